@@ -1,0 +1,1 @@
+"""Blocks that several families share, and the contract that all of them keep."""

@@ -1,0 +1,52 @@
+"""The contract of a model: what it claims, what it takes, and what leaves it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from torch import nn
+
+from equiviz.nn.stage import Stage
+from equiviz.structures.graph import Graph
+from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
+
+
+class EquivariantModel(nn.Module, ABC):
+    """Base of all families: structures -> `prepare` -> `Graph` -> `forward` -> named fields.
+
+    A family sets `family` and `group`, takes its configuration (a frozen dataclass) as its only argument, and writes
+    `prepare` and `forward`. Everything that tools need to know beyond that they read off the `Stage` modules.
+
+    Attributes
+    ----------
+    family
+        The name under which the registry knows it.
+    group
+        The symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without inversion),
+        ``"O(3)"``, ``"SO(3)"``, or ``"none"``. Permutations of nodes are claimed by all.
+    config
+        The configuration that it was built from; with the seed, it rebuilds a network of the same shape.
+    """
+
+    family: ClassVar[str] = ""
+    group: ClassVar[str] = "E(3)"
+    config: object
+
+    def __init__(self, config: object) -> None:
+        super().__init__()
+        self.config = config
+
+    @abstractmethod
+    def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
+        """Everything deterministic before the learned part: neighbour lists, batching, inputs in the model's dtype."""
+
+    @abstractmethod
+    def forward(self, graph: Graph) -> dict[str, Field]:
+        """The named outputs, typed."""
+
+    def stages(self) -> dict[str, Stage]:
+        """The declared stages by their path in the model, in the order of registration."""
+        return {name: module for name, module in self.named_modules() if isinstance(module, Stage)}
