@@ -1,0 +1,53 @@
+# Everything runs in .venv, made on first use from the pinned versions in constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: tour test lab lint bench clean
+
+tour: .venv/tour.stamp            ## predict, check, probe and draw the glass; prints where the report is
+	$(BIN)/equiviz tour glass --out reports/glass.html
+
+test: .venv/test.stamp browser    ## the whole suite, then the notebooks
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -p no:randomly --nbval-lax --nbval-cell-timeout=120 notebooks
+
+lab: .venv/lab.stamp              ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab notebooks
+
+lint: .venv/lint.stamp            ## style, types, one-way imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-cache
+
+bench: .venv/test.stamp           ## the figures quoted in the README
+	$(BIN)/python benchmarks/run_all.py
+
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  echo "The browser tests need Chromium: apt-get install chromium"; exit 1; }
+
+clean:
+	rm -rf .venv reports .pytest_cache .ruff_cache
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# torch first and pinned: its own dependency would bring gigabytes of CUDA.
+.venv/tour.stamp: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) torch
+	$(PIP) --editable .
+	@touch $@
+
+.venv/lab.stamp: .venv/tour.stamp
+	$(PIP) --editable '.[notebook]'
+	@touch $@
+
+.venv/test.stamp: .venv/tour.stamp
+	$(PIP) --editable '.[test]'
+	@touch $@
+
+.venv/lint.stamp: .venv/tour.stamp
+	$(PIP) --editable '.[lint]'
+	@touch $@

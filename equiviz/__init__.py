@@ -1,0 +1,72 @@
+"""equiviz: see into SE(3)/E(3)-equivariant networks.
+
+One idea: know, for every tensor that flows through a model, which representation it carries. Each verb follows from
+that: ``show`` draws it, ``capture`` records it, ``check`` turns it, ``probe`` asks what it knows.
+
+Names are imported on first use, so that ``import equiviz`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from equiviz.equivariance.check import assert_equivariant as assert_equivariant
+    from equiviz.equivariance.check import check as check
+    from equiviz.explain.probe import probe as probe
+    from equiviz.features.capture import capture as capture
+    from equiviz.structures import Graph as Graph
+    from equiviz.structures import Structure as Structure
+    from equiviz.structures import StructureError as StructureError
+    from equiviz.structures import read as read
+    from equiviz.symmetry import Field as Field
+    from equiviz.training.evaluate import evaluate as evaluate
+    from equiviz.training.load import load as load
+    from equiviz.view.show import show as show
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Field": "equiviz.symmetry",
+    "Graph": "equiviz.structures",
+    "Structure": "equiviz.structures",
+    "StructureError": "equiviz.structures",
+    "assert_equivariant": "equiviz.equivariance.check",
+    "capture": "equiviz.features.capture",
+    "check": "equiviz.equivariance.check",
+    "evaluate": "equiviz.training.evaluate",
+    "load": "equiviz.training.load",
+    "probe": "equiviz.explain.probe",
+    "read": "equiviz.structures",
+    "show": "equiviz.view.show",
+}
+
+__all__ = [
+    "Field",
+    "Graph",
+    "Structure",
+    "StructureError",
+    "__version__",
+    "assert_equivariant",
+    "capture",
+    "check",
+    "evaluate",
+    "load",
+    "probe",
+    "read",
+    "show",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its home on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'equiviz' has no attribute {name!r}; it offers {', '.join(sorted(_HOME))}")
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
