@@ -1,0 +1,167 @@
+"""The charts that reports need, one function each. Every string is escaped here; every chart follows one template.
+
+All functions return a plotly figure and raise :class:`~equiviz.view.errors.ViewError` for data that cannot be drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from equiviz.view.arrays import numbers
+from equiviz.view.colours import GUIDE, QUIET, SERIES, with_alpha
+from equiviz.view.errors import ViewError
+from equiviz.view.escape import escape
+from equiviz.view.optional import plotly_graphs
+from equiviz.view.template import figure
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+    from plotly.graph_objects import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A named curve ``y(x)``; ``low`` and ``high`` bound its interval where one is known. All have the shape ``[n]``."""
+
+    name: str
+    x: ArrayLike  # [n]
+    y: ArrayLike  # [n]
+    low: ArrayLike | None = None  # [n]
+    high: ArrayLike | None = None  # [n]
+
+
+@dataclass(frozen=True, eq=False)
+class Ceiling:
+    """What nothing can exceed, for example the noise ceiling of a correlation: the region above it is shaded.
+
+    ``low``/``high`` bound the ceiling's own uncertainty.
+    """
+
+    name: str
+    x: ArrayLike  # [n]
+    y: ArrayLike  # [n]
+    low: ArrayLike | None = None  # [n]
+    high: ArrayLike | None = None  # [n]
+
+
+def line_chart(
+    series: Sequence[Series],
+    x_title: str,
+    y_title: str,
+    title: str = "",
+    *,
+    x_log: bool = False,
+    y_log: bool = False,
+    y_range: tuple[float, float] | None = None,
+    ceiling: Ceiling | None = None,
+) -> Figure:
+    """Curves with shaded intervals, and a ceiling above which the region is grey. Titles name the units."""
+    if not series:
+        raise ViewError("line_chart: expected at least one Series, got none. Pass the curves to draw.")
+    chart = figure(escape(title))
+    if ceiling is not None:
+        _add_ceiling(chart, ceiling, y_range)
+    for place, curve in enumerate(series):
+        _add_curve(chart, curve, SERIES[place % len(SERIES)])
+    chart.update_xaxes(title_text=escape(x_title), type="log" if x_log else "linear")
+    chart.update_yaxes(title_text=escape(y_title), type="log" if y_log else "linear")
+    if y_range is not None:
+        chart.update_yaxes(range=np.log10(y_range) if y_log else list(y_range))
+    chart.update_layout(hovermode="x unified", showlegend=len(series) > 1 or ceiling is not None)
+    return chart
+
+
+def learning_curves(
+    series: Sequence[Series], x_title: str = "epoch", y_title: str = "loss", title: str = "", *, y_log: bool = True
+) -> Figure:
+    """Training and validation curves against epochs, or a score against the amount of data (``y_log=False``)."""
+    return line_chart(series, x_title, y_title, title, y_log=y_log)
+
+
+def bars(
+    labels: Sequence[str],
+    series: Sequence[Series],
+    value_title: str,
+    title: str = "",
+    *,
+    horizontal: bool = False,
+    ceiling: float | None = None,
+) -> Figure:
+    """Grouped bars with intervals: one group per label, one bar per series (``Series.x`` is ignored). ``ceiling``: a dashed line."""
+    graphs = plotly_graphs()
+    chart = figure(escape(title))
+    names = [escape(label) for label in labels]
+    for curve in series:
+        values = _values(curve.y, f"bars: series {curve.name!r}", len(names))  # [n]
+        along = {"x": values, "y": names, "orientation": "h"} if horizontal else {"x": names, "y": values}
+        chart.add_trace(graphs.Bar(name=escape(curve.name), **along, **_error_bars(curve, values, horizontal)))
+    chart.update_layout(barmode="group", bargap=0.28, showlegend=len(series) > 1)
+    (chart.update_xaxes if horizontal else chart.update_yaxes)(title_text=escape(value_title))
+    if horizontal:
+        chart.update_yaxes(autorange="reversed")
+        chart.update_layout(height=max(260, 120 + 34 * len(names) * max(1, len(series)) // 2))
+    if ceiling is not None:
+        (chart.add_vline if horizontal else chart.add_hline)(ceiling, line={"dash": "dash", "color": GUIDE})
+    return chart
+
+
+def _error_bars(curve: Series, values: NDArray[np.float64], horizontal: bool) -> dict[str, object]:
+    if curve.low is None or curve.high is None:
+        return {}
+    low, high = (_values(bound, f"bars: interval of {curve.name!r}", len(values)) for bound in (curve.low, curve.high))
+    bounds = {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low, "thickness": 1.4}
+    return {"error_x" if horizontal else "error_y": {**bounds, "color": GUIDE, "width": 4}}
+
+
+def _add_curve(chart: Figure, curve: Series, colour: str) -> None:
+    graphs = plotly_graphs()
+    y = _values(curve.y, f"line_chart: series {curve.name!r}")  # [n]
+    x = _values(curve.x, f"line_chart: x of series {curve.name!r}", len(y))  # [n]
+    if curve.low is not None and curve.high is not None:
+        _add_band(chart, x, curve.low, curve.high, with_alpha(colour, 0.18), curve.name)
+    mode = "lines+markers" if len(y) <= 30 else "lines"
+    chart.add_trace(
+        graphs.Scatter(x=x, y=y, name=escape(curve.name), mode=mode, line={"color": colour}, legendgroup=escape(curve.name))
+    )
+
+
+def _add_band(chart: Figure, x: NDArray[np.float64], low: ArrayLike, high: ArrayLike, colour: str, name: str) -> None:
+    """A filled region between two curves: one closed polygon, so that the legend and the hover do not see it."""
+    below, above = (_values(bound, f"line_chart: interval of {name!r}", len(x)) for bound in (low, high))
+    outline = plotly_graphs().Scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([above, below[::-1]]),
+        fill="toself",
+        fillcolor=colour,
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=escape(name),
+    )
+    chart.add_trace(outline)
+
+
+def _add_ceiling(chart: Figure, ceiling: Ceiling, y_range: tuple[float, float] | None) -> None:
+    y = _values(ceiling.y, "line_chart: ceiling")  # [n]
+    x = _values(ceiling.x, "line_chart: x of the ceiling", len(y))  # [n]
+    top = np.full_like(y, max(1.0, float(np.nanmax(y))) if y_range is None else y_range[1])
+    _add_band(chart, x, y, top, QUIET, ceiling.name)
+    if ceiling.low is not None and ceiling.high is not None:
+        _add_band(chart, x, ceiling.low, ceiling.high, QUIET, ceiling.name)
+    line = {"color": GUIDE, "dash": "dash", "width": 2}
+    name = escape(ceiling.name)
+    chart.add_trace(plotly_graphs().Scatter(x=x, y=y, name=name, mode="lines", line=line, legendgroup=name))
+
+
+def _values(data: ArrayLike, what: str, count: int | None = None) -> NDArray[np.float64]:
+    """``data`` as float64 of shape ``[n]``; tensors may be given."""
+    values = numbers(data)
+    if values.ndim != 1 or (count is not None and len(values) != count):
+        expected = "[n]" if count is None else f"[{count}]"
+        raise ViewError(f"{what}: expected numbers of shape {expected}, got shape {list(values.shape)}.")
+    return values

@@ -1,0 +1,99 @@
+"""The HTML document around the pieces of a page: head, policy, contents, figures, footer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+
+from equiviz.view.escape import escape, escape_json
+from equiviz.view.fragments import Fragment, prose_fragment
+from equiviz.view.optional import plotly_script
+from equiviz.view.template import DARK, LIGHT, template
+
+__all__ = ["Fragment", "document"]
+
+
+def document(
+    title: str, lead: str, sections: Sequence[tuple[str, Sequence[Fragment]]], footer: Sequence[tuple[str, str]]
+) -> str:
+    """One self-contained page. ``sections`` are (heading, pieces); ``footer`` holds (name, text) rows. All strings are escaped here."""
+    body, figures = _body(sections)
+    scripts = [plotly_script(), _static("page.js")] if figures else []
+    data = _figure_data(figures) if figures else ""
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(scripts))}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        f"<title>{escape(title)}</title>",
+        f"<style>{_static('page.css')}</style></head><body>",
+        f"<header><h1>{escape(title)}</h1>{prose_fragment(lead, kind='lead').html if lead.strip() else ''}</header>",
+        _contents([heading for heading, _ in sections]),
+        f"<main>{body}</main>",
+        _footer(footer),
+        data,
+        *(f"<script>{script}</script>" for script in scripts),
+        "</body></html>\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def policy(scripts: Sequence[str]) -> str:
+    """The Content-Security-Policy: nothing is loaded from anywhere, and only the scripts with these exact texts run.
+
+    Inline event handlers (``onerror=...``) and injected scripts have no hash here, so the browser refuses them.
+    Styles stay open because plotly writes them; ``data:`` and ``blob:`` pictures are what its camera button makes.
+    """
+    allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts) or "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _static(name: str) -> str:
+    return files("equiviz.view").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _body(sections: Sequence[tuple[str, Sequence[Fragment]]]) -> tuple[str, list[Fragment]]:
+    """The sections' HTML, with an empty, named box for each figure; and the figures in the order of their boxes."""
+    html, figures = [], []
+    for number, (heading, pieces) in enumerate(sections, start=1):
+        inside = []
+        for piece in pieces:
+            inside.append(_figure_box(piece, len(figures)) if piece.figure else piece.html)
+            figures += [piece] if piece.figure else []
+        html.append(f'<section id="section-{number}"><h2>{escape(heading)}</h2>{"".join(inside)}</section>')
+    return "\n".join(html), figures
+
+
+def _figure_box(piece: Fragment, number: int) -> str:
+    style = f"height:{piece.height}px"
+    return f'<div class="figure" id="figure-{number}" role="img" aria-label="{escape(piece.label)}" style="{style}"></div>'
+
+
+def _contents(headings: Sequence[str]) -> str:
+    if len(headings) < 3:
+        return ""
+    links = "".join(f'<li><a href="#section-{k}">{escape(text)}</a></li>' for k, text in enumerate(headings, start=1))
+    return f'<nav aria-label="Contents"><ol>{links}</ol></nav>'
+
+
+def _footer(rows: Sequence[tuple[str, str]]) -> str:
+    lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows)
+    return f"<footer><dl>{lines}</dl></footer>" if rows else ""
+
+
+def _figure_data(figures: Sequence[Fragment]) -> str:
+    """A block of data, not a script: the browser never runs it, and :func:`escape_json` keeps it from ending early."""
+    templates = {"light": template(LIGHT).to_plotly_json(), "dark": template(DARK).to_plotly_json()}
+    content = f'{{"templates":{json.dumps(templates, default=list)},"figures":[{",".join(f.figure for f in figures)}]}}'
+    return f'<script type="application/json" id="figures">{escape_json(content)}</script>'

@@ -1,0 +1,68 @@
+"""The pieces of a page: prose, tables and figures. All text passes :func:`~equiviz.view.escape.escape` here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from equiviz.view.escape import escape
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+MOST_ROWS = 200  # a page is for reading: longer tables belong in the file that Report.save writes
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A piece of a page: ready HTML, or a figure's JSON with its height in pixels and its name for screen readers."""
+
+    html: str = ""
+    figure: str = ""
+    height: int = 0
+    label: str = ""
+
+
+def prose_fragment(text: str, kind: str = "prose") -> Fragment:
+    """Plain text as paragraphs; text between backticks is set as code."""
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+    return Fragment("".join(f'<p class="{kind}">{_inline(paragraph)}</p>' for paragraph in paragraphs))
+
+
+def _inline(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def table_fragment(frame: DataFrame) -> Fragment:
+    """A table; numbers are right-aligned and rounded to four significant digits, the index is a column where it has a meaning."""
+    shown = frame.head(MOST_ROWS)
+    named = shown.reset_index() if shown.index.name or shown.index.nlevels > 1 or shown.index.dtype == object else shown
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in named.columns)
+    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in named.itertuples(index=False, name=None))
+    more = len(frame) - len(shown)
+    note = f'<p class="caption">and {more:,} more rows; save the report for all of them</p>' if more else ""
+    table = f'<div class="table" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return Fragment(table + note)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        return f"<td>{escape(value)}</td>"
+    number = float(value)  # type: ignore[arg-type]
+    if number != number:
+        return '<td class="number">–</td>'
+    text = f"{int(number):,}" if number.is_integer() and abs(number) < 1e9 else f"{number:.4g}"
+    return f'<td class="number">{escape(text)}</td>'
+
+
+def figure_fragment(figure: Figure, label: str) -> Fragment:
+    """A figure as JSON (arrays as base64 bytes). Its template is dropped: the page holds one for light and one for dark."""
+    import plotly.graph_objects as graphs
+
+    bare = graphs.Figure(figure)
+    bare.layout.template = graphs.layout.Template()
+    height = int(bare.layout.height or 420)
+    bare.layout.width = None
+    return Fragment(figure=str(bare.to_json()), height=height, label=label)

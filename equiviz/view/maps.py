@@ -1,0 +1,201 @@
+"""Heat maps with numbers in their cells, and predicted against measured values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from equiviz.view.colours import DIVERGING, ERRORS, GUIDE, PREDICTED, SEQUENTIAL, SERIES
+from equiviz.view.arrays import numbers
+from equiviz.view.errors import ViewError
+from equiviz.view.escape import escape
+from equiviz.view.optional import plotly_graphs
+from equiviz.view.template import figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+MOST_POINTS = 2_000  # above this many, a parity chart draws densities instead of points
+
+
+def heat_map(
+    frame: DataFrame,
+    colour_title: str,
+    title: str = "",
+    *,
+    x_title: str = "",
+    y_title: str = "",
+    digits: str = ".2f",
+    value_range: tuple[float, float] | None = None,
+    signed: bool = False,
+    notes: DataFrame | None = None,
+) -> Figure:
+    """A table of numbers as coloured cells with the numbers in them: rows and columns are the frame's index and columns.
+
+    ``signed``: a diverging scale centred at zero. ``notes``: a frame of the same shape whose text is added to the hover.
+    Cells that are NaN stay empty. Wide maps (more than 24 columns) show the numbers on hover only.
+    """
+    values = _cells(frame)  # [rows, columns]
+    low, high = value_range or _range(values, signed)
+    text = [[format(value, digits) if np.isfinite(value) else "" for value in row] for row in values]
+    chart = _map(frame, values, text, colour_title, title, notes)
+    chart.data[0].update(zmin=low, zmax=high, colorscale=DIVERGING if signed else SEQUENTIAL)
+    return _axes(chart, x_title, y_title)
+
+
+def error_heat_map(
+    frame: DataFrame,
+    title: str = "",
+    *,
+    floor: float = 1e-16,
+    ceiling: float = 1.0,
+    x_title: str = "irreps",
+    y_title: str = "stage",
+    colour_title: str = "relative error",
+    notes: DataFrame | None = None,
+) -> Figure:
+    """Relative errors on a logarithmic scale that is the same in every report: dark is rounding, bright is a fault.
+
+    Errors below ``floor`` (the rounding of the arithmetic; zero among them) are coloured as the floor, and their number is shown
+    as it is. NaN leaves the cell empty; infinity counts as the ceiling.
+    """
+    values = _cells(frame, finite_only=False)  # [rows, columns]
+    logs = np.log10(np.clip(values, floor, ceiling))
+    text = [["" if np.isnan(value) else f"{value:.0e}" if value else "0" for value in row] for row in values]
+    chart = _map(frame, logs, text, colour_title, title, notes)
+    low, high = int(np.floor(np.log10(floor))), int(np.ceil(np.log10(ceiling)))
+    ticks = list(range(low, high + 1, max(1, (high - low) // 5)))
+    bar = {"tickvals": ticks, "ticktext": [f"1e{tick}" if tick else "1" for tick in ticks]}
+    chart.data[0].update(zmin=low, zmax=high, colorscale=ERRORS, colorbar=bar)
+    return _axes(chart, x_title, y_title)
+
+
+def parity(
+    measured: ArrayLike,
+    predicted: ArrayLike,
+    quantity: str,
+    title: str = "",
+    *,
+    groups: Sequence[str] | None = None,
+) -> Figure:
+    """Predicted against measured values of one quantity (its name holds the unit), with the line of perfect prediction.
+
+    Up to 2,000 points are drawn, coloured by ``groups`` (one name per point); above that, the density of points.
+    """
+    x, y, names = _paired(measured, predicted, groups)  # [n] each
+    chart = figure(escape(title), height=480)
+    if len(x) <= MOST_POINTS:
+        _add_points(chart, x, y, names)
+        chart.update_layout(showlegend=groups is not None)
+    else:
+        _add_density(chart, x, y)
+    _add_diagonal(chart, np.concatenate([x, y]))
+    chart.update_xaxes(title_text=f"measured {escape(quantity)}")
+    chart.update_yaxes(title_text=f"predicted {escape(quantity)}", scaleanchor="x", scaleratio=1)
+    return chart
+
+
+def _map(
+    frame: DataFrame,
+    values: NDArray[np.float64],
+    text: list[list[str]],
+    colour_title: str,
+    title: str,
+    notes: DataFrame | None,
+) -> Figure:
+    extra = [[""] * len(frame.columns)] * len(frame) if notes is None else [[f"<br>{escape(v)}" for v in r] for r in notes.to_numpy()]
+    trace = plotly_graphs().Heatmap(
+        z=values,
+        x=[escape(name) for name in frame.columns],
+        y=[escape(name) for name in frame.index],
+        text=text,
+        customdata=extra,
+        texttemplate="%{text}" if len(frame.columns) <= 24 else "",
+        hovertemplate=f"%{{y}}, %{{x}}<br>{escape(colour_title)}: %{{text}}%{{customdata}}<extra></extra>",
+        xgap=2,
+        ygap=2,
+        hoverongaps=False,
+        colorbar={"title": {"text": escape(colour_title), "side": "right"}},
+    )
+    chart = figure(escape(title), height=max(260, 150 + 34 * len(frame)))
+    chart.add_trace(trace)
+    return chart
+
+
+def _axes(chart: Figure, x_title: str, y_title: str) -> Figure:
+    plain = {"showgrid": False, "showline": False, "ticks": "", "type": "category"}
+    chart.update_xaxes(title_text=escape(x_title), **plain)
+    chart.update_yaxes(title_text=escape(y_title), autorange="reversed", **plain)
+    return chart
+
+
+def _cells(frame: DataFrame, finite_only: bool = True) -> NDArray[np.float64]:
+    if frame.empty:
+        raise ViewError("heat map: expected a table with at least one row and one column, got an empty one.")
+    values = frame.to_numpy(dtype=np.float64)
+    return np.where(np.isfinite(values), values, np.nan) if finite_only else values
+
+
+def _range(values: NDArray[np.float64], signed: bool) -> tuple[float, float]:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return (0.0, 1.0)
+    largest = float(np.abs(known).max()) or 1.0
+    return (-largest, largest) if signed else (float(known.min()), float(known.max()))
+
+
+def _paired(
+    measured: ArrayLike, predicted: ArrayLike, groups: Sequence[str] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_]]:
+    """The pairs of which both are finite, and the group name of each."""
+    x, y = (numbers(values).ravel() for values in (measured, predicted))
+    names = np.asarray(["points"] * len(x) if groups is None else [str(name) for name in groups])
+    if x.shape != y.shape or not len(x):
+        raise ViewError(f"parity: expected as many predicted as measured values, got {len(y)} and {len(x)}.")
+    if len(names) != len(x):
+        raise ViewError(f"parity: expected one group name per point, {len(x)} in all, got {len(names)}.")
+    known = np.isfinite(x) & np.isfinite(y)
+    return x[known], y[known], names[known]
+
+
+def _add_points(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64], names: NDArray[np.str_]) -> None:
+    for place, name in enumerate(dict.fromkeys(names.tolist())):
+        chosen = names == name
+        look = {"size": 5, "opacity": 0.55, "color": SERIES[place % len(SERIES)]}
+        chart.add_trace(plotly_graphs().Scatter(x=x[chosen], y=y[chosen], mode="markers", marker=look, name=escape(name)))
+
+
+def _add_density(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    """Counts in square cells over the bulk of the data; empty cells stay clear, the scale is logarithmic."""
+    low, high = np.quantile(np.concatenate([x, y]), [0.0005, 0.9995])
+    edges = np.linspace(low, high, 81)
+    counts, _, _ = np.histogram2d(y, x, bins=[edges, edges])
+    middle = (edges[1:] + edges[:-1]) / 2
+    logs = np.where(counts > 0, np.log10(np.maximum(counts, 1)), np.nan)
+    ticks = [0, 1, 2, 3, 4]
+    bar = {"title": {"text": "points per cell", "side": "right"}, "tickvals": ticks, "ticktext": [f"{10**k:,}" for k in ticks]}
+    chart.add_trace(
+        plotly_graphs().Heatmap(
+            x=middle,
+            y=middle,
+            z=logs,
+            customdata=counts,
+            colorscale=SEQUENTIAL,
+            colorbar=bar,
+            hoverongaps=False,
+            hovertemplate="%{customdata} points<extra></extra>",
+        )
+    )
+    chart.update_layout(showlegend=False)
+
+
+def _add_diagonal(chart: Figure, values: NDArray[np.float64]) -> None:
+    ends = np.quantile(values, [0.0005, 0.9995]) if len(values) > 2 * MOST_POINTS else np.array([values.min(), values.max()])
+    line = {"color": PREDICTED if len(values) > 2 * MOST_POINTS else GUIDE, "dash": "dash", "width": 1.6}
+    look = {"mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
+    chart.add_trace(plotly_graphs().Scatter(x=ends, y=ends, **look))

@@ -1,0 +1,91 @@
+"""Report, the common face of all results: a table, a picture, plain words, and one offline file that holds them."""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from equiviz.view.atomic import write_text
+from equiviz.view.errors import MissingLibrary
+from equiviz.view.escape import escape
+from equiviz.view.page import Page, Section
+from equiviz.view.provenance import Provenance
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure, FigureWidget
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+
+
+class Report(ABC):
+    """What every verb returns. A subclass gives ``title``, :meth:`to_frame`, :meth:`figure` and :meth:`describe`; the rest follows.
+
+    A subclass with several pictures overrides :meth:`sections`.
+    """
+
+    title: str
+
+    @abstractmethod
+    def to_frame(self) -> DataFrame:
+        """The numbers as a tidy table: one observation per row, units in the column names."""
+
+    @abstractmethod
+    def figure(self) -> Figure:
+        """The picture that answers the report's question at first sight."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The result in a few plain sentences, the same text for the same numbers."""
+
+    def sections(self) -> list[Section]:
+        """What :meth:`to_html` shows under the words: by default the picture, then the table."""
+        return [Section("Picture", "", self.figure()), Section("Numbers", "", self.to_frame())]
+
+    def provenance(self) -> Provenance:
+        """The footer of the page; a subclass that knows its data adds their checksums."""
+        return Provenance.collect()
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str | Path:
+        """One self-contained page that opens offline. Without ``path`` its text; with it, the file's path (written atomically)."""
+        page = Page(self.title, self.describe(), self.sections(), self.provenance())
+        return page.html() if path is None else page.save(path)
+
+    def widget(self) -> FigureWidget:
+        """The picture as a live plotly widget, whose traces and selections Python can read. Works offline in JupyterLab.
+
+        It sends plotly's script with each instance (5 MB): where no selection is read, displaying the report itself is lighter.
+        Raises :class:`MissingLibrary` where ipywidgets or anywidget is absent.
+        """
+        try:
+            import anywidget  # noqa: F401  (plotly's own message for its absence does not name our extra)
+            from plotly.graph_objects import FigureWidget
+        except ImportError as reason:
+            raise MissingLibrary("anywidget and plotly", "notebook") from reason
+        return FigureWidget(self.figure())
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write ``numbers.csv``, ``numbers.json``, ``words.txt`` and ``report.html`` into ``folder``; returns the folder."""
+        place, frame = Path(folder), self.to_frame()
+        write_text(place / "numbers.csv", frame.to_csv(index=not _plain_index(frame)))
+        write_text(place / "numbers.json", frame.to_json(orient="table", index=not _plain_index(frame), indent=1))
+        write_text(place / "words.txt", f"{self.title}\n\n{self.describe()}\n")
+        self.to_html(place / "report.html")
+        return place
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+        """The picture where plotly can draw, else the words: the same text for the same result, so notebooks can be compared."""
+        words = f"{self.title}\n\n{self.describe()}"
+        markup = f"<h4>{escape(self.title)}</h4><p>{escape(self.describe())}</p>"
+        return {PLOTLY_MIME: json.loads(self.figure().to_json()), "text/html": markup, "text/plain": words}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.title!r})\n{self.describe()}"
+
+
+def _plain_index(frame: DataFrame) -> bool:
+    """True where the index is only the row numbers, which a file need not repeat."""
+    return frame.index.name is None and frame.index.equals(type(frame.index)(range(len(frame))))
