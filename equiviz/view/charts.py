@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """A named curve ``y(x)``; ``low`` and ``high`` bound its interval where one is known. All have the shape ``[n]``."""
+    """A named curve ``y(x)``; ``low`` and ``high`` bound its interval where one is known. All are ``[n]``."""
 
     name: str
     x: ArrayLike  # [n]
@@ -62,16 +62,16 @@ def line_chart(
     """Curves with shaded intervals, and a ceiling above which the region is grey. Titles name the units."""
     if not series:
         raise ViewError("line_chart: expected at least one Series, got none. Pass the curves to draw.")
-    chart = figure(escape(title))
+    chart = figure(escape(title), legend=len(series) > 1 or ceiling is not None)
     if ceiling is not None:
         _add_ceiling(chart, ceiling, y_range)
     for place, curve in enumerate(series):
         _add_curve(chart, curve, SERIES[place % len(SERIES)])
-    chart.update_xaxes(title_text=escape(x_title), type="log" if x_log else "linear")
-    chart.update_yaxes(title_text=escape(y_title), type="log" if y_log else "linear")
+    chart.update_xaxes(title_text=escape(x_title), **_scale(x_log, [curve.x for curve in series]))
+    chart.update_yaxes(title_text=escape(y_title), **_scale(y_log, [curve.y for curve in series]))
     if y_range is not None:
         chart.update_yaxes(range=np.log10(y_range) if y_log else list(y_range))
-    chart.update_layout(hovermode="x unified", showlegend=len(series) > 1 or ceiling is not None)
+    chart.update_layout(hovermode="x unified")
     return chart
 
 
@@ -91,15 +91,21 @@ def bars(
     horizontal: bool = False,
     ceiling: float | None = None,
 ) -> Figure:
-    """Grouped bars with intervals: one group per label, one bar per series (``Series.x`` is ignored). ``ceiling``: a dashed line."""
+    """Grouped bars with intervals: one group per label, one bar per series (``Series.x`` is ignored).
+
+    ``ceiling``: a dashed line at what nothing can exceed.
+    """
     graphs = plotly_graphs()
-    chart = figure(escape(title))
+    chart = figure(escape(title), legend=len(series) > 1)
     names = [escape(label) for label in labels]
-    for curve in series:
+    for place, curve in enumerate(series):
+        colour = SERIES[place % len(SERIES)]
         values = _values(curve.y, f"bars: series {curve.name!r}", len(names))  # [n]
         along = {"x": values, "y": names, "orientation": "h"} if horizontal else {"x": names, "y": values}
-        chart.add_trace(graphs.Bar(name=escape(curve.name), **along, **_error_bars(curve, values, horizontal)))
-    chart.update_layout(barmode="group", bargap=0.28, showlegend=len(series) > 1)
+        look = {"color": with_alpha(colour, 0.55), "line": {"color": colour, "width": 1.5}}
+        interval = _error_bars(curve, values, colour, horizontal)
+        chart.add_trace(graphs.Bar(name=escape(curve.name), marker=look, **along, **interval))
+    chart.update_layout(barmode="group", bargap=0.34, bargroupgap=0.08)
     (chart.update_xaxes if horizontal else chart.update_yaxes)(title_text=escape(value_title))
     if horizontal:
         chart.update_yaxes(autorange="reversed")
@@ -109,12 +115,26 @@ def bars(
     return chart
 
 
-def _error_bars(curve: Series, values: NDArray[np.float64], horizontal: bool) -> dict[str, object]:
+def _error_bars(curve: Series, values: NDArray[np.float64], colour: str, horizontal: bool) -> dict[str, object]:
     if curve.low is None or curve.high is None:
         return {}
     low, high = (_values(bound, f"bars: interval of {curve.name!r}", len(values)) for bound in (curve.low, curve.high))
-    bounds = {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low, "thickness": 1.4}
-    return {"error_x" if horizontal else "error_y": {**bounds, "color": GUIDE, "width": 4}}
+    bounds = {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low}
+    return {"error_x" if horizontal else "error_y": {**bounds, "color": colour, "width": 5, "thickness": 2}}
+
+
+def _scale(log: bool, data: Sequence[ArrayLike]) -> dict[str, object]:
+    """A linear axis, or a logarithmic one whose labels are decades (or 1, 2, 5 where the data span less than two)."""
+    if not log:
+        return {"type": "linear"}
+    known = np.concatenate([numbers(values).ravel() for values in data])
+    known = known[np.isfinite(known) & (known > 0)]
+    decades = np.log10(known.max() / known.min()) if len(known) else 0.0
+    return {
+        "type": "log",
+        "dtick": 1 if decades > 2 else "D2",
+        "minor": {"ticks": "outside", "dtick": "D1", "ticklen": 2},
+    }
 
 
 def _add_curve(chart: Figure, curve: Series, colour: str) -> None:
@@ -124,9 +144,8 @@ def _add_curve(chart: Figure, curve: Series, colour: str) -> None:
     if curve.low is not None and curve.high is not None:
         _add_band(chart, x, curve.low, curve.high, with_alpha(colour, 0.18), curve.name)
     mode = "lines+markers" if len(y) <= 30 else "lines"
-    chart.add_trace(
-        graphs.Scatter(x=x, y=y, name=escape(curve.name), mode=mode, line={"color": colour}, legendgroup=escape(curve.name))
-    )
+    name = escape(curve.name)
+    chart.add_trace(graphs.Scatter(x=x, y=y, name=name, mode=mode, line={"color": colour}, legendgroup=name))
 
 
 def _add_band(chart: Figure, x: NDArray[np.float64], low: ArrayLike, high: ArrayLike, colour: str, name: str) -> None:

@@ -12,7 +12,7 @@ GUIDE = "rgba(128,128,128,0.75)"
 
 SEQUENTIAL = "Viridis"  # perceptually uniform, monotone in lightness: also readable in greyscale
 ERRORS = "Cividis"  # the same, and its darkest end means "smallest"
-# Crameri's "vik", sampled: signed data, zero is light, both ends are dark and differ for every kind of colour blindness.
+# Crameri's "vik", sampled, for signed data: zero is light, both ends are dark and differ for the colour-blind too.
 # Crameri, F. (2018), Scientific colour maps, Zenodo, doi:10.5281/zenodo.1243862
 DIVERGING = (
     (0.0, "#001261"),

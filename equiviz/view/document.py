@@ -19,7 +19,7 @@ __all__ = ["Fragment", "document"]
 def document(
     title: str, lead: str, sections: Sequence[tuple[str, Sequence[Fragment]]], footer: Sequence[tuple[str, str]]
 ) -> str:
-    """One self-contained page. ``sections`` are (heading, pieces); ``footer`` holds (name, text) rows. All strings are escaped here."""
+    """One self-contained page. ``sections`` are (heading, pieces), ``footer`` rows of (name, text); all are escaped."""
     body, figures = _body(sections)
     scripts = [plotly_script(), _static("page.js")] if figures else []
     data = _figure_data(figures) if figures else ""
@@ -76,8 +76,8 @@ def _body(sections: Sequence[tuple[str, Sequence[Fragment]]]) -> tuple[str, list
 
 
 def _figure_box(piece: Fragment, number: int) -> str:
-    style = f"height:{piece.height}px"
-    return f'<div class="figure" id="figure-{number}" role="img" aria-label="{escape(piece.label)}" style="{style}"></div>'
+    name = f'id="figure-{number}" role="img" aria-label="{escape(piece.label)}"'
+    return f'<div class="figure" {name} style="height:{piece.height}px"></div>'
 
 
 def _contents(headings: Sequence[str]) -> str:

@@ -1,10 +1,11 @@
 """The only door from strings to HTML, to plotly's pseudo-HTML, and to a ``<script>`` block.
 
-Strings come from files (titles, species, atom names, property names), and a file may be hostile. Three rules keep them text:
+Strings come from files (titles, species, atom names, property names), and a file may be hostile. Three rules keep them
+text:
 
 - everything that becomes HTML goes through :func:`escape`;
-- everything that plotly draws as text (it reads ``<b>``, ``<a href>``, ``<br>`` inside titles, labels and hovers, and decodes
-  entities) goes through :func:`escape` too, because the same five characters matter there;
+- everything that plotly draws as text (it reads ``<b>``, ``<a href>``, ``<br>`` inside titles, labels and hovers, and
+  decodes entities) goes through :func:`escape` too, because the same five characters matter there;
 - JSON inside a ``<script>`` element goes through :func:`escape_json`.
 """
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 from equiviz.view.escape import escape
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
     from plotly.graph_objects import Figure
 
 MOST_ROWS = 200  # a page is for reading: longer tables belong in the file that Report.save writes
@@ -36,10 +37,10 @@ def _inline(text: str) -> str:
 
 
 def table_fragment(frame: DataFrame) -> Fragment:
-    """A table; numbers are right-aligned and rounded to four significant digits, the index is a column where it has a meaning."""
+    """A table; numbers are right-aligned with four significant digits, the index is a column where it has a meaning."""
     shown = frame.head(MOST_ROWS)
-    named = shown.reset_index() if shown.index.name or shown.index.nlevels > 1 or shown.index.dtype == object else shown
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in named.columns)
+    named = shown if is_row_numbers(frame) else shown.reset_index(names=_index_names(shown))
+    head = "".join(map(_head, named.columns, [named[column] for column in named.columns]))
     rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in named.itertuples(index=False, name=None))
     more = len(frame) - len(shown)
     note = f'<p class="caption">and {more:,} more rows; save the report for all of them</p>' if more else ""
@@ -47,18 +48,36 @@ def table_fragment(frame: DataFrame) -> Fragment:
     return Fragment(table + note)
 
 
+def is_row_numbers(frame: DataFrame) -> bool:
+    """True where the index only counts the rows, so that nobody misses it."""
+    from pandas import RangeIndex
+
+    return frame.index.name is None and isinstance(frame.index, RangeIndex)
+
+
+def _index_names(frame: DataFrame) -> list[str]:
+    return [" " * (level + 1) if name is None else str(name) for level, name in enumerate(frame.index.names)]
+
+
+def _head(name: object, column: Series[object]) -> str:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    kind = ' class="number"' if is_numeric_dtype(column) and not is_bool_dtype(column) else ""
+    return f'<th scope="col"{kind}>{escape(name)}</th>'
+
+
 def _cell(value: object) -> str:
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
         return f"<td>{escape(value)}</td>"
-    number = float(value)  # type: ignore[arg-type]
-    if number != number:
-        return '<td class="number">–</td>'
+    number = float(value)
+    if math.isnan(number):
+        return '<td class="number">\N{EN DASH}</td>'
     text = f"{int(number):,}" if number.is_integer() and abs(number) < 1e9 else f"{number:.4g}"
     return f'<td class="number">{escape(text)}</td>'
 
 
 def figure_fragment(figure: Figure, label: str) -> Fragment:
-    """A figure as JSON (arrays as base64 bytes). Its template is dropped: the page holds one for light and one for dark."""
+    """A figure as JSON (arrays as base64 bytes), without its template: the page holds one for light, one for dark."""
     import plotly.graph_objects as graphs
 
     bare = graphs.Figure(figure)

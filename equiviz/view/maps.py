@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from equiviz.view.colours import DIVERGING, ERRORS, GUIDE, PREDICTED, SEQUENTIAL, SERIES
 from equiviz.view.arrays import numbers
+from equiviz.view.colours import DIVERGING, ERRORS, GUIDE, PREDICTED, SEQUENTIAL, SERIES
 from equiviz.view.errors import ViewError
 from equiviz.view.escape import escape
 from equiviz.view.optional import plotly_graphs
@@ -35,9 +35,9 @@ def heat_map(
     signed: bool = False,
     notes: DataFrame | None = None,
 ) -> Figure:
-    """A table of numbers as coloured cells with the numbers in them: rows and columns are the frame's index and columns.
+    """A table of numbers as coloured cells with the numbers in them; the frame's index and columns name them.
 
-    ``signed``: a diverging scale centred at zero. ``notes``: a frame of the same shape whose text is added to the hover.
+    ``signed``: a diverging scale centred at zero. ``notes``: a frame of the same shape whose text joins the hover.
     Cells that are NaN stay empty. Wide maps (more than 24 columns) show the numbers on hover only.
     """
     values = _cells(frame)  # [rows, columns]
@@ -61,8 +61,8 @@ def error_heat_map(
 ) -> Figure:
     """Relative errors on a logarithmic scale that is the same in every report: dark is rounding, bright is a fault.
 
-    Errors below ``floor`` (the rounding of the arithmetic; zero among them) are coloured as the floor, and their number is shown
-    as it is. NaN leaves the cell empty; infinity counts as the ceiling.
+    Errors below ``floor`` (the rounding of the arithmetic; zero among them) are coloured as the floor, and their number
+    is shown as it is. NaN leaves the cell empty; infinity counts as the ceiling.
     """
     values = _cells(frame, finite_only=False)  # [rows, columns]
     logs = np.log10(np.clip(values, floor, ceiling))
@@ -88,15 +88,14 @@ def parity(
     Up to 2,000 points are drawn, coloured by ``groups`` (one name per point); above that, the density of points.
     """
     x, y, names = _paired(measured, predicted, groups)  # [n] each
-    chart = figure(escape(title), height=480)
+    chart = figure(escape(title), height=500, legend=groups is not None)
     if len(x) <= MOST_POINTS:
         _add_points(chart, x, y, names)
-        chart.update_layout(showlegend=groups is not None)
     else:
         _add_density(chart, x, y)
     _add_diagonal(chart, np.concatenate([x, y]))
-    chart.update_xaxes(title_text=f"measured {escape(quantity)}")
-    chart.update_yaxes(title_text=f"predicted {escape(quantity)}", scaleanchor="x", scaleratio=1)
+    chart.update_xaxes(title_text=f"measured {escape(quantity)}", constrain="domain")
+    chart.update_yaxes(title_text=f"predicted {escape(quantity)}", scaleanchor="x", constrain="domain")
     return chart
 
 
@@ -108,7 +107,8 @@ def _map(
     title: str,
     notes: DataFrame | None,
 ) -> Figure:
-    extra = [[""] * len(frame.columns)] * len(frame) if notes is None else [[f"<br>{escape(v)}" for v in r] for r in notes.to_numpy()]
+    cells = [[""] * len(frame.columns)] * len(frame) if notes is None else notes.to_numpy()
+    extra = [[f"<br>{escape(cell)}" if cell else "" for cell in row] for row in cells]
     trace = plotly_graphs().Heatmap(
         z=values,
         x=[escape(name) for name in frame.columns],
@@ -122,7 +122,7 @@ def _map(
         hoverongaps=False,
         colorbar={"title": {"text": escape(colour_title), "side": "right"}},
     )
-    chart = figure(escape(title), height=max(260, 150 + 34 * len(frame)))
+    chart = figure(escape(title), height=max(260, 110 + 36 * len(frame)))
     chart.add_trace(trace)
     return chart
 
@@ -167,7 +167,8 @@ def _add_points(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64], n
     for place, name in enumerate(dict.fromkeys(names.tolist())):
         chosen = names == name
         look = {"size": 5, "opacity": 0.55, "color": SERIES[place % len(SERIES)]}
-        chart.add_trace(plotly_graphs().Scatter(x=x[chosen], y=y[chosen], mode="markers", marker=look, name=escape(name)))
+        points = plotly_graphs().Scatter(x=x[chosen], y=y[chosen], mode="markers", marker=look, name=escape(name))
+        chart.add_trace(points)
 
 
 def _add_density(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
@@ -178,7 +179,8 @@ def _add_density(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64]) 
     middle = (edges[1:] + edges[:-1]) / 2
     logs = np.where(counts > 0, np.log10(np.maximum(counts, 1)), np.nan)
     ticks = [0, 1, 2, 3, 4]
-    bar = {"title": {"text": "points per cell", "side": "right"}, "tickvals": ticks, "ticktext": [f"{10**k:,}" for k in ticks]}
+    title = {"text": "points per cell", "side": "right"}
+    bar = {"title": title, "tickvals": ticks, "ticktext": [f"{10**k:,}" for k in ticks]}
     chart.add_trace(
         plotly_graphs().Heatmap(
             x=middle,
@@ -191,11 +193,11 @@ def _add_density(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64]) 
             hovertemplate="%{customdata} points<extra></extra>",
         )
     )
-    chart.update_layout(showlegend=False)
 
 
 def _add_diagonal(chart: Figure, values: NDArray[np.float64]) -> None:
-    ends = np.quantile(values, [0.0005, 0.9995]) if len(values) > 2 * MOST_POINTS else np.array([values.min(), values.max()])
-    line = {"color": PREDICTED if len(values) > 2 * MOST_POINTS else GUIDE, "dash": "dash", "width": 1.6}
+    dense = len(values) > 2 * MOST_POINTS
+    ends = np.quantile(values, [0.0005, 0.9995]) if dense else np.array([values.min(), values.max()])
+    line = {"color": PREDICTED if dense else GUIDE, "dash": "dash", "width": 1.6}
     look = {"mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
     chart.add_trace(plotly_graphs().Scatter(x=ends, y=ends, **look))

@@ -1,7 +1,8 @@
 """A page: one HTML file with everything inside, which opens from a disk without a network.
 
-plotly.js is inlined once, figures travel as JSON, tables as escaped HTML. A Content-Security-Policy admits the page's own scripts
-by their hash and nothing else: no request can leave, and a string that slipped through escaping could still not run.
+plotly.js is inlined once, figures travel as JSON, tables as escaped HTML. A Content-Security-Policy admits the page's
+own scripts by their hash and nothing else: no request can leave, and a string that slipped through escaping could still
+not run.
 """
 
 from __future__ import annotations
@@ -33,14 +34,12 @@ class Drawable(Protocol):
         ...
 
 
-Content = "Drawable | Figure | DataFrame"
-
-
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A heading, prose (plain text; a blank line starts a paragraph, ```code``` is set as code), and one or several contents.
+    """A heading, prose (plain text: a blank line starts a paragraph, backticks set code), and one or several contents.
 
-    A content is a Report or a Scene (its figure is drawn), a plotly figure, or a DataFrame (a table). ``caption`` stands under it.
+    A content is a Report or a Scene (its figure is drawn), a plotly figure, or a DataFrame (a table).
+    ``caption`` stands under it.
     """
 
     heading: str
@@ -85,6 +84,6 @@ def _fragment(content: object, heading: str) -> Fragment:
     if isinstance(content, Drawable):
         return figure_fragment(content.figure(), getattr(content, "title", "") or heading)
     raise ViewError(
-        f"section {heading!r}: expected a Report, a Scene, a plotly figure or a DataFrame, got {type(content).__name__}. "
-        "Put text into the section's prose."
+        f"section {heading!r}: expected a Report, a Scene, a plotly figure or a DataFrame, "
+        f"got {type(content).__name__}. Put text into the section's prose."
     )

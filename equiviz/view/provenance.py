@@ -13,7 +13,10 @@ LIBRARIES = ("equiviz", "torch", "e3nn", "numpy", "plotly")
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a reader needs to repeat the result. ``data`` names each data set with its checksum; ``notes`` adds anything else."""
+    """What a reader needs to repeat the result.
+
+    ``data`` names each data set with its checksum; ``notes`` adds anything else.
+    """
 
     date: str  # ISO 8601, UTC
     machine: str  # kind of processor, cores and system; never its name in the network

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from equiviz.view.atomic import write_text
 from equiviz.view.errors import MissingLibrary
 from equiviz.view.escape import escape
+from equiviz.view.fragments import is_row_numbers
 from equiviz.view.page import Page, Section
 from equiviz.view.provenance import Provenance
 
@@ -22,9 +23,9 @@ PLOTLY_MIME = "application/vnd.plotly.v1+json"
 
 
 class Report(ABC):
-    """What every verb returns. A subclass gives ``title``, :meth:`to_frame`, :meth:`figure` and :meth:`describe`; the rest follows.
+    """What every verb returns. A subclass gives ``title``, :meth:`to_frame`, :meth:`figure` and :meth:`describe`.
 
-    A subclass with several pictures overrides :meth:`sections`.
+    The rest follows from these. A subclass with several pictures overrides :meth:`sections`.
     """
 
     title: str
@@ -50,14 +51,14 @@ class Report(ABC):
         return Provenance.collect()
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str | Path:
-        """One self-contained page that opens offline. Without ``path`` its text; with it, the file's path (written atomically)."""
+        """One self-contained page that opens offline: its text, or, given a ``path``, the file (written atomically)."""
         page = Page(self.title, self.describe(), self.sections(), self.provenance())
         return page.html() if path is None else page.save(path)
 
     def widget(self) -> FigureWidget:
-        """The picture as a live plotly widget, whose traces and selections Python can read. Works offline in JupyterLab.
+        """The picture as a live plotly widget, whose traces and selections Python can read; works offline.
 
-        It sends plotly's script with each instance (5 MB): where no selection is read, displaying the report itself is lighter.
+        It sends plotly's script with each instance (5 MB): where no selection is read, display the report itself.
         Raises :class:`MissingLibrary` where ipywidgets or anywidget is absent.
         """
         try:
@@ -68,24 +69,20 @@ class Report(ABC):
         return FigureWidget(self.figure())
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write ``numbers.csv``, ``numbers.json``, ``words.txt`` and ``report.html`` into ``folder``; returns the folder."""
+        """Write ``numbers.csv``, ``numbers.json``, ``words.txt`` and ``report.html`` into ``folder``; returns it."""
         place, frame = Path(folder), self.to_frame()
-        write_text(place / "numbers.csv", frame.to_csv(index=not _plain_index(frame)))
-        write_text(place / "numbers.json", frame.to_json(orient="table", index=not _plain_index(frame), indent=1))
+        write_text(place / "numbers.csv", frame.to_csv(index=not is_row_numbers(frame)))
+        write_text(place / "numbers.json", frame.to_json(orient="table", index=not is_row_numbers(frame), indent=1))
         write_text(place / "words.txt", f"{self.title}\n\n{self.describe()}\n")
         self.to_html(place / "report.html")
         return place
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        """The picture where plotly can draw, else the words: the same text for the same result, so notebooks can be compared."""
+        """The picture where plotly can draw, else the words, which are the same for the same result."""
         words = f"{self.title}\n\n{self.describe()}"
         markup = f"<h4>{escape(self.title)}</h4><p>{escape(self.describe())}</p>"
         return {PLOTLY_MIME: json.loads(self.figure().to_json()), "text/html": markup, "text/plain": words}
 
     def __repr__(self) -> str:
+        """The title and the words."""
         return f"{type(self).__name__}({self.title!r})\n{self.describe()}"
-
-
-def _plain_index(frame: DataFrame) -> bool:
-    """True where the index is only the row numbers, which a file need not repeat."""
-    return frame.index.name is None and frame.index.equals(type(frame.index)(range(len(frame))))

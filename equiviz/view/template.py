@@ -1,6 +1,7 @@
 """One look for every figure: the plotly templates for light and dark pages.
 
-A page holds both templates once, and its script switches figures between them; a figure in a notebook carries the light one.
+A page holds both templates once, and its script switches figures between them. A figure in a notebook carries the
+light one.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def _axis(theme: Theme) -> dict[str, object]:
 
 
 def _scene_axis(theme: Theme) -> dict[str, object]:
-    return {"gridcolor": theme.grid, "linecolor": theme.axis, "backgroundcolor": theme.paper, "zerolinecolor": theme.grid}
+    lines = {"gridcolor": theme.grid, "linecolor": theme.axis, "zerolinecolor": theme.grid}
+    return {**lines, "backgroundcolor": theme.paper}
 
 
 def _legend() -> dict[str, object]:
@@ -61,10 +63,11 @@ def _legend() -> dict[str, object]:
 def template(theme: Theme = LIGHT) -> Template:
     """The plotly template of a theme."""
     graphs = plotly_graphs()
-    bar = {"outlinewidth": 0, "thickness": 12, "ticks": "outside", "ticklen": 3, "tickcolor": theme.axis}
+    small = {"tickfont": {"size": 12}, "title": {"font": {"size": 13}}}
+    bar = {"outlinewidth": 0, "thickness": 12, "ticks": "outside", "ticklen": 3, "tickcolor": theme.axis, **small}
     layout = graphs.Layout(
         font={"family": FONT, "size": 13, "color": theme.text},
-        title={"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 17}, "automargin": True, "yref": "container"},
+        title={"x": 0, "xanchor": "left", "y": 1, "yanchor": "top", "pad": {"t": 8}, "font": {"size": 17}},
         paper_bgcolor=theme.paper,
         plot_bgcolor=theme.paper,
         colorway=SERIES,
@@ -72,7 +75,7 @@ def template(theme: Theme = LIGHT) -> Template:
         coloraxis={"colorbar": bar},
         hoverlabel={"bgcolor": theme.hover, "bordercolor": theme.axis, "font": {"color": theme.text, "family": FONT}},
         legend=_legend(),
-        margin={"l": 64, "r": 24, "t": 72, "b": 56},
+        margin={"l": 64, "r": 24, "t": 40, "b": 56},
         xaxis=_axis(theme),
         yaxis=_axis(theme),
         scene={name: _scene_axis(theme) for name in ("xaxis", "yaxis", "zaxis")},
@@ -80,10 +83,14 @@ def template(theme: Theme = LIGHT) -> Template:
     made = graphs.layout.Template(layout=layout)
     made.data.scatter = [graphs.Scatter(line={"width": 2.5}, marker={"size": 7})]
     made.data.heatmap = [graphs.Heatmap(colorbar=bar)]
+    made.data.scatter3d = [graphs.Scatter3d(marker={"colorbar": bar})]
+    made.data.mesh3d = [graphs.Mesh3d(colorbar=bar)]
     return made
 
 
-def figure(title: str = "", height: int = 420) -> Figure:
-    """An empty figure with the light template. ``title`` must already be escaped."""
+def figure(title: str = "", height: int = 420, legend: bool = False) -> Figure:
+    """An empty figure with the light template and room on top for what it holds. ``title`` must already be escaped."""
     graphs = plotly_graphs()
-    return graphs.Figure(layout={"template": template(), "title": {"text": title}, "height": height})
+    top = 16 + 32 * bool(title) + 32 * legend
+    look = {"template": template(), "title": {"text": title}, "height": height, "margin": {"t": top}}
+    return graphs.Figure(layout={**look, "showlegend": legend})
