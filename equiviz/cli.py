@@ -1,0 +1,155 @@
+"""The command line: parses arguments, calls one function of the package, prints. Nothing else lives here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from equiviz.symmetry.errors import EquivizError
+
+app = typer.Typer(
+    name="equiviz",
+    help="See into equivariant networks: train them, check them, probe them, draw what they carry.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tours = typer.Typer(help="Guided tours: one HTML report that opens offline.", no_args_is_help=True)
+generators = typer.Typer(help="Make data sets by simulation.", no_args_is_help=True)
+benchmarks = typer.Typer(help="Measure and print the tables quoted in the README.", no_args_is_help=True)
+app.add_typer(tours, name="tour")
+app.add_typer(generators, name="generate")
+app.add_typer(benchmarks, name="benchmark")
+
+# typer reads these annotations at run time: `X | None` needs Python 3.10, Optional reads the same everywhere.
+DataFolder = Annotated[
+    Path, typer.Option("--data", help="Folder of configurations: BOTAN .npz, Bapst .pickle, or ours.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
+
+
+@tours.command("glass")
+def tour_glass(
+    out: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("reports/glass.html"),
+    train: Annotated[bool, typer.Option("--train", help="Train from scratch first (under 20 minutes).")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of training and of random group elements.")] = 0,
+) -> None:
+    """Predict mobility in a glassy liquid, check the model, probe it, and draw it all on one page."""
+    from equiviz.apps.glass_tour import tour
+
+    report = tour(out, train=train, seed=seed)
+    typer.echo(report.describe())
+    typer.echo(f"\nThe report is at {out.resolve()}\nOpen it in a browser; it needs no network.")
+
+
+@generators.command("glass")
+def generate_glass(
+    out: Annotated[Path, typer.Option(help="Folder for the configurations; a started one is resumed.")],
+    temperature: Annotated[float, typer.Option(help="Temperature in Lennard-Jones units.")] = 0.56,
+    particles: Annotated[int, typer.Option(help="Particles per configuration (80 % A, 20 % B).")] = 1000,
+    configurations: Annotated[int, typer.Option(help="Number of configurations.")] = 60,
+    replicas: Annotated[int, typer.Option(help="Isoconfigurational replicas per configuration.")] = 32,
+    times: Annotated[str, typer.Option(help="Times of the propensity, LJ units, comma-separated.")] = "0.13,1.3,13,52",
+    seed: Annotated[int, typer.Option(help="Every random number follows from it.")] = 0,
+    scheduler: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Dask scheduler: tcp://host:port, or local[2] for two processes here; serial without."),
+    ] = None,
+) -> None:
+    """Simulate a Kob-Andersen liquid with LAMMPS: structures, inherent structures, propensities. Resumable."""
+    from equiviz.datasets.glass.generate import generate
+    from equiviz.datasets.glass.recipe import GlassRecipe
+
+    recipe = GlassRecipe(
+        temperature=temperature,
+        particles=particles,
+        configurations=configurations,
+        replicas=replicas,
+        times=_numbers(times),
+        seed=seed,
+    )
+    paths = generate(recipe, out, scheduler)
+    typer.echo(f"{len(paths)} configurations in {out.resolve()}")
+
+
+@app.command("train")
+def train_family(
+    family: Annotated[str, typer.Argument(help="Model family, see `equiviz models`.")],
+    data: DataFolder,
+    out: Annotated[Path, typer.Option(help="Folder for weights and manifest; a started run is resumed.")],
+    seed: Annotated[int, typer.Option(help="Seed of weights and of the order of configurations.")] = 0,
+    epochs: Annotated[Optional[int], typer.Option(help="Epochs; the recipe's own number by default.")] = None,  # noqa: UP045
+) -> None:
+    """Train a model on a folder of configurations; Ctrl-C leaves a state from which the same command goes on."""
+    from equiviz.training.train import train
+
+    result = train(family, data, out, seed=seed, epochs=epochs)
+    typer.echo(result.describe())
+
+
+@app.command("evaluate")
+def evaluate_model(
+    model: Annotated[str, typer.Argument(help="Shipped name (glassy-T044) or folder of weights.")],
+    data: DataFolder,
+    as_json: AsJson = False,
+) -> None:
+    """Score a model: rho per type, time and configuration, beside the noise ceiling."""
+    from equiviz.training.evaluate import evaluate
+
+    report = evaluate(model, data)
+    typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else report.describe())
+
+
+@app.command("models")
+def list_models() -> None:
+    """List the model families and the weights that are shipped."""
+    from equiviz.models.registry import families
+    from equiviz.training.load import shipped_names
+
+    for name, family in families().items():
+        typer.echo(f"{name:12} {family.group:8} {family.paper}")
+    typer.echo(f"shipped weights: {', '.join(shipped_names())}")
+
+
+@benchmarks.command("glass")
+def benchmark_glass(
+    out: Annotated[Path, typer.Option(help="Folder of results; finished cells are kept.")] = Path(
+        "benchmarks/results/glass"
+    ),
+    data: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder kob_andersen_T044; its part of the table is left out without."),
+    ] = None,
+    table: Annotated[bool, typer.Option("--table", help="Only print the tables from finished cells.")] = False,
+) -> None:
+    """Ridge, Bapst's network and glassy side by side, and what equivariance buys. Resumable."""
+    from equiviz.apps.glass_benchmark import benchmark
+
+    typer.echo(benchmark(out, data, only_table=table).describe())
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"expected numbers separated by commas such as 0.13,1.3,13, got {text!r}") from None
+
+
+def main() -> None:
+    """Run the command line; the package's own errors are printed as one sentence, others as a traceback."""
+    try:
+        app()
+    except EquivizError as error:
+        typer.echo(f"equiviz: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("equiviz: interrupted; run the same command again to go on.", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
