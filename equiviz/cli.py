@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -25,7 +25,6 @@ app.add_typer(tours, name="tour")
 app.add_typer(generators, name="generate")
 app.add_typer(benchmarks, name="benchmark")
 
-# typer reads these annotations at run time: `X | None` needs Python 3.10, Optional reads the same everywhere.
 DataFolder = Annotated[
     Path, typer.Option("--data", help="Folder of configurations: BOTAN .npz, Bapst .pickle, or ours.")
 ]
@@ -56,7 +55,7 @@ def generate_glass(
     times: Annotated[str, typer.Option(help="Times of the propensity, LJ units, comma-separated.")] = "0.13,1.3,13,52",
     seed: Annotated[int, typer.Option(help="Every random number follows from it.")] = 0,
     scheduler: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(help="Dask scheduler: tcp://host:port, or local[2] for two processes here; serial without."),
     ] = None,
 ) -> None:
@@ -82,7 +81,7 @@ def train_family(
     data: DataFolder,
     out: Annotated[Path, typer.Option(help="Folder for weights and manifest; a started run is resumed.")],
     seed: Annotated[int, typer.Option(help="Seed of weights and of the order of configurations.")] = 0,
-    epochs: Annotated[Optional[int], typer.Option(help="Epochs; the recipe's own number by default.")] = None,  # noqa: UP045
+    epochs: Annotated[int | None, typer.Option(help="Epochs; the recipe's own number by default.")] = None,
 ) -> None:
     """Train a model on a folder of configurations; Ctrl-C leaves a state from which the same command goes on."""
     from equiviz.training.train import train
@@ -121,7 +120,7 @@ def benchmark_glass(
         "benchmarks/results/glass"
     ),
     data: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="Folder kob_andersen_T044; its part of the table is left out without."),
     ] = None,
     table: Annotated[bool, typer.Option("--table", help="Only print the tables from finished cells.")] = False,
