@@ -34,7 +34,11 @@ Progress = Callable[[int, int, str], None]
 
 
 def generate(
-    recipe: GlassRecipe, out: Path | str, scheduler: str | None = None, progress: Progress | None = None
+    recipe: GlassRecipe,
+    out: Path | str,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    keep_replicas: bool = False,
 ) -> list[Path]:
     """Generate the data set of ``recipe`` in folder ``out``, or finish one that was interrupted.
 
@@ -43,6 +47,8 @@ def generate(
         out: Folder; created if missing.
         scheduler: None (serial), ``"local[2]"`` (worker processes), or the address of a Dask scheduler.
         progress: Called after each piece; default a tqdm bar.
+        keep_replicas: Keep each replica's displacements in ``pieces/``, so that more replicas may be added later
+            without repeating these.
 
     Returns:
         The paths of the configuration files, in order.
@@ -54,10 +60,10 @@ def generate(
     folder = Path(out)
     _claim(folder, recipe)
     paths = [configuration_path(folder, c) for c in range(recipe.configurations)]
-    if not all(path.exists() for path in paths):
+    if not all(_is_done(path, recipe) for path in paths):
         with workers(scheduler) as pool, _bar(progress) as report:
             _equilibrate(recipe, folder, pool, report)
-            _sample(recipe, folder, pool, report)
+            _sample(recipe, folder, pool, report, keep_replicas)
     return paths
 
 
@@ -72,8 +78,12 @@ def segment_path(folder: Path, run: int, segment: int) -> Path:
 
 
 def _piece_path(folder: Path, configuration: int, piece: int) -> Path:
-    """Pieces 0 ... R-1 are replicas, piece R is the quench."""
+    """Piece 0 is the quench, piece p > 0 is replica p - 1."""
     return folder / "pieces" / f"piece_{configuration:04d}_{piece:03d}.npz"
+
+
+def _is_done(path: Path, recipe: GlassRecipe) -> bool:
+    return path.exists() and int(read_npz(path)["replicas"]) == recipe.replicas
 
 
 def _claim(folder: Path, recipe: GlassRecipe) -> None:
@@ -87,7 +97,8 @@ def _claim(folder: Path, recipe: GlassRecipe) -> None:
 
 
 def _compare(path: Path, old: dict[str, object], new: dict[str, object]) -> None:
-    different = [key for key in new if key != "configurations" and old.get(key) != new[key]]
+    grown = [key for key in ("configurations", "replicas") if old.get(key, 0) <= new[key]]  # type: ignore[operator]
+    different = [key for key in new if key not in grown and old.get(key) != new[key]]
     if different:
         changes = ", ".join(f"{key} was {old.get(key)!r}, now {new[key]!r}" for key in different)
         raise GenerationError(f"{path}: this folder belongs to another recipe ({changes}); choose another folder")
@@ -137,21 +148,21 @@ def _read_state(path: Path) -> State:
 # --- stage 2: configurations ------------------------------------------------------------------------------------------
 
 
-def _sample(recipe: GlassRecipe, folder: Path, pool: Workers, report: Progress) -> None:
+def _sample(recipe: GlassRecipe, folder: Path, pool: Workers, report: Progress, keep: bool) -> None:
     pieces = recipe.replicas + 1
-    missing = [c for c in range(recipe.configurations) if not configuration_path(folder, c).exists()]
+    missing = [c for c in range(recipe.configurations) if not _is_done(configuration_path(folder, c), recipe)]
     todo = [(c, p) for c in missing for p in range(pieces) if not _piece_path(folder, c, p).exists()]
     total = recipe.configurations * pieces
     done = total - len(todo)
     left = {c: sum(1 for other, _ in todo if other == c) for c in missing}
     for c in [c for c in missing if left[c] == 0]:
-        _assemble(recipe, folder, c)
+        _assemble(recipe, folder, c, keep)
     for (c, piece), result in pool.run(_piece_tasks(recipe, folder, todo)):
         write_npz(_piece_path(folder, c, piece), _piece_arrays(result))
         left[c] -= 1
         done += 1
         if left[c] == 0:
-            _assemble(recipe, folder, c)
+            _assemble(recipe, folder, c, keep)
         report(done, total, "replicas")
 
 
@@ -160,10 +171,10 @@ def _piece_tasks(
 ) -> Iterator[tuple[tuple[int, int], Task]]:
     for c, piece in todo:
         positions = _thermal_positions(recipe, folder, c)
-        if piece < recipe.replicas:
-            yield (c, piece), (lammps_run.replica, (recipe, positions, c, piece))
-        else:
+        if piece == 0:
             yield (c, piece), (lammps_run.quench, (recipe, positions))
+        else:
+            yield (c, piece), (lammps_run.replica, (recipe, positions, c, piece - 1))
 
 
 def _origin(recipe: GlassRecipe, configuration: int) -> tuple[int, int]:
@@ -183,13 +194,13 @@ def _piece_arrays(result: Quench | NDArray[np.float64]) -> dict[str, NDArray[Any
     return {"displacements": result}
 
 
-def _assemble(recipe: GlassRecipe, folder: Path, c: int) -> None:
+def _assemble(recipe: GlassRecipe, folder: Path, c: int, keep: bool) -> None:
     """Write configuration ``c`` from its pieces, then remove them (in this order: a kill between loses nothing)."""
     read = partial(_piece_path, folder, c)
-    displacements = np.stack([read_npz(read(r))["displacements"] for r in range(recipe.replicas)])  # [R, T, N, 3]
-    quenched = read_npz(read(recipe.replicas))
+    displacements = np.stack([read_npz(read(r + 1))["displacements"] for r in range(recipe.replicas)])  # [R, T, N, 3]
+    quenched = read_npz(read(0))
     write_npz(configuration_path(folder, c), _configuration_arrays(recipe, folder, c, displacements, quenched))
-    for piece in range(recipe.replicas + 1):
+    for piece in range(0 if keep else recipe.replicas + 1):
         read(piece).unlink(missing_ok=True)
 
 

@@ -104,9 +104,9 @@ def melt(recipe: GlassRecipe, run: int) -> State:
         _set_velocities(engine, maxwell_boltzmann(rng, recipe.particles, hot))
         engine.command("fix move all nve")
         engine.command(f"fix bath all langevin {hot} {hot} 1.0 {seeds[0]} zero yes")
-        _advance(engine, recipe.steps(recipe.melt_time))
+        _advance(engine, recipe.nearest_steps(recipe.melt_time))
         engine.command(f"fix bath all langevin {hot} {cold} 1.0 {seeds[1]} zero yes")
-        _advance(engine, recipe.steps(recipe.cooling_time), whole=True)
+        _advance(engine, recipe.nearest_steps(recipe.cooling_time), whole=True)
         return _state(engine, recipe)
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 MELT, LATTICE, VELOCITIES = 0, 1, 2
 """Purposes of a derived seed (first number of its spawn key)."""
 
-_RELAXATION = ((0.44, 4120.0), (0.50, 217.0), (0.56, 20.0), (0.64, 16.5))
+LARGEST_TIMESTEP = 0.0065
+"""Largest default timestep: the total energy then wanders by 1e-4 per particle over 50,000 steps, as at 0.005."""
+
+_RELAXATION = ((0.44, 4120.0), (0.50, 217.0), (0.56, 18.0), (0.64, 16.5))
 """(temperature, upper estimate of tau_alpha in LJ time): published tables (arXiv 2211.03226 and its peers), and at 0.56
 our own F_s(k=7.25) = 1/e."""
 
@@ -56,14 +59,15 @@ class GlassRecipe:
     configurations: int = 60
     """Configurations in all. May grow later: the first ones do not change."""
     replicas: int = 32
-    """Isoconfigurational replicas per configuration (even)."""
+    """Isoconfigurational replicas per configuration (even). May grow later: the first ones do not change."""
     times: tuple[float, ...] = (0.13, 1.3, 13.0, 52.0)
     """Times at which displacements are recorded, increasing, multiples of the timestep."""
     seed: int = 0
     """Every random number follows from it."""
     runs: int = 6
     """Independently melted and equilibrated runs."""
-    timestep: float = 0.005
+    timestep: float = field(default=math.nan)
+    """Integration step; default the largest divisor of the first time that is at most 0.0065."""
     density: float = 1.2
     """Particles per sigma_AA^3."""
     melt_temperature: float = 2.0
@@ -76,16 +80,19 @@ class GlassRecipe:
     separation_time: float = field(default=math.nan)
     """Time between samples of a run; default 3 tau_alpha. Equilibration is cut into pieces of this length."""
     lag: float = field(default=math.nan)
-    """Lag of the F_s recorded against waiting time; default 0.65 tau_alpha."""
+    """Lag of the F_s recorded against waiting time; default tau_alpha."""
 
     def __post_init__(self) -> None:
+        if math.isnan(self.timestep):
+            object.__setattr__(self, "timestep", _largest_divisor(self.times[0]) if self.times else LARGEST_TIMESTEP)
         self._set_default("equilibration_time", 12.0)
         self._set_default("separation_time", 3.0)
-        self._set_default("lag", 0.65)
+        self._set_default("lag", 1.0)
         self._check()
 
     def _set_default(self, name: str, multiple: float) -> None:
         if math.isnan(getattr(self, name)):
+            _expect(self.timestep > 0, "timestep", "a positive number", self.timestep)
             steps = round(multiple * relaxation_time(self.temperature) / self.timestep)
             object.__setattr__(self, name, max(1, steps) * self.timestep)
 
@@ -115,6 +122,10 @@ class GlassRecipe:
         _expect(fits, "times", f"positive multiples of the timestep {self.timestep}", time)
         return steps
 
+    def nearest_steps(self, time: float) -> int:
+        """The number of timesteps nearest to ``time``, at least one."""
+        return max(1, round(time / self.timestep))
+
     @property
     def box(self) -> float:
         """Edge of the cubic box [sigma_AA]."""
@@ -143,6 +154,10 @@ class GlassRecipe:
     def to_json(self) -> str:
         """The recipe as JSON, keys in the order of the fields."""
         return json.dumps(asdict(self), indent=1)
+
+
+def _largest_divisor(time: float) -> float:
+    return time / max(1, math.ceil(time / LARGEST_TIMESTEP - 1e-9)) if time > 0 else LARGEST_TIMESTEP
 
 
 def _expect(condition: bool, name: str, expected: str, got: object) -> None:
