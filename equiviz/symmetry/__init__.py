@@ -1,0 +1,73 @@
+"""The kernel: groups, their representations, and typed tensors.
+
+A `GroupElement` (`O3`, `Translation`, `Permutation`) acts on a tensor through a `Representation` (`O3Irreps`,
+`CartesianTensor`, `Position`, `Trivial`); a `Field` is a tensor that carries its representation and support; whatever a group
+acts on is `Transformable`. Wigner D matrices and spherical harmonics are e3nn's in basis and order (y is the polar axis,
+``Y_1 ~ (x, y, z)``), computed here in float64 to round-off at every rotation; `quadrature` averages over SO(3) or O(3) exactly
+up to a band limit. Nothing but torch is imported, and no global state is read or left behind.
+"""
+
+from equiviz.symmetry.errors import (
+    BandLimitError,
+    EquivizError,
+    GroupError,
+    IrrepsError,
+    MissingLibrary,
+    RepresentationError,
+    SymmetryError,
+)
+from equiviz.symmetry.field import Field, Support
+from equiviz.symmetry.groups import O3, GroupElement, MovesSupport, Permutation, Translation, haar, haar_matrices
+from equiviz.symmetry.harmonics import spherical_harmonics
+from equiviz.symmetry.invariants import InvariantKind
+from equiviz.symmetry.irreps import Irrep, Irreps
+from equiviz.symmetry.quadrature import Quadrature, quadrature
+from equiviz.symmetry.representations import (
+    Block,
+    CartesianTensor,
+    Layout,
+    O3Irreps,
+    Position,
+    Representation,
+    Trivial,
+    representation,
+)
+from equiviz.symmetry.transformable import Transformable
+from equiviz.symmetry.wigner import irreps_matrix, wigner_blocks, wigner_d
+
+__all__ = [
+    "O3",
+    "BandLimitError",
+    "Block",
+    "CartesianTensor",
+    "EquivizError",
+    "Field",
+    "GroupElement",
+    "GroupError",
+    "InvariantKind",
+    "Irrep",
+    "Irreps",
+    "IrrepsError",
+    "Layout",
+    "MissingLibrary",
+    "MovesSupport",
+    "O3Irreps",
+    "Permutation",
+    "Position",
+    "Quadrature",
+    "Representation",
+    "RepresentationError",
+    "Support",
+    "SymmetryError",
+    "Transformable",
+    "Translation",
+    "Trivial",
+    "haar",
+    "haar_matrices",
+    "irreps_matrix",
+    "quadrature",
+    "representation",
+    "spherical_harmonics",
+    "wigner_blocks",
+    "wigner_d",
+]
