@@ -16,19 +16,14 @@ ConfigT = TypeVar("ConfigT")
 def read_config(config_class: type[ConfigT], values: Mapping[str, object], owner: str) -> ConfigT:
     """Build ``config_class(**values)``: unknown names are refused, lists become tuples, whole numbers become floats.
 
-    Parameters
-    ----------
-    config_class
-        A frozen dataclass whose fields are annotated with plain types (numbers, strings, tuples, Literals, unions).
-    values
-        The entries, as JSON gives them.
-    owner
-        Whose configuration it is, for the messages (``"glassy"``).
+    Args:
+        config_class: a frozen dataclass whose fields are annotated with plain types (numbers, strings, tuples, Literals,
+            unions).
+        values: the entries, as JSON gives them.
+        owner: whose configuration it is, for the messages (``"glassy"``).
 
-    Raises
-    ------
-    ConfigError
-        Unknown, missing or ill-typed entry, or one that the dataclass itself refuses.
+    Raises:
+        ConfigError: unknown, missing or ill-typed entry, or one that the dataclass itself refuses.
     """
     fields = {f.name: f for f in dataclasses.fields(config_class) if f.init}  # type: ignore[arg-type]
     _refuse_unknown(values, list(fields), owner)

@@ -27,23 +27,15 @@ Example = Callable[[int, int], Structure]
 class Family:
     """One published architecture.
 
-    Attributes
-    ----------
-    name
-        What users type: ``equiviz.models.registry.build("glassy")``.
-    config_class
-        A frozen dataclass.
-    model_class
-        The model; its only argument is a configuration.
-    paper
-        The reference, as one line with a DOI or arXiv number.
-    group
-        The symmetry claimed, as in `EquivariantModel`.
-    small
-        Settings of a quick network of this family, for tests and demonstrations.
-    example
-        Makes a structure of a given number of atoms (0, 1, 2 ... must work) from a seed, with all attributes that the
-        family reads; None when any structure of species 1 and 2 will do.
+    Attributes:
+        name: what users type: ``equiviz.models.registry.build("glassy")``.
+        config_class: a frozen dataclass.
+        model_class: the model; its only argument is a configuration.
+        paper: the reference, as one line with a DOI or arXiv number.
+        group: the symmetry claimed, as in `EquivariantModel`.
+        small: settings of a quick network of this family, for tests and demonstrations.
+        example: makes a structure of a given number of atoms (0, 1, 2 ... must work) from a seed, with all attributes
+            that the family reads; None when any structure of species 1 and 2 will do.
     """
 
     name: str
@@ -83,12 +75,9 @@ def family(name: str) -> Family:
 def build(name: str, config: Mapping[str, object] | object | None = None) -> EquivariantModel:
     """A model with fresh weights: ``build("glassy", {"lmax": 2})``.
 
-    Raises
-    ------
-    UnknownFamily
-        No family bears the name.
-    ConfigError
-        An entry is unknown, missing or of the wrong kind.
+    Raises:
+        UnknownFamily: no family bears the name.
+        ConfigError: an entry is unknown, missing or of the wrong kind.
     """
     return family(name).build(config)
 
@@ -96,10 +85,8 @@ def build(name: str, config: Mapping[str, object] | object | None = None) -> Equ
 def collect(modules: Iterable[ModuleType]) -> dict[str, Family]:
     """The families that these modules declare, sorted by name.
 
-    Raises
-    ------
-    DuplicateFamily
-        Two modules declare the same name; both are named.
+    Raises:
+        DuplicateFamily: two modules declare the same name; both are named.
     """
     found: dict[str, Family] = {}
     origin: dict[str, str] = {}

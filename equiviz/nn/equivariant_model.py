@@ -20,15 +20,12 @@ class EquivariantModel(nn.Module, ABC):
     A family sets `family` and `group`, takes its configuration (a frozen dataclass) as its only argument, and writes
     `prepare` and `forward`. Everything that tools need to know beyond that they read off the `Stage` modules.
 
-    Attributes
-    ----------
-    family
-        The name under which the registry knows it.
-    group
-        The symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without inversion),
-        ``"O(3)"``, ``"SO(3)"``, or ``"none"``. Permutations of nodes are claimed by all.
-    config
-        The configuration that it was built from; with the seed, it rebuilds a network of the same shape.
+    Attributes:
+        family: the name under which the registry knows it.
+        group: the symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without
+            inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), or ``"none"``.
+            Permutations of nodes are claimed by all.
+        config: the configuration that it was built from; a network of the same shape is ``type(model)(model.config)``.
     """
 
     family: ClassVar[str] = ""

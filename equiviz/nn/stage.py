@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from equiviz.nn.errors import ModelError
-from equiviz.symmetry.field import Field
+from equiviz.symmetry.field import Field, Support
 from equiviz.symmetry.representations import Representation
 from equiviz.symmetry.representations import representation as as_representation
-
-Support = Literal["node", "edge", "graph", "sphere"]
 
 
 class Stage(nn.Module):
@@ -22,12 +20,13 @@ class Stage(nn.Module):
     A model writes ``x = self.stage_density(x)`` wherever a typed tensor is worth looking at. Without a tool attached
     this costs one Python call; it has no parameters and no buffers, so it leaves no trace in saved weights.
 
-    Parameters
-    ----------
-    representation
-        What the values are: ``"8x0e+4x1o"`` (irreps, layout ``mul_ir``), or any `Representation`, for other layouts.
-    support
-        What the first axis runs over: ``"node"``, ``"edge"``, ``"graph"`` or ``"sphere"``.
+    Args:
+        representation: what the values are: ``"8x0e+4x1o"`` (irreps, layout ``mul_ir``), or any `Representation`, for
+            other layouts.
+        support: what the first axis runs over: ``"node"``, ``"edge"``, ``"graph"`` or ``"sphere"``.
+
+    Raises:
+        ModelError: an unknown support.
     """
 
     def __init__(self, representation: Representation | str, support: Support = "node") -> None:
@@ -44,21 +43,21 @@ class Stage(nn.Module):
         return values
 
     def field(self, values: Tensor) -> Field:
-        """The values as a `Field`; ``[n, (L+1)^2, C]`` is flattened over its last axes when only that fits.
+        """The values as a `Field`; ``[n, (L+1)^2, C]`` is flattened over its last axes where only that fits.
 
-        Raises
-        ------
-        ModelError
-            The trailing axes of `values` do not hold ``representation.dim`` numbers.
+        Raises:
+            ModelError: the trailing axes of `values` do not hold ``representation.dim`` numbers.
         """
-        trailing, dim = tuple(values.shape[1:]), self.representation.dim
-        if values.ndim < 2 or math.prod(trailing) != dim:
+        dim = self.representation.dim
+        if values.ndim > 1 and values.shape[-1] == dim:
+            return Field(values, self.representation, self.support)
+        if values.ndim < 2 or math.prod(values.shape[1:]) != dim:
             raise ModelError(
-                f"This stage declares {self.representation!r}: {dim} numbers per {self.support}, but a tensor of shape "
+                f"This stage declares {self.representation}: {dim} numbers per {self.support}, but a tensor of shape "
                 f"{tuple(values.shape)} passed through it. Declare what passes, or move the stage."
             )
         return Field(torch.flatten(values, 1), self.representation, self.support)
 
     def extra_repr(self) -> str:
         """What `print(model)` shows."""
-        return f"{self.representation!r}, on each {self.support}"
+        return f"{self.representation}, on each {self.support}"

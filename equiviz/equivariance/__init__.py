@@ -1,0 +1,1 @@
+"""The instrument: does a model turn with its input, and if not, where does it break?"""

@@ -1,0 +1,106 @@
+"""What `check` returns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from equiviz.equivariance.check_words import percent, sentences
+from equiviz.equivariance.claims import KINDS, Kind, claimed_kinds
+from equiviz.equivariance.finding import Broken, Finding, Verdict, verdict
+from equiviz.equivariance.round_off import base_tolerance, tolerance_words
+from equiviz.view.report import Report
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+
+@dataclass(eq=False, repr=False)
+class CheckReport(Report):
+    """Does the model turn with its input, and where does it break first?
+
+    Attributes:
+        model: class name.
+        claimed: the symmetry group that the model claims.
+        findings: one per stage, irrep and kind of transformation, in the order of the stages.
+        stages: their names, in the order in which they are passed.
+        dtype: the coarsest floating type among parameters and stages; the tolerance follows from it.
+        notes: what else was seen (training mode, neighbours that came or went).
+    """
+
+    model: str
+    claimed: str
+    findings: list[Finding]
+    stages: list[str]
+    dtype: torch.dtype
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """Heading of the report."""
+        return f"Equivariance of {self.model}"
+
+    @property
+    def passed(self) -> bool:
+        """No block that was informative breaks a symmetry that the model claims."""
+        return not any(finding.alarming for finding in self.findings)
+
+    @property
+    def informative(self) -> bool:
+        """Whether anything could be said of a claimed symmetry of space or of order: not all zero, empty, or noise."""
+        return any(f.passed is not None for f in self.findings if f.claimed and f.group != "determinism")
+
+    @property
+    def first_broken(self) -> Broken | None:
+        """(stage, irrep) of the first block, in the order of the forward pass, that breaks a claimed symmetry."""
+        alarms = [finding for finding in self.findings if finding.alarming]
+        if not alarms:
+            return None
+        first = min(alarms, key=lambda finding: self.stages.index(finding.stage))
+        return Broken(first.stage, first.irrep)
+
+    @property
+    def groups(self) -> dict[Kind, Verdict]:
+        """The verdict on each kind: rotation, inversion, translation, permutation, batch, determinism."""
+        claimed = claimed_kinds(self.claimed)
+        return {k: verdict(k, k in claimed, [f for f in self.findings if f.group == k]) for k in KINDS}
+
+    def to_frame(self) -> DataFrame:
+        """One row per stage, irrep and group: stage, support, irrep, group, error, floor, tolerance, claimed, status,
+        passed, trials, worst. Errors are relative, without unit."""
+        import pandas as pd
+
+        names = ["stage", "support", "irrep", "group", "error", "floor", "tolerance", "claimed", "status", "passed"]
+        names += ["trials", "worst"]
+        rows = [[getattr(finding, name) for name in names] for finding in self.findings]
+        return pd.DataFrame(rows, columns=names)
+
+    def figure(self) -> Figure:
+        """Stage against irrep: the largest relative error under any claimed transformation, on a logarithmic scale."""
+        import pandas as pd
+
+        from equiviz.view.maps import error_heat_map
+
+        shown = [f for f in self.findings if f.claimed] or self.findings
+        irreps = list(dict.fromkeys(f.irrep for f in shown))
+        errors = pd.DataFrame(math.nan, index=self.stages, columns=irreps)
+        notes = pd.DataFrame("not informative", index=self.stages, columns=irreps)
+        for finding in shown:
+            before = errors.loc[finding.stage, finding.irrep]
+            if finding.passed is not None and not before >= finding.error:
+                errors.loc[finding.stage, finding.irrep] = finding.error
+                notes.loc[finding.stage, finding.irrep] = _hover(finding)
+        return error_heat_map(errors, self.title, floor=base_tolerance(self.dtype) / 1e3, notes=notes)
+
+    def describe(self) -> str:
+        """The result in words: what breaks, where first, and the likely reason; or that nothing does, and how sure."""
+        lines = sentences(self.model, self.findings, self.groups.values())
+        return "\n".join([*lines, *self.notes, tolerance_words(self.dtype)])
+
+
+def _hover(finding: Finding) -> str:
+    return f"{finding.group}: {percent(finding.error)}, floor {percent(finding.floor)}, worst at {finding.worst}"

@@ -1,0 +1,110 @@
+"""The result of a check, as a colleague would say it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from equiviz.equivariance.claims import Kind
+from equiviz.equivariance.finding import Finding, Verdict
+
+_ACT: dict[Kind, str] = {
+    "rotation": "rotation",
+    "inversion": "inversion",
+    "translation": "translation",
+    "permutation": "the order of the atoms",
+    "batch": "batch independence (a structure alone and in company)",
+    "determinism": "determinism (two identical calls)",
+}
+_LIKELY: dict[Kind, str] = {
+    "rotation": "Look for a non-linearity or a normalisation that acts on components of l > 0, for an attribute or a "
+    "cell that is not turned with the positions, and for irreps declared in another order than computed.",
+    "inversion": "Rotations are fine: a parity is mislabelled (o for e), or the model only knows SE(3).",
+    "translation": "Something reads absolute positions instead of differences.",
+    "permutation": "Something depends on the order of atoms or edges: a running sum, a truncated neighbour list.",
+    "batch": "Something mixes structures: a normalisation over the batch, or a wrong batch index.",
+    "determinism": "Two identical calls differ: dropout, training mode, or another source of chance.",
+}
+
+
+def percent(error: float) -> str:
+    """A relative error for readers: percent above a hundredth of one, powers of ten below."""
+    if math.isinf(error):
+        return "not finite"
+    return f"{100 * error:.2g} %" if error >= 1e-4 else f"{error:.1e}"
+
+
+def sentences(model: str, findings: list[Finding], verdicts: Iterable[Verdict]) -> list[str]:
+    """First what is broken, else that all holds; then what was measured but not claimed, and what says nothing."""
+    verdicts = list(verdicts)
+    lines = _alarms(findings, verdicts) or [_all_well(model, verdicts)]
+    lines += [_unclaimed(model, v) for v in verdicts if not v.claimed and v.passed is not None]
+    lines += _silent(findings)
+    lines += [f"Not tried: {_ACT[v.group]}." for v in verdicts if v.trials == 0]
+    return lines
+
+
+def _alarms(findings: list[Finding], verdicts: list[Verdict]) -> list[str]:
+    broken = [v.group for v in verdicts if v.claimed and v.passed is False]
+    lines = [_first_break([f for f in findings if f.group == group]) for group in broken]
+    if "rotation" in broken or "determinism" in broken:
+        # One cause explains the rest: chance explains every failure, a broken rotation an inversion's.
+        root: Kind = "determinism" if "determinism" in broken else "rotation"
+        return [*lines, _LIKELY[root]] if lines else []
+    return [*lines, *(_LIKELY[group] for group in broken)]
+
+
+def _first_break(findings: list[Finding]) -> str:
+    failing = [finding for finding in findings if finding.passed is False]
+    first = failing[0]
+    later = list(dict.fromkeys(f.stage for f in failing if f.stage != first.stage))
+    line = f"{first.stage} breaks {_ACT[first.group]} in its {first.irrep} block ({_how(first)})."
+    if later:
+        line += f" {_some(later)} fail{'s' * (len(later) == 1)} after it, which may be inherited."
+    return line
+
+
+def _how(finding: Finding) -> str:
+    if finding.status == "not finite":
+        return f"a number is not finite, at {finding.worst}"
+    if finding.status == "not passed":
+        return f"one of the two runs does not pass it, at {finding.worst}"
+    return f"{percent(finding.error)}; rounding explains {percent(finding.floor)}; worst at {finding.worst}"
+
+
+def _all_well(model: str, verdicts: list[Verdict]) -> str:
+    told = [v for v in verdicts if v.claimed and v.passed]
+    if not told:
+        return f"Nothing in {model} was informative on this input: every typed tensor is zero, empty or rounding noise."
+    worst = max(told, key=lambda v: v.error)
+    line = f"{model} keeps what it claims, to rounding: {', '.join(v.group for v in told)}"
+    where = f" (largest relative error {percent(worst.error)}, {worst.at.stage}, {worst.at.irrep})" if worst.at else ""
+    return line + where + "." + "".join(_confidence(v.trials) for v in told if v.group == "rotation")
+
+
+def _confidence(rotations: int) -> str:
+    """The rule of three: n trials without a failure bound the measure of the failing set by 3/n."""
+    if rotations < 4:
+        return ""
+    return f" With {rotations} rotations and no failure, at most {3 / rotations:.0%} of all fail (95 % confidence)."
+
+
+def _unclaimed(model: str, v: Verdict) -> str:
+    if v.passed:
+        return f"{model} does not claim {_ACT[v.group]}, but keeps it on this input."
+    where = f" (up to {percent(v.error)}, at {v.at.stage}, {v.at.irrep})" if v.at else ""
+    return f"{model} does not claim {_ACT[v.group]}, and does not have it{where}."
+
+
+def _silent(findings: list[Finding]) -> list[str]:
+    lines: list[str] = []
+    for status, words in (("all zero", "zero everywhere"), ("drowned in rounding", "no larger than rounding noise")):
+        blocks = list(dict.fromkeys(f"{f.stage} {f.irrep}" for f in findings if f.status == status))
+        if blocks:
+            lines.append(f"Not informative on this input, being {words}: {_some(blocks)}.")
+    return lines
+
+
+def _some(names: list[str], shown: int = 4) -> str:
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,13 @@
+"""Errors of the instrument."""
+
+from __future__ import annotations
+
+from equiviz.symmetry.errors import EquivizError
+
+
+class CheckError(EquivizError):
+    """The check cannot be made: unknown group, no elements, nothing typed to compare."""
+
+
+class NotEquivariant(EquivizError, AssertionError):  # noqa: N818 - reads as what was found
+    """A model breaks a symmetry that it claims; the message says where, and by how much."""

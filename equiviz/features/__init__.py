@@ -1,0 +1,1 @@
+"""The recording of stages: which typed tensors flow through a model."""

@@ -1,0 +1,64 @@
+"""What a model can be shown, and how it becomes what the model's forward takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from torch import nn
+
+from equiviz.features.errors import CaptureError
+from equiviz.structures.graph import Graph
+from equiviz.structures.structure import Structure
+
+ModelInput: TypeAlias = "Structure | Sequence[Structure] | Graph"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many nodes, edges (None where unknown) and graphs one input holds."""
+
+    node: int
+    edge: int | None
+    graph: int
+
+    def supports_of(self, rows: int) -> list[str]:
+        """The supports that a tensor with so many rows can live on."""
+        sizes = {"node": self.node, "edge": self.edge, "graph": self.graph}
+        return [support for support, size in sizes.items() if size == rows]
+
+
+def prepared(model: nn.Module, x: ModelInput) -> ModelInput:
+    """What `model.forward` takes: structures go through `model.prepare` where there is one, graphs pass as they are.
+
+    Raises:
+        CaptureError: `x` is neither a Structure, nor a list of them, nor a Graph; or the model is no torch module.
+    """
+    if not isinstance(model, nn.Module):
+        raise CaptureError(f"Expected a torch.nn.Module with typed stages, got {type(model).__name__}.")
+    if isinstance(x, Graph):
+        return x
+    _refuse_other(x)
+    prepare: Callable[[ModelInput], Graph] | None = getattr(model, "prepare", None)
+    return x if prepare is None else prepare(x)
+
+
+def sizes(x: ModelInput) -> Sizes:
+    """Count nodes, edges and graphs."""
+    if isinstance(x, Graph):
+        return Sizes(len(x.positions), x.edge_index.shape[1], x.n_graphs)
+    if isinstance(x, Structure):
+        return Sizes(len(x), None, 1)
+    return Sizes(sum(len(structure) for structure in x), None, len(x))
+
+
+def _refuse_other(x: object) -> None:
+    listed = [x] if isinstance(x, Structure) else x
+    if not isinstance(listed, Sequence) or not all(isinstance(entry, Structure) for entry in listed):
+        raise CaptureError(
+            f"Expected a Structure, a list of Structures or a Graph, got {type(x).__name__}. Files become structures "
+            "by equiviz.read(path), arrays by Structure.from_dict(arrays)."
+        )
+    if not listed:
+        raise CaptureError("Expected at least one Structure, got an empty list.")
