@@ -24,6 +24,14 @@ _HOMES = {
     "heat_map": "maps",
     "error_heat_map": "maps",
     "parity": "maps",
+    "Scene": "scene",
+    "SceneRow": "scene",
+    "Atoms": "scene",
+    "Arrows": "scene",
+    "CellBox": "scene",
+    "ColourScale": "scene",
+    "Slab": "scene",
+    "show": "show",
 }
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 

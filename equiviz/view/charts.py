@@ -15,7 +15,6 @@ from equiviz.view.arrays import numbers
 from equiviz.view.colours import GUIDE, QUIET, SERIES, with_alpha
 from equiviz.view.errors import ViewError
 from equiviz.view.escape import escape
-from equiviz.view.optional import plotly_graphs
 from equiviz.view.template import figure
 
 if TYPE_CHECKING:
@@ -95,7 +94,8 @@ def bars(
 
     ``ceiling``: a dashed line at what nothing can exceed.
     """
-    graphs = plotly_graphs()
+    import plotly.graph_objects as graphs
+
     chart = figure(escape(title), legend=len(series) > 1)
     names = [escape(label) for label in labels]
     for place, curve in enumerate(series):
@@ -129,16 +129,17 @@ def _scale(log: bool, data: Sequence[ArrayLike]) -> dict[str, object]:
         return {"type": "linear"}
     known = np.concatenate([numbers(values).ravel() for values in data])
     known = known[np.isfinite(known) & (known > 0)]
-    decades = np.log10(known.max() / known.min()) if len(known) else 0.0
-    return {
-        "type": "log",
-        "dtick": 1 if decades > 2 else "D2",
-        "minor": {"ticks": "outside", "dtick": "D1", "ticklen": 2},
-    }
+    low, high = (np.log10(known.min()), np.log10(known.max())) if len(known) else (0.0, 1.0)
+    minor = {"ticks": "outside", "dtick": "D1", "ticklen": 2}
+    if high - low > 2:
+        return {"type": "log", "dtick": 1, "minor": minor}
+    ticks = [step * 10.0**decade for decade in range(int(low) - 2, int(high) + 2) for step in (1, 2, 5)]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks], "minor": minor}
 
 
 def _add_curve(chart: Figure, curve: Series, colour: str) -> None:
-    graphs = plotly_graphs()
+    import plotly.graph_objects as graphs
+
     y = _values(curve.y, f"line_chart: series {curve.name!r}")  # [n]
     x = _values(curve.x, f"line_chart: x of series {curve.name!r}", len(y))  # [n]
     if curve.low is not None and curve.high is not None:
@@ -150,8 +151,10 @@ def _add_curve(chart: Figure, curve: Series, colour: str) -> None:
 
 def _add_band(chart: Figure, x: NDArray[np.float64], low: ArrayLike, high: ArrayLike, colour: str, name: str) -> None:
     """A filled region between two curves: one closed polygon, so that the legend and the hover do not see it."""
+    import plotly.graph_objects as graphs
+
     below, above = (_values(bound, f"line_chart: interval of {name!r}", len(x)) for bound in (low, high))
-    outline = plotly_graphs().Scatter(
+    outline = graphs.Scatter(
         x=np.concatenate([x, x[::-1]]),
         y=np.concatenate([above, below[::-1]]),
         fill="toself",
@@ -166,6 +169,8 @@ def _add_band(chart: Figure, x: NDArray[np.float64], low: ArrayLike, high: Array
 
 
 def _add_ceiling(chart: Figure, ceiling: Ceiling, y_range: tuple[float, float] | None) -> None:
+    import plotly.graph_objects as graphs
+
     y = _values(ceiling.y, "line_chart: ceiling")  # [n]
     x = _values(ceiling.x, "line_chart: x of the ceiling", len(y))  # [n]
     top = np.full_like(y, max(1.0, float(np.nanmax(y))) if y_range is None else y_range[1])
@@ -174,7 +179,7 @@ def _add_ceiling(chart: Figure, ceiling: Ceiling, y_range: tuple[float, float] |
         _add_band(chart, x, ceiling.low, ceiling.high, QUIET, ceiling.name)
     line = {"color": GUIDE, "dash": "dash", "width": 2}
     name = escape(ceiling.name)
-    chart.add_trace(plotly_graphs().Scatter(x=x, y=y, name=name, mode="lines", line=line, legendgroup=name))
+    chart.add_trace(graphs.Scatter(x=x, y=y, name=name, mode="lines", line=line, legendgroup=name))
 
 
 def _values(data: ArrayLike, what: str, count: int | None = None) -> NDArray[np.float64]:

@@ -10,7 +10,6 @@ from equiviz.view.arrays import numbers
 from equiviz.view.colours import DIVERGING, ERRORS, GUIDE, PREDICTED, SEQUENTIAL, SERIES
 from equiviz.view.errors import ViewError
 from equiviz.view.escape import escape
-from equiviz.view.optional import plotly_graphs
 from equiviz.view.template import figure
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def parity(
     else:
         _add_density(chart, x, y)
     _add_diagonal(chart, np.concatenate([x, y]))
-    chart.update_xaxes(title_text=f"measured {escape(quantity)}", constrain="domain")
+    chart.update_xaxes(title_text=f"measured {escape(quantity)}", constrain="domain", constraintoward="left")
     chart.update_yaxes(title_text=f"predicted {escape(quantity)}", scaleanchor="x", constrain="domain")
     return chart
 
@@ -109,7 +108,9 @@ def _map(
 ) -> Figure:
     cells = [[""] * len(frame.columns)] * len(frame) if notes is None else notes.to_numpy()
     extra = [[f"<br>{escape(cell)}" if cell else "" for cell in row] for row in cells]
-    trace = plotly_graphs().Heatmap(
+    import plotly.graph_objects as graphs
+
+    trace = graphs.Heatmap(
         z=values,
         x=[escape(name) for name in frame.columns],
         y=[escape(name) for name in frame.index],
@@ -164,15 +165,19 @@ def _paired(
 
 
 def _add_points(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64], names: NDArray[np.str_]) -> None:
+    import plotly.graph_objects as graphs
+
     for place, name in enumerate(dict.fromkeys(names.tolist())):
         chosen = names == name
         look = {"size": 5, "opacity": 0.55, "color": SERIES[place % len(SERIES)]}
-        points = plotly_graphs().Scatter(x=x[chosen], y=y[chosen], mode="markers", marker=look, name=escape(name))
+        points = graphs.Scatter(x=x[chosen], y=y[chosen], mode="markers", marker=look, name=escape(name))
         chart.add_trace(points)
 
 
 def _add_density(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     """Counts in square cells over the bulk of the data; empty cells stay clear, the scale is logarithmic."""
+    import plotly.graph_objects as graphs
+
     low, high = np.quantile(np.concatenate([x, y]), [0.0005, 0.9995])
     edges = np.linspace(low, high, 81)
     counts, _, _ = np.histogram2d(y, x, bins=[edges, edges])
@@ -182,7 +187,7 @@ def _add_density(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64]) 
     title = {"text": "points per cell", "side": "right"}
     bar = {"title": title, "tickvals": ticks, "ticktext": [f"{10**k:,}" for k in ticks]}
     chart.add_trace(
-        plotly_graphs().Heatmap(
+        graphs.Heatmap(
             x=middle,
             y=middle,
             z=logs,
@@ -196,8 +201,10 @@ def _add_density(chart: Figure, x: NDArray[np.float64], y: NDArray[np.float64]) 
 
 
 def _add_diagonal(chart: Figure, values: NDArray[np.float64]) -> None:
+    import plotly.graph_objects as graphs
+
     dense = len(values) > 2 * MOST_POINTS
     ends = np.quantile(values, [0.0005, 0.9995]) if dense else np.array([values.min(), values.max()])
     line = {"color": PREDICTED if dense else GUIDE, "dash": "dash", "width": 1.6}
     look = {"mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
-    chart.add_trace(plotly_graphs().Scatter(x=ends, y=ends, **look))
+    chart.add_trace(graphs.Scatter(x=ends, y=ends, **look))

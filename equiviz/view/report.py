@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -10,16 +9,14 @@ from typing import TYPE_CHECKING
 
 from equiviz.view.atomic import write_text
 from equiviz.view.errors import MissingLibrary
-from equiviz.view.escape import escape
 from equiviz.view.fragments import is_row_numbers
+from equiviz.view.notebook import mime_bundle
 from equiviz.view.page import Page, Section
 from equiviz.view.provenance import Provenance
 
 if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure, FigureWidget
-
-PLOTLY_MIME = "application/vnd.plotly.v1+json"
 
 
 class Report(ABC):
@@ -79,9 +76,7 @@ class Report(ABC):
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
         """The picture where plotly can draw, else the words, which are the same for the same result."""
-        words = f"{self.title}\n\n{self.describe()}"
-        markup = f"<h4>{escape(self.title)}</h4><p>{escape(self.describe())}</p>"
-        return {PLOTLY_MIME: json.loads(self.figure().to_json()), "text/html": markup, "text/plain": words}
+        return mime_bundle(self.title, self.describe(), self.figure())
 
     def __repr__(self) -> str:
         """The title and the words."""

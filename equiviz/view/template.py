@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equiviz.view.colours import DIVERGING, SEQUENTIAL, SERIES
-from equiviz.view.optional import plotly_graphs
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
     from plotly.graph_objects.layout import Template
 
 FONT = "Inter, 'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Roboto, Ubuntu, 'DejaVu Sans', sans-serif"
+
+_HEADLINE = {"size": 16, "weight": 600}
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,20 @@ def _legend() -> dict[str, object]:
 
 def template(theme: Theme = LIGHT) -> Template:
     """The plotly template of a theme."""
-    graphs = plotly_graphs()
+    import plotly.graph_objects as graphs
+
     small = {"tickfont": {"size": 12}, "title": {"font": {"size": 13}}}
     bar = {"outlinewidth": 0, "thickness": 12, "ticks": "outside", "ticklen": 3, "tickcolor": theme.axis, **small}
     layout = graphs.Layout(
         font={"family": FONT, "size": 13, "color": theme.text},
-        title={"x": 0, "xanchor": "left", "y": 1, "yanchor": "top", "pad": {"t": 8}, "font": {"size": 17}},
+        title={
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 8},
+            "font": {"size": 16, "weight": 600},
+        },
         paper_bgcolor=theme.paper,
         plot_bgcolor=theme.paper,
         colorway=SERIES,
@@ -78,6 +87,12 @@ def template(theme: Theme = LIGHT) -> Template:
         margin={"l": 64, "r": 24, "t": 40, "b": 56},
         xaxis=_axis(theme),
         yaxis=_axis(theme),
+        sliderdefaults={
+            "bgcolor": theme.axis,
+            "bordercolor": theme.axis,
+            "activebgcolor": theme.text,
+            "borderwidth": 0,
+        },
         scene={name: _scene_axis(theme) for name in ("xaxis", "yaxis", "zaxis")},
     )
     made = graphs.layout.Template(layout=layout)
@@ -90,7 +105,8 @@ def template(theme: Theme = LIGHT) -> Template:
 
 def figure(title: str = "", height: int = 420, legend: bool = False) -> Figure:
     """An empty figure with the light template and room on top for what it holds. ``title`` must already be escaped."""
-    graphs = plotly_graphs()
+    import plotly.graph_objects as graphs
+
     top = 16 + 32 * bool(title) + 32 * legend
     look = {"template": template(), "title": {"text": title}, "height": height, "margin": {"t": top}}
     return graphs.Figure(layout={**look, "showlegend": legend})

@@ -1,0 +1,231 @@
+"""Scenes drawn by plotly: lit spheres and arrows as meshes, points where there are too many, a slider for slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from equiviz.view.colours import DIVERGING, GUIDE, SEQUENTIAL
+from equiviz.view.escape import escape
+from equiviz.view.geometry import Mesh, arrows, spheres
+from equiviz.view.palette import label_colours
+from equiviz.view.scene import Arrows, Atoms, CellBox, ColourScale, Layer, Scene
+from equiviz.view.slices import Slices, slider
+from equiviz.view.template import figure
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from plotly.basedatatypes import BaseTraceType
+    from plotly.graph_objects import Figure
+
+MOST_SPHERES = 2_500  # above this, points of a fixed size on the screen: a page stays below a few megabytes
+MOST_TEXTS = 600  # spheres carry one hover text per vertex (42 of them)
+UNKNOWN = "#8C8C8C"
+LIT = {"ambient": 0.55, "diffuse": 0.65, "specular": 0.18, "roughness": 0.6, "fresnel": 0.05}
+LIGHT_FROM = {"x": 2_000, "y": -1_000, "z": 4_000}
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A trace, and the slice it belongs to; ``None`` is always seen."""
+
+    trace: BaseTraceType
+    slice: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Where a layer is drawn: the plotly scene, the slices, and the colour axis of each scale."""
+
+    scene: str
+    slices: Slices
+    axes: dict[ColourScale, str]
+
+
+def draw(scenes: Sequence[Scene], title: str) -> Figure:
+    """All ``scenes`` in a row, in one figure. One slider slices all of them where the first one has a slab."""
+    chart = figure(escape(title if len(scenes) > 1 else scenes[0].title), height=620 if len(scenes) == 1 else 520)
+    slices = Slices.of(scenes)
+    axes = _colour_axes(chart, scenes)
+    parts: list[Part] = []
+    for number, scene in enumerate(scenes, start=1):
+        stage = Stage("scene" if number == 1 else f"scene{number}", slices, axes)
+        parts += [part for layer in scene.layers for part in _PAINTERS[type(layer)](layer, stage)]
+        _frame(chart, stage.scene, number, scenes)
+    chart.add_traces([part.trace for part in parts])
+    chart.update_layout(showlegend=any(part.trace.showlegend for part in parts), margin={"l": 0, "r": 0, "b": 0})
+    if slices.count:
+        slider(chart, slices, [part.slice for part in parts])
+    return chart
+
+
+def describe(scene: Scene) -> str:
+    """One sentence per layer."""
+    unit = f" {scene.length_unit}" if scene.length_unit else ""
+    return " ".join(_WORDS[type(layer)](layer, unit) for layer in scene.layers) or "An empty scene."
+
+
+def _draw_atoms(atoms: Atoms, stage: Stage) -> list[Part]:
+    """One trace per slice and label (labels share their hover text), and grey ones for atoms without a value."""
+    labels = np.asarray(atoms.labels or ("",) * len(atoms.positions))
+    known = np.ones(len(labels), bool) if atoms.values is None else np.isfinite(atoms.values)
+    colours = label_colours(atoms.labels)
+    where = stage.slices.index(atoms.positions)  # [N]
+    groups = sorted(set(zip(where.tolist(), labels.tolist(), known.tolist(), strict=True)))
+    named: set[str] = set()
+    parts = []
+    for place, label, has_value in groups:
+        chosen = np.flatnonzero((where == place) & (labels == label) & (known == has_value))
+        legend = atoms.values is None and not atoms.colour and bool(label) and label not in named
+        named.add(label)
+        look = _atom_look(atoms, chosen, has_value, atoms.colour or colours.get(label, UNKNOWN), stage)
+        extra = {"name": escape(label), "legendgroup": escape(label), "showlegend": legend, "scene": stage.scene}
+        parts.append(Part(_balls(atoms, chosen, label, look).update(extra), place if stage.slices.count else None))
+    return parts
+
+
+def _atom_look(atoms: Atoms, chosen: NDArray[np.intp], has_value: bool, colour: str, stage: Stage) -> dict[str, object]:
+    """``values`` and their colour axis, or one ``colour``."""
+    if atoms.values is None or atoms.colour or not has_value:
+        return {"colour": UNKNOWN if not has_value else colour}
+    return {"values": atoms.values[chosen], "axis": stage.axes[atoms.scale]}
+
+
+def _balls(atoms: Atoms, chosen: NDArray[np.intp], label: str, look: dict[str, object]) -> BaseTraceType:
+    many = len(atoms.positions) > MOST_SPHERES
+    return _points(atoms, chosen, label, look) if many else _spheres(atoms, chosen, label, look)
+
+
+def _spheres(atoms: Atoms, chosen: NDArray[np.intp], label: str, look: dict[str, object]) -> BaseTraceType:
+    refinements = 2 if len(atoms.positions) <= 150 else 1
+    mesh = spheres(atoms.positions[chosen], atoms.radii[chosen], refinements)
+    trace = _mesh(mesh, look)
+    texts = len(atoms.positions) <= MOST_TEXTS
+    lines = [escape(label)] if label else []
+    lines += ["number %{customdata}"]
+    if "values" in look:
+        lines += [f"{escape(atoms.scale.title or 'value')}: %{{intensity:.4g}} {escape(atoms.scale.unit)}"]
+    trace.update(customdata=_whose(chosen, mesh), hovertemplate="<br>".join(lines) + "<extra></extra>")
+    if texts and atoms.hover:
+        told = np.array([escape(atoms.hover[k]) for k in chosen])[mesh.owner]
+        trace.update(text=told, hovertemplate="<br>".join([*lines, "%{text}"]) + "<extra></extra>")
+    return trace
+
+
+def _points(atoms: Atoms, chosen: NDArray[np.intp], label: str, look: dict[str, object]) -> BaseTraceType:
+    """Markers whose size suits the picture: their diameter in pixels follows the radii, not the zoom."""
+    import plotly.graph_objects as graphs
+
+    x, y, z = atoms.positions[chosen].T.astype(np.float32)
+    extent = float(np.ptp(atoms.positions, axis=0).max()) or 1.0
+    size = np.clip(2 * atoms.radii[chosen] / extent * 420, 3, 40).astype(np.float32)
+    marker = {"size": size, "line": {"width": 0}, "opacity": 1}
+    marker |= {"color": look["values"], "coloraxis": look["axis"]} if "values" in look else {"color": look["colour"]}
+    lines = [escape(label)] if label else []
+    lines += ["number %{customdata}"]
+    if "values" in look:
+        lines += [f"{escape(atoms.scale.title or 'value')}: %{{marker.color:.4g}} {escape(atoms.scale.unit)}"]
+    lines += ["%{text}"] if atoms.hover else []
+    text = [escape(atoms.hover[k]) for k in chosen] if atoms.hover else None
+    hover = "<br>".join(lines) + "<extra></extra>"
+    return graphs.Scatter3d(
+        x=x, y=y, z=z, mode="markers", marker=marker, customdata=chosen, hovertemplate=hover, text=text
+    )
+
+
+def _draw_arrows(layer: Arrows, stage: Stage) -> list[Part]:
+    where = stage.slices.index(layer.origins)
+    parts = []
+    for place in sorted(set(where.tolist())):
+        chosen = np.flatnonzero(where == place)
+        mesh = arrows(layer.origins[chosen], layer.vectors[chosen] * layer.magnify, layer.width)
+        trace = _mesh(mesh, {"values": layer.values[chosen], "axis": stage.axes[layer.scale]})
+        title = f"{escape(layer.scale.title)}: %{{intensity:.4g}} {escape(layer.scale.unit)}"
+        hover = f"number %{{customdata}}<br>{title}<extra></extra>"
+        trace.update(customdata=_whose(chosen, mesh), hovertemplate=hover, scene=stage.scene, showlegend=False)
+        parts.append(Part(trace, place if stage.slices.count else None))
+    return parts
+
+
+def _draw_cell(box: CellBox, stage: Stage) -> list[Part]:
+    import plotly.graph_objects as graphs
+
+    x, y, z = box.path().T
+    line = {"color": GUIDE, "width": 2.5}
+    look = {"mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False, "scene": stage.scene}
+    return [Part(graphs.Scatter3d(x=x, y=y, z=z, **look))]
+
+
+def _whose(chosen: NDArray[np.intp], mesh: Mesh) -> NDArray[np.integer]:
+    """The number of the particle or arrow at each vertex, in few bytes."""
+    return chosen.astype(np.uint16 if chosen.max(initial=0) < 2**16 else np.uint32)[mesh.owner]
+
+
+def _mesh(mesh: Mesh, look: dict[str, object]) -> BaseTraceType:
+    import plotly.graph_objects as graphs
+
+    (x, y, z), (i, j, k) = mesh.vertices.T, mesh.faces.T
+    shape = {"x": x, "y": y, "z": z, "i": i, "j": j, "k": k, "lighting": LIT, "lightposition": LIGHT_FROM}
+    if "values" not in look:
+        return graphs.Mesh3d(**shape, color=look["colour"])
+    values = np.asarray(look["values"], dtype=np.float32)[mesh.owner]
+    return graphs.Mesh3d(**shape, intensity=values, coloraxis=look["axis"])
+
+
+def _colour_axes(chart: Figure, scenes: Sequence[Scene]) -> dict[ColourScale, str]:
+    """One colour bar per scale: layers with equal scales share it, and its range covers all of them."""
+    coloured = [layer for scene in scenes for layer in scene.layers if _is_coloured(layer)]
+    axes: dict[ColourScale, str] = {}
+    for scale in dict.fromkeys(layer.scale for layer in coloured):
+        values = np.concatenate([layer.values for layer in coloured if layer.scale == scale])
+        low, high = scale.limits(values)
+        name = f"coloraxis{len(axes) + 1 if axes else ''}"
+        bar = {"title": {"text": escape(scale.heading), "side": "right"}, "len": 0.6, "x": 1.0 + 0.09 * len(axes)}
+        colours = DIVERGING if scale.kind == "diverging" else SEQUENTIAL
+        chart.update_layout({name: {"cmin": low, "cmax": high, "colorscale": colours, "colorbar": bar}})
+        axes[scale] = name
+    return axes
+
+
+def _is_coloured(layer: Layer) -> bool:
+    return isinstance(layer, Arrows) or (isinstance(layer, Atoms) and layer.values is not None and not layer.colour)
+
+
+def _frame(chart: Figure, name: str, number: int, scenes: Sequence[Scene]) -> None:
+    """Equal lengths on all axes, no axes, a camera that sees three sides, and the scene's title above it."""
+    left, right = (number - 1) / len(scenes), number / len(scenes)
+    hidden = {"visible": False, "showspikes": False}
+    camera = {"eye": {"x": 1.2, "y": 0.9, "z": 0.62}, "center": {"x": 0, "y": 0, "z": -0.05}}
+    space = {"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data", "camera": camera}
+    chart.update_layout({name: {**space, "domain": {"x": [left, right], "y": [0, 1]}, "dragmode": "orbit"}})
+    if len(scenes) > 1:
+        where = {"x": (left + right) / 2, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "top"}
+        chart.add_annotation(text=escape(scenes[number - 1].title), showarrow=False, font={"size": 15}, **where)
+
+
+def _atoms_words(atoms: Atoms, unit: str) -> str:
+    count = f"{len(atoms.positions):,} particles"
+    if atoms.values is None:
+        names = ", ".join(f"{(np.asarray(atoms.labels) == n).sum():,} {n}" for n in dict.fromkeys(atoms.labels))
+        return f"{count} ({names})." if names else f"{count}."
+    known = atoms.values[np.isfinite(atoms.values)]
+    spread = f" from {known.min():.4g} to {known.max():.4g}" if len(known) else " (no value known)"
+    return f"{count} coloured by {atoms.scale.heading or 'a value'}{spread}."
+
+
+def _arrows_words(layer: Arrows, unit: str) -> str:
+    length = np.linalg.norm(layer.vectors, axis=1)
+    most = f", the longest {length.max():.4g} {layer.scale.unit}".rstrip() if len(length) else ""
+    return f"{len(length):,} arrows of {layer.scale.title}{most}, drawn {layer.magnify:.3g} times as long."
+
+
+def _cell_words(box: CellBox, unit: str) -> str:
+    sides = " x ".join(f"{side:.4g}" for side in np.linalg.norm(box.cell, axis=1))
+    return f"A periodic cell with sides {sides}{unit}."
+
+
+_PAINTERS: dict[type, Callable[..., list[Part]]] = {Atoms: _draw_atoms, Arrows: _draw_arrows, CellBox: _draw_cell}
+_WORDS: dict[type, Callable[..., str]] = {Atoms: _atoms_words, Arrows: _arrows_words, CellBox: _cell_words}
