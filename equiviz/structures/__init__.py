@@ -13,6 +13,7 @@ from __future__ import annotations
 from equiviz.structures.errors import StructureError
 from equiviz.structures.graph import Graph
 from equiviz.structures.neighbours import Neighbours, neighbours
+from equiviz.structures.read import read
 from equiviz.structures.structure import Structure
 
-__all__ = ["Graph", "Neighbours", "Structure", "StructureError", "neighbours"]
+__all__ = ["Graph", "Neighbours", "Structure", "StructureError", "neighbours", "read"]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Graph:
     """A batch of structures as one graph without edges between them.
 
-    Shapes: N points of all structures one after another, E directed edges, B structures, d dimension of a representation.
-    Edges are sorted by receiver. Positions may require gradients: `edge_vectors` carries them.
+    Shapes: N points of all structures one after another, E directed edges, B structures, d dimension of a
+    representation. Edges are sorted by receiver. Positions may require gradients: `edge_vectors` carries them.
 
     Attributes:
         positions: [N, 3] in `length_unit`.

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from equiviz.structures.errors import MissingLibrary, StructureError
+from equiviz.structures.errors import StructureError
 
 #: More edges than this are refused before the search (they would need more than 10 GB).
 MAX_EDGES = 100_000_000
 
-#: Points spread wider than this many cutoffs are refused: the cell list would overflow its integers (vesin 0.6: SIGFPE).
+#: Points spread wider than this many cutoffs are refused: the cell list would overflow and kill the process.
 MAX_SPREAD = 1e8
 
 #: Lattice vectors count as coplanar below this volume relative to the product of their lengths: the search would walk
@@ -56,7 +56,6 @@ def neighbours(
     Raises:
         StructureError: a cutoff that is not positive and finite, points or cells that are not finite, periodic lattice
             vectors without volume, points spread over more than MAX_SPREAD cutoffs, more than MAX_EDGES edges.
-        MissingLibrary: vesin is not installed.
     """
     if not (math.isfinite(cutoff) and cutoff > 0):
         raise StructureError(None, None, f"the cutoff must be positive and finite, got {cutoff}")
@@ -142,10 +141,8 @@ def _crowded_pairs(points: np.ndarray, cutoff: float) -> float:
 def _search(
     points: np.ndarray, cutoff: float, lattice: np.ndarray, flags: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    try:
-        from vesin import NeighborList
-    except ImportError as error:
-        raise MissingLibrary("vesin", "structures") from error
+    from vesin import NeighborList
+
     search = NeighborList(cutoff=cutoff, full_list=True, n_threads=torch.get_num_threads())
     receivers, senders, shifts = search.compute(points, lattice, flags, "ijS")
     return receivers.astype(np.int64), senders.astype(np.int64), shifts.astype(np.int64)  # [E], [E], [E, 3]

@@ -33,7 +33,7 @@ class Structure:
     Attributes:
         positions: [N, 3] in `length_unit`, any floating dtype; float64 from all readers. Never wrapped into the cell.
         species: [N] atomic numbers, or type numbers for model liquids (then `species_names` says what they mean).
-        cell: [3, 3], one lattice vector per row, in `length_unit`; or None. Rows of non-periodic directions may be zero.
+        cell: [3, 3], one lattice vector per row, in `length_unit`; or None. Non-periodic rows may be zero.
         pbc: which of the three lattice vectors are periods.
         node: typed attributes of the points: name -> Field with values [N, d] and support "node".
         graph: typed attributes of the whole: name -> Field with values [1, d] and support "graph".

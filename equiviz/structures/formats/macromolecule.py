@@ -1,0 +1,84 @@
+"""PDB and mmCIF, read by gemmi (Wojdyr, J. Open Source Softw. 7 (2022) 4200).
+
+What is kept: one model, all its atoms (waters and ligands too), of alternative conformations the first. The cell is
+kept but not its periodicity: an asymmetric unit does not repeat by lattice vectors alone, unless its group is P 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import torch
+
+from equiviz.structures.formats.source import Source, is_number, named
+from equiviz.structures.structure import Structure
+from equiviz.symmetry import Field
+
+if TYPE_CHECKING:
+    import gemmi
+
+#: Columns of x, y, z in an ATOM record (PDB format 3.3).
+_XYZ = (slice(30, 38), slice(38, 46), slice(46, 54))
+
+
+def pdb_frames(source: Source) -> Iterator[Callable[[], Structure]]:
+    """Yield one function per model of a PDB file."""
+    import gemmi
+
+    _check_coordinates(source)
+    try:
+        structure = gemmi.read_pdb_string(source.text)
+    except Exception as error:
+        found = re.search(r"line (\d+)", str(error))
+        raise source.error(int(found[1]) if found else None, str(error).strip()) from error
+    yield from _models(source, structure)
+
+
+def mmcif_frames(source: Source) -> Iterator[Callable[[], Structure]]:
+    """Yield one function per model of the first block of an mmCIF file."""
+    import gemmi
+
+    block = next(block for block in gemmi.cif.read_string(source.text) if block.find_values("_atom_site.Cartn_x"))
+    source.check_count(len(block.find_values("_atom_site.Cartn_x")))
+    yield from _models(source, gemmi.make_structure_from_block(block))
+
+
+def _check_coordinates(source: Source) -> None:
+    """Refuse words in the columns of coordinates, which gemmi would read as 0, and too many atoms."""
+    count = 0
+    for number, line in enumerate(source.text.splitlines(), start=1):
+        if not line.startswith(("ATOM", "HETATM")):
+            count = 0 if line.startswith("MODEL") else count
+            continue
+        count += 1
+        for part in _XYZ:
+            if not is_number(line[part]):
+                raise source.error(number, f"expected a coordinate in columns 31-54, got {line[part]!r}")
+    source.check_count(count)
+
+
+def _models(source: Source, structure: gemmi.Structure) -> Iterator[Callable[[], Structure]]:
+    structure.remove_alternative_conformations()
+    cell = None
+    if structure.cell.is_crystal():
+        cell = torch.tensor(structure.cell.orth.mat.tolist(), dtype=torch.float64).T.contiguous()
+    for place, model in enumerate(structure):
+        yield lambda model=model, place=place: _parse(source, model, cell, place)
+
+
+def _parse(source: Source, model: gemmi.Model, cell: torch.Tensor | None, place: int) -> Structure:
+    atoms = [cra.atom for cra in model.all()]
+    numbers = [(*atom.pos.tolist(), atom.b_iso, atom.occ) for atom in atoms]
+    table = torch.tensor(numbers, dtype=torch.float64).reshape(-1, 5)  # [N, 5]
+    return Structure(
+        positions=table[:, :3].contiguous(),
+        species=torch.tensor([atom.element.atomic_number for atom in atoms], dtype=torch.long),
+        cell=cell,
+        node={
+            "b_factor": Field(table[:, 3:4].contiguous(), "0e", "node"),
+            "occupancy": Field(table[:, 4:5].contiguous(), "0e", "node"),
+        },
+        name=named(source, place),
+    )
