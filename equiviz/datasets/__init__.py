@@ -1,0 +1,1 @@
+"""Data sets: readers of published formats, generators, and the sets that are shipped."""

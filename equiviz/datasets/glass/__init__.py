@@ -1,0 +1,51 @@
+"""Glassy liquids: configurations, propensities, and the simulations behind them.
+
+Names are imported on first use, so that a worker that only runs LAMMPS never loads torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from equiviz.datasets.glass.bapst import read_bapst as read_bapst
+    from equiviz.datasets.glass.botan import read_botan as read_botan
+    from equiviz.datasets.glass.configuration import GlassConfiguration as GlassConfiguration
+    from equiviz.datasets.glass.folder import read_configurations as read_configurations
+    from equiviz.datasets.glass.folder import read_folder as read_folder
+    from equiviz.datasets.glass.propensity import structure_factor as structure_factor
+    from equiviz.datasets.glass.recipe import GlassRecipe as GlassRecipe
+    from equiviz.datasets.glass.shipped import load_shipped as load_shipped
+    from equiviz.datasets.glass.statistics import noise_ceiling as noise_ceiling
+
+_HOME = {
+    "GlassConfiguration": "configuration",
+    "GlassRecipe": "recipe",
+    "load_shipped": "shipped",
+    "noise_ceiling": "statistics",
+    "read_bapst": "bapst",
+    "read_botan": "botan",
+    "read_configurations": "folder",
+    "read_folder": "folder",
+    "structure_factor": "propensity",
+}
+
+__all__ = [
+    "GlassConfiguration",
+    "GlassRecipe",
+    "load_shipped",
+    "noise_ceiling",
+    "read_bapst",
+    "read_botan",
+    "read_configurations",
+    "read_folder",
+    "structure_factor",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its file on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -61,7 +61,7 @@ def generate(
     _claim(folder, recipe)
     paths = [configuration_path(folder, c) for c in range(recipe.configurations)]
     if not all(_is_done(path, recipe) for path in paths):
-        with workers(scheduler) as pool, _bar(progress) as report:
+        with workers(scheduler) as pool, _Bar(progress) as report:
             _equilibrate(recipe, folder, pool, report)
             _sample(recipe, folder, pool, report, keep_replicas)
     return paths
@@ -219,7 +219,7 @@ def _configuration_arrays(
         "inherent_energies": quenched["energies"],
         "thermal_energies": quenched["thermal_energies"],
         "quench_force": quenched["force"],
-        **replica_averages(displacements, recipe.particles_a),
+        **replica_averages(displacements, lammps_run.types_of(recipe) == 0),
         "replicas": np.array(recipe.replicas),
         "run": np.array(run),
         "segment": np.array(segment),
@@ -227,7 +227,7 @@ def _configuration_arrays(
     }
 
 
-class _bar:  # noqa: N801 - a context manager that reads like a function
+class _Bar:
     """The caller's progress function, or a tqdm bar over both stages."""
 
     def __init__(self, progress: Progress | None) -> None:

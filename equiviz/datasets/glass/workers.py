@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -59,7 +59,7 @@ class Cluster(Generic[Key]):
 
 
 @contextmanager
-def workers(scheduler: str | None) -> Iterator[Workers]:
+def workers(scheduler: str | None) -> Generator[Workers]:
     """Open the workers named by ``scheduler``: None (serial), ``"local[2]"`` (processes here), or a Dask address.
 
     Raises:
@@ -77,9 +77,9 @@ def workers(scheduler: str | None) -> Iterator[Workers]:
 
 
 @contextmanager
-def _client(processes: int | None, address: str) -> Iterator[Any]:
+def _client(processes: int | None, address: str) -> Generator[Any]:
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as cause:
         from equiviz.symmetry.errors import MissingLibrary
 
@@ -88,6 +88,13 @@ def _client(processes: int | None, address: str) -> Iterator[Any]:
         with Client(address) as client:
             yield client
         return
-    options = {"n_workers": processes, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with LocalCluster(**options) as cluster, Client(cluster) as client:
+    with _local_cluster(processes) as cluster, Client(cluster) as client:
         yield client
+
+
+def _local_cluster(processes: int) -> Any:
+    """One single-threaded process per worker: LAMMPS holds state per process."""
+    from distributed import LocalCluster
+
+    start: Any = LocalCluster
+    return start(n_workers=processes, threads_per_worker=1, processes=True, dashboard_address=None)

@@ -1,0 +1,65 @@
+"""Reading a folder of configurations in any of the supported formats, recognised by content."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+from equiviz.datasets.errors import DatasetError
+from equiviz.datasets.glass.bapst import read_bapst
+from equiviz.datasets.glass.botan import is_botan, read_botan
+from equiviz.datasets.glass.configuration import GlassConfiguration
+from equiviz.datasets.glass.generated import is_generated, read_generated
+from equiviz.datasets.glass.packed import is_packed, read_packed
+
+_FORMATS = "BOTAN .npz, Bapst .pickle, or files of `equiviz generate glass`, packed sets"
+
+
+def read_configurations(path: Path | str) -> list[GlassConfiguration]:
+    """Read the configurations of one file (one, unless it is packed); its content tells the format.
+
+    Raises:
+        DatasetError: of no supported format, damaged or hostile.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DatasetError(path, "expected a file, there is none")
+    if path.suffix in (".pickle", ".pkl"):
+        return [read_bapst(path)]
+    names = _names(path)
+    if is_packed(names):
+        return read_packed(path)
+    if is_generated(names):
+        return [read_generated(path)]
+    if is_botan(names):
+        return [read_botan(path)]
+    raise DatasetError(path, f"expected {_FORMATS}; found an npz with {', '.join(sorted(names)[:12]) or 'nothing'}")
+
+
+def read_folder(folder: Path | str) -> list[GlassConfiguration]:
+    """Read every configuration in a folder, in natural order of their names (2 before 10).
+
+    Raises:
+        DatasetError: no such folder, nothing in it, or a file that cannot be used.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(folder, f"expected a folder of configurations ({_FORMATS}), there is none")
+    paths = [path for path in folder.iterdir() if path.suffix in (".npz", ".pickle", ".pkl") and path.name[0] != "."]
+    if not paths:
+        raise DatasetError(folder, f"expected {_FORMATS}, found no .npz or .pickle file in the folder itself")
+    return [one for path in sorted(paths, key=_natural) for one in read_configurations(path)]
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
+def _names(path: Path) -> frozenset[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return frozenset(name.removesuffix(".npy") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as cause:
+        raise DatasetError(path, f"expected {_FORMATS}; this is not a readable npz ({cause})") from cause
