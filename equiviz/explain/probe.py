@@ -1,0 +1,138 @@
+"""`probe(model, structures, targets)`: which expert descriptors can be read off each stage by a linear map?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from equiviz.explain.environments import Environments
+from equiviz.explain.errors import ProbeError
+from equiviz.explain.folds import folds_of, groups
+from equiviz.explain.invariant_columns import Invariants, invariant_columns
+from equiviz.explain.probe_report import Control, ProbeReport, ProbeScore
+from equiviz.explain.random_network import random_network
+from equiviz.explain.ridge import nested_predictions
+from equiviz.explain.targets import Targets, column_names
+from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
+
+RESAMPLES = 500
+
+
+def probe(
+    model: nn.Module,
+    structures: Structure | Sequence[Structure],
+    targets: Targets,
+    *,
+    stages: Collection[str] | None = None,
+    species: Collection[int] | None = None,
+    invariants: Sequence[Invariants] = ("norms", "power_spectrum"),
+    folds: int = 5,
+    seed: int = 0,
+    max_environments: int = 10_000,
+    max_features: int = 400,
+    random_control: bool = True,
+) -> ProbeReport:
+    """Regress descriptors on the invariants of each node stage, by ridge with nested cross-validation.
+
+    Folds hold whole structures, or slabs of space where there are fewer structures than folds. Two controls: targets
+    shuffled over environments (must give R2 of about 0), and a network of the same shape with random weights (what the
+    architecture gives without learning).
+
+    Args:
+        model: anything that `equiviz.capture` takes; it is run under `torch.no_grad`.
+        structures: one or several.
+        targets: descriptors, or a dict of them, whose keys then lead the column names.
+        stages: names of the stages to read; None for all on nodes.
+        species: only nodes of these species.
+        invariants: what is read of a stage: "norms", "power_spectrum", "ratios"; see `invariant_columns`.
+        folds: number of folds, at least 3.
+        seed: of the sample, the shuffling, the random network and the intervals.
+        max_environments: a larger set is sampled.
+        max_features: more columns than this are reduced to principal components.
+        random_control: whether to run the random network too.
+
+    Raises:
+        ProbeError: too few environments; unknown stage; values that are not finite; no target.
+        CaptureError: as `equiviz.capture`.
+    """
+    listed = [structures] if isinstance(structures, Structure) else list(structures)
+    names = column_names(targets)
+    sample = Environments.sample(listed, max_environments, species, seed)
+    group = groups(sample.positions, folds)
+    question = _Question(sample.targets(targets), names, group, folds_of(group, folds), seed)
+    reading = _Reading(sample, invariants, max_features, stages)
+    fresh = random_network(model, seed) if random_control else None
+    networks: dict[Control, nn.Module] = {"trained": model} | ({"random weights": fresh} if fresh is not None else {})
+    scores = [
+        score
+        for control, network in networks.items()
+        for name, columns in reading.columns(network)
+        for score in question.scores(name, columns, control)
+    ]
+    return ProbeReport(type(model).__name__, scores, len(group), int(group.max()) + 1, tuple(invariants))
+
+
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """How stages become regression columns."""
+
+    sample: Environments
+    invariants: Sequence[Invariants]
+    max_features: int
+    stages: Collection[str] | None
+
+    def columns(self, model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+        """Stage names and their features [N, F], one stage at a time."""
+        for name, field in self._wanted(self.sample.stages(model)).items():
+            try:
+                yield name, invariant_columns(field, self.invariants, self.max_features)
+            except ProbeError as problem:
+                raise ProbeError(f"Stage {name!r}: {problem}") from problem
+
+    def _wanted(self, fields: Mapping[str, Field]) -> dict[str, Field]:
+        unknown = set(self.stages or ()) - set(fields)
+        if unknown or not fields:
+            raise ProbeError(f"No stage {sorted(unknown)} on nodes; the model has {', '.join(fields) or 'none'}.")
+        return {name: field for name, field in fields.items() if self.stages is None or name in self.stages}
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What is to be predicted, and how it is held out."""
+
+    targets: Tensor  # [N, T]
+    names: list[str]
+    group: Tensor  # [N]
+    fold: Tensor  # [N]
+    seed: int
+
+    def scores(self, stage: str, columns: Tensor, control: Control) -> Iterator[ProbeScore]:
+        """R2 of every target; with the trained network, of every shuffled target too."""
+        shuffled = self.targets[torch.randperm(len(self.targets), generator=self._generator())]
+        asked = {control: self.targets} | ({"shuffled": shuffled} if control == "trained" else {})
+        both = torch.cat(list(asked.values()), 1)
+        found = nested_predictions(columns, both, self.fold) if columns.shape[1] else both.mean(0).expand_as(both)
+        for kind, truth, guess in zip(asked, asked.values(), found.chunk(len(asked), 1), strict=True):
+            r2, low, high = self._r2(truth, guess)
+            for i, name in enumerate(self.names):
+                yield ProbeScore(stage, name, kind, float(r2[i]), float(low[i]), float(high[i]))
+
+    def _r2(self, truth: Tensor, guess: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """R2 of the pooled held-out predictions [T], and its 95 % interval over resampled groups; NaN if constant."""
+        count = int(self.group.max()) + 1
+        errors = truth.new_zeros(count, truth.shape[1]).index_add(0, self.group, (truth - guess).square())
+        centred = truth - truth.mean(0)
+        centred = torch.where(centred.abs().amax(0) > 1e-12 * truth.abs().amax(0), centred, math.nan)
+        spread = truth.new_zeros(count, truth.shape[1]).index_add(0, self.group, centred.square())
+        draws = torch.randint(count, (RESAMPLES, count), generator=self._generator())
+        resampled = 1 - errors[draws].sum(1) / spread[draws].sum(1)  # [RESAMPLES, T]
+        low, high = resampled.quantile(torch.tensor([0.025, 0.975], dtype=truth.dtype), 0)
+        return 1 - errors.sum(0) / spread.sum(0), low, high
+
+    def _generator(self) -> torch.Generator:
+        return torch.Generator().manual_seed(self.seed)

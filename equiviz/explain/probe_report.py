@@ -1,0 +1,92 @@
+"""What `probe` returns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from equiviz.explain.probe_words import probe_sentences
+from equiviz.view.report import Report
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+Control: TypeAlias = Literal["trained", "random weights", "shuffled"]
+
+
+@dataclass(frozen=True)
+class ProbeScore:
+    """How well one descriptor is read off one stage.
+
+    Attributes:
+        stage, target: which.
+        control: "trained"; "random weights": a network that learned nothing; "shuffled": targets of other environments.
+        r2: of all held-out predictions; NaN for a constant target. Below 0 is worse than the mean.
+        low, high: 95 % interval, by resampling the groups that were held out together.
+    """
+
+    stage: str
+    target: str
+    control: Control
+    r2: float
+    low: float
+    high: float
+
+
+@dataclass(eq=False, repr=False)
+class ProbeReport(Report):
+    """Which expert descriptors does each stage know?
+
+    Attributes:
+        model: class name.
+        scores: one per stage, target and control.
+        environments: number of nodes in the sample.
+        groups: number of structures, or slabs, that were held out together.
+        invariants: what was read of each stage.
+    """
+
+    model: str
+    scores: list[ProbeScore]
+    environments: int
+    groups: int
+    invariants: tuple[str, ...]
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """Heading of the report."""
+        return f"What the stages of {self.model} know of expert descriptors"
+
+    def to_frame(self) -> DataFrame:
+        """One row per stage, target and control: r2 with its 95 % interval low, high (no unit)."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(score) for score in self.scores])
+
+    def table(self, control: Control = "trained") -> DataFrame:
+        """R2 as a table, stage by target."""
+        frame = self.to_frame()
+        chosen = frame[frame["control"] == control]
+        wide = chosen.pivot(index="stage", columns="target", values="r2")
+        return wide.loc[list(dict.fromkeys(chosen["stage"])), list(dict.fromkeys(chosen["target"]))]
+
+    def figure(self) -> Figure:
+        """R2 of the trained network, stage against descriptor; interval and controls on hover."""
+        import pandas as pd
+
+        from equiviz.view.maps import heat_map
+
+        table = self.table()
+        notes = pd.DataFrame("", index=table.index, columns=table.columns)
+        for score in self.scores:
+            text = f"{score.control}: {score.r2:.3f} [{score.low:.3f}, {score.high:.3f}]; "
+            notes.loc[score.stage, score.target] += text
+        return heat_map(table, "R2", self.title, x_title="descriptor", y_title="stage", value_range=(0, 1), notes=notes)
+
+    def describe(self) -> str:
+        """Where each descriptor is known best, what the controls say, and why an R2 may be below one."""
+        lead = (
+            f"Ridge regression from {' and '.join(self.invariants)} of each stage, on {self.environments} "
+            f"environments, held out in {self.groups} groups."
+        )
+        return "\n".join([lead, *probe_sentences(self.scores)])
