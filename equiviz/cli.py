@@ -40,7 +40,7 @@ def tour_glass(
     """Predict mobility in a glassy liquid, check the model, probe it, and draw it all on one page."""
     from equiviz.apps.glass_tour import tour
 
-    report = tour(out, train=train, seed=seed)
+    report = tour(out, train_first=train, seed=seed)
     typer.echo(report.describe())
     typer.echo(f"\nThe report is at {out.resolve()}\nOpen it in a browser; it needs no network.")
 

@@ -1,0 +1,187 @@
+"""The tour of the glass: predict, check, probe and draw, on one page that opens offline.
+
+The walk: shipped configurations -> model -> fields -> evaluation, check, probe -> scenes and charts -> one HTML file.
+What each section says in words is in :mod:`equiviz.apps.glass_tour_words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from equiviz.apps import glass_tour_words as words
+from equiviz.apps.glass_descriptors import expert_descriptors
+from equiviz.datasets.glass.configuration import SPECIES_A, GlassConfiguration
+from equiviz.datasets.glass.shipped import load_shipped
+from equiviz.equivariance.check import check
+from equiviz.explain.probe import probe
+from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.symmetry.field import Field
+from equiviz.training.evaluate import evaluate, predict
+from equiviz.training.glass_task import relative_to_inherent, standardised, vectors
+from equiviz.training.load import load
+from equiviz.training.train import train
+from equiviz.view.page import Section
+from equiviz.view.report import Report
+from equiviz.view.scene import Scene, SceneRow
+from equiviz.view.show import show
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+    from equiviz.equivariance.check_report import CheckReport
+    from equiviz.explain.probe_report import ProbeReport
+    from equiviz.training.evaluation_report import EvaluationReport
+
+WEIGHTS = "glassy-T056"
+PROBED = 4  # configurations: 4,000 environments are enough for intervals of a few thousandths
+STANDARD_UNIT = "standard deviations"
+
+
+def tour(out: Path | str, *, train_first: bool = False, seed: int = 0) -> GlassTour:
+    """Run the tour and write its page.
+
+    Args:
+        out: The HTML file to write, atomically.
+        train_first: Train from scratch on the shipped training set, instead of loading the shipped weights.
+        seed: Of training, and of the random elements of the check.
+
+    Returns:
+        The finished tour: a report, whose parts are reports too.
+    """
+    model = _trained(Path(out).with_suffix(""), seed) if train_first else load(WEIGHTS)
+    journey = GlassTour(model, load_shipped("test"), seed)
+    with tqdm(journey.steps(), unit="step") as steps:
+        for name in steps:
+            steps.set_description(f"{name:10}")
+            getattr(journey, name)
+    journey.to_html(out)
+    return journey
+
+
+@dataclass(eq=False, repr=False)
+class GlassTour(Report):
+    """A model of mobility in a glass, looked at from all sides. Each part is computed once, when first asked for.
+
+    Attributes:
+        model: Predicts ``propensity`` (Tx0e, standard units) and ``displacement`` (Tx1o) from a glass.
+        configurations: Configurations that it was not trained on.
+        seed: Of the check's random elements.
+    """
+
+    model: EquivariantModel
+    configurations: Sequence[GlassConfiguration]
+    seed: int = 0
+    title: str = "What a network sees in a glass"
+
+    @staticmethod
+    def steps() -> tuple[str, ...]:
+        """The names of the parts, in order."""
+        return ("evaluation", "equivariance", "knowledge", "mobility", "motion")
+
+    @property
+    def shown(self) -> GlassConfiguration:
+        """The configuration that is drawn."""
+        return self.configurations[0]
+
+    @property
+    def time(self) -> int:
+        """The index of the time that is drawn: the last, at which the liquid has relaxed."""
+        return len(self.shown.times) - 1
+
+    @cached_property
+    def evaluation(self) -> EvaluationReport:
+        """Rho per type and time on all configurations."""
+        return evaluate(self.model, self.configurations, name=WEIGHTS)
+
+    @cached_property
+    def equivariance(self) -> CheckReport:
+        """The check of the model on the configuration that is drawn."""
+        return check(self.model, self.shown.structure, elements=4, seed=self.seed)
+
+    @cached_property
+    def knowledge(self) -> ProbeReport:
+        """Which expert descriptors the stages of (the first member of) the model know."""
+        first = next((part for part in self.model.children() if isinstance(part, EquivariantModel)), self.model)
+        structures = [configuration.structure for configuration in self.configurations[:PROBED]]
+        return probe(first, structures, expert_descriptors(), species={SPECIES_A}, seed=self.seed)
+
+    @cached_property
+    def predictions(self) -> dict[str, Field]:
+        """The model's fields on the configuration that is drawn."""
+        return predict(self.model, self.shown)
+
+    @cached_property
+    def mobility(self) -> SceneRow:
+        """Measured beside predicted mobility, each in standard units of its type."""
+        measured = standardised(self.shown.propensity[self.time][:, None].double(), self.shown.species)
+        predicted = standardised(self.predictions["propensity"].values[:, self.time, None].double(), self.shown.species)
+        return self._coloured(measured, "Measured").beside(self._coloured(predicted, "Predicted"), title=words.MOBILITY)
+
+    @cached_property
+    def motion(self) -> SceneRow:
+        """Measured beside predicted mean displacement from the inherent structure, as arrows."""
+        measured = relative_to_inherent(self.shown)[self.time]  # [N, 3]
+        predicted = vectors(self.predictions)[:, self.time].double()  # [N, 3]
+        predicted = predicted * (measured.square().mean() / predicted.square().mean()).sqrt()
+        return self._arrows(measured, "Measured").beside(self._arrows(predicted, "Predicted"), title=words.MOTION)
+
+    def to_frame(self) -> DataFrame:
+        """The scores: one row per type, time and configuration."""
+        return self.evaluation.to_frame()
+
+    def figure(self) -> Figure:
+        """Measured beside predicted mobility."""
+        return self.mobility.figure()
+
+    def describe(self) -> str:
+        """What the model learned, in a few sentences."""
+        return words.summary(self.evaluation, self.equivariance, self.knowledge)
+
+    def sections(self) -> list[Section]:
+        """The page."""
+        shown = words.shown(self.shown, self.time)
+        return [
+            Section("The glass, and who moves", words.mobility(shown), self.mobility, words.HOW_TO_SLICE),
+            Section("How well is mobility predicted?", words.evaluation(self.evaluation), self.evaluation),
+            Section("Where do particles go?", words.motion(self.evaluation), self.motion),
+            Section("Is it equivariant?", words.equivariance(self.equivariance), self.equivariance),
+            Section("What do its layers know?", words.knowledge(self.knowledge), self.knowledge),
+            Section("The numbers", words.NUMBERS, self._table()),
+        ]
+
+    def _coloured(self, values: Tensor, title: str) -> Scene:
+        return show(
+            self.shown.structure,
+            colour=values[:, 0],
+            title=title,
+            name="mobility",
+            unit=STANDARD_UNIT,
+            signed=True,
+            limits=(-2.5, 2.5),
+            radii=words.RADII,
+        )
+
+    def _arrows(self, displacement: Tensor, title: str) -> Scene:
+        field = Field(displacement, "1x1o", "node")
+        return show(self.shown.structure, field, title=title, name="mean displacement", unit="sigma", radii=words.RADII)
+
+    def _table(self) -> DataFrame:
+        frame = self.evaluation.to_frame()
+        means = frame.groupby(["output", "type", "time (LJ)"], sort=False)[["rho", "noise ceiling"]].mean()
+        return means.round(3).reset_index()
+
+
+def _trained(folder: Path, seed: int) -> EquivariantModel:
+    """A model trained from scratch on the shipped training and validation sets, saved in ``folder``."""
+    torch.set_num_threads(max(torch.get_num_threads(), 1))
+    configurations = [*load_shipped("train"), *load_shipped("validation")]
+    return train("glassy", configurations, folder, seed=seed).model
