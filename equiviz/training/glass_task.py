@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from equiviz.datasets.glass.configuration import GlassConfiguration
-from equiviz.datasets.glass.inherent_structure import inherent_positions
+from equiviz.datasets.glass.inherent_structure import ATTRIBUTE
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
 from equiviz.symmetry.field import Field
@@ -22,6 +22,7 @@ from equiviz.symmetry.groups import O3, haar_matrices
 from equiviz.training.errors import TrainingError
 from equiviz.training.metrics import pearson, vector_correlation
 from equiviz.training.objective import Example
+from equiviz.training.preparation import prepared
 
 # Shapes: N particles, T times.
 
@@ -124,7 +125,9 @@ def examples(
     dtype = next(model.parameters()).dtype
     return [
         Example(
-            configuration.structure.name, model.prepare(configuration.structure), target(configuration, times).to(dtype)
+            configuration.structure.name,
+            model.prepare(prepared(configuration.structure)),
+            target(configuration, times).to(dtype),
         )
         for configuration in configurations
     ]
@@ -137,10 +140,22 @@ def target(configuration: GlassConfiguration, times: Sequence[float]) -> GlassTa
     propensity = standardised(configuration.propensity[columns].T.double(), species)
     displacement = None
     if configuration.mean_displacement is not None:
-        from_inherent = configuration.structure.positions - inherent_positions(configuration.structure)
-        moved = configuration.mean_displacement[columns].double() + from_inherent  # [T, N, 3]
-        displacement = scaled(moved.transpose(0, 1), species)
+        displacement = scaled(relative_to_inherent(configuration)[columns].transpose(0, 1), species)
     return GlassTarget(propensity, species, displacement)
+
+
+def relative_to_inherent(configuration: GlassConfiguration) -> Tensor:
+    """The mean displacement from the inherent (not the thermal) position: [T, N, 3], in sigma, float64.
+
+    Raises
+    ------
+    TrainingError
+        The data have no mean displacements.
+    """
+    if configuration.mean_displacement is None:
+        raise TrainingError(f"{configuration.name or 'This configuration'} has no mean displacement vectors.")
+    to_inherent = prepared(configuration.structure).node[ATTRIBUTE].values.double()  # [N, 3]
+    return configuration.mean_displacement.double() - to_inherent
 
 
 def standardised(values: Tensor, species: Tensor) -> Tensor:
@@ -187,8 +202,7 @@ def time_columns(configuration: GlassConfiguration, times: Sequence[float]) -> l
 def random_turn(graph: Graph, target: GlassTarget) -> tuple[Graph, GlassTarget]:
     """Augmentation: the same physics under a random element of O(3), drawn from torch's global generator.
 
-    The paper of Bapst et al. turns by multiples of 90 degrees and reflects; here all of O(3) is drawn from, which is the
-    group that the vectors and the physics know.
+    The code of Bapst et al. turns by multiples of 90 degrees and reflects; here all of O(3) is drawn from.
     """
     seed = int(torch.randint(2**31, (1,)))
     g = O3(haar_matrices(1, seed)[0])

@@ -1,0 +1,134 @@
+"""`evaluate(model, data)`: rho per type, time and configuration of any weights on any folder of configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from equiviz.datasets.errors import DatasetError
+from equiviz.datasets.glass.configuration import GlassConfiguration
+from equiviz.datasets.glass.folder import read_folder
+from equiviz.datasets.glass.statistics import noise_ceiling
+from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.symmetry.field import Field
+from equiviz.training.errors import TrainingError
+from equiviz.training.evaluation_report import EvaluationReport, Score
+from equiviz.training.glass_task import relative_to_inherent, vectors
+from equiviz.training.load import load
+from equiviz.training.metrics import pearson, vector_correlation
+from equiviz.training.preparation import prepared
+
+# Two times are one when they differ by less than this fraction: files name times with two or three digits.
+SAME_TIME = 0.1
+
+Data = str | Path | Sequence[GlassConfiguration]
+
+
+def evaluate(
+    model: EquivariantModel | str | Path, data: Data, name: str = "", progress: bool = False
+) -> EvaluationReport:
+    """Score a model. What it needs besides positions (inherent structures, energies) is computed here, and cached.
+
+    Parameters
+    ----------
+    model
+        A model, the name of shipped weights, or the folder of a training.
+    data
+        A folder of configurations in any of the supported formats, or configurations.
+    name
+        What to call the model in the report; by default the name it was loaded by, or its family.
+    progress
+        Whether to show a progress bar.
+
+    Raises
+    ------
+    TrainingError
+        No configurations, or none of the model's times is in the data.
+    DatasetError, UnknownWeights, CheckpointError
+        As the readers of data and weights.
+    """
+    called = name or (model.family if isinstance(model, EquivariantModel) else Path(model).name)
+    network = model if isinstance(model, EquivariantModel) else load(model)
+    configurations, source = _configurations(data)
+    scores: list[Score] = []
+    notes: set[str] = set()
+    for configuration in _with_progress(configurations, progress):
+        pairs, note = _matched(network, configuration)
+        notes.add(note)
+        scores += _scores(network, configuration, pairs)
+    return EvaluationReport(called, source, scores, " ".join(sorted(notes - {""})))
+
+
+def predict(model: EquivariantModel, configuration: GlassConfiguration) -> dict[str, Field]:
+    """The model's outputs for one configuration, without gradients; preparation comes from the cache if it can."""
+    model.eval()
+    with torch.no_grad():
+        return model(model.prepare(prepared(configuration.structure)))
+
+
+def _configurations(data: Data) -> tuple[Sequence[GlassConfiguration], str]:
+    if isinstance(data, (str, Path)):
+        found, source = read_folder(data), Path(data).name
+    else:
+        found, source = data, f"{len(data)} configurations"
+    if not found:
+        raise TrainingError(f"There is nothing to evaluate on: {source} holds no configuration.")
+    return found, source
+
+
+def _with_progress(configurations: Sequence[GlassConfiguration], progress: bool) -> Iterator[GlassConfiguration]:
+    from tqdm.auto import tqdm
+
+    yield from tqdm(configurations, desc="evaluating", unit="configuration", disable=not progress)
+
+
+def _matched(model: EquivariantModel, configuration: GlassConfiguration) -> tuple[list[tuple[int, int]], str]:
+    """Pairs (the model's time, the data's time) that agree, and a note where the times were taken on trust."""
+    own = [float(time) for time in getattr(model.config, "times", ())]
+    given = configuration.times.tolist()
+    pairs = [
+        (i, j)
+        for i, time in enumerate(own)
+        for j, other in enumerate(given)
+        if abs(time - other) <= SAME_TIME * max(time, other)
+    ]
+    if pairs:
+        return pairs, ""
+    if len(own) == len(given) == 1:
+        return [(0, 0)], f"The model was trained at t = {own[0]:g}, the data are at t = {given[0]:g}."
+    raise TrainingError(
+        f"The model predicts t = {_listed(own)}, but {configuration.name or 'the data'} has t = {_listed(given)}: "
+        "no time in common. Evaluate it on other data, or train it at these times."
+    )
+
+
+def _scores(model: EquivariantModel, configuration: GlassConfiguration, pairs: list[tuple[int, int]]) -> list[Score]:
+    outputs = predict(model, configuration)
+    ceiling = _ceiling(configuration)
+    scores: list[Score] = []
+    for number, kind in enumerate(torch.unique(configuration.species).tolist()):
+        chosen, label = configuration.of_type(kind), configuration.structure.species_label(kind)
+        for own, given in pairs:
+            time = float(configuration.times[given])
+            rho = pearson(outputs["propensity"].values[chosen, own], configuration.propensity[given, chosen])
+            top = float(ceiling[number, given]) if ceiling is not None else float("nan")
+            scores.append(Score(label, time, configuration.name, float(rho), top))
+            if "displacement" in outputs and configuration.mean_displacement is not None:
+                wanted = relative_to_inherent(configuration)[given, chosen]  # [n, 3]
+                agreement = vector_correlation(vectors(outputs)[chosen, own], wanted)
+                scores.append(Score(label, time, configuration.name, float(agreement), output="displacement"))
+    return scores
+
+
+def _ceiling(configuration: GlassConfiguration) -> Tensor | None:
+    try:
+        return noise_ceiling(configuration)  # [2, T]
+    except DatasetError:
+        return None
+
+
+def _listed(times: Sequence[float]) -> str:
+    return ", ".join(f"{time:g}" for time in times) or "no time"

@@ -1,0 +1,264 @@
+"""`train(family, data, out)`: from a folder of configurations to saved weights, resumable at any moment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from equiviz.datasets.glass.configuration import GlassConfiguration
+from equiviz.datasets.glass.folder import read_folder
+from equiviz.models.configuration import write_config
+from equiviz.models.registry import Family
+from equiviz.models.registry import family as find_family
+from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.structures.graph import Graph
+from equiviz.training.checkpoint import Manifest, save_checkpoint
+from equiviz.training.errors import TrainingError
+from equiviz.training.evaluate import evaluate
+from equiviz.training.evaluation_report import EvaluationReport
+from equiviz.training.glass_task import GlassObjective, examples, random_turn
+from equiviz.training.load import Ensemble
+from equiviz.training.loop import History, Training
+from equiviz.training.recipe import Hardware, Recipe
+from equiviz.training.seeds import seeded
+
+
+@runtime_checkable
+class ClosedForm(Protocol):
+    """A model that is fitted by solving equations, not by descending a gradient."""
+
+    def fit(self, graphs: Sequence[Graph], targets: Sequence[Tensor]) -> None:
+        """Set the weights from prepared configurations and their targets [N, T]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train a family: `plan_for` gives the family's own.
+
+    Attributes
+    ----------
+    recipe
+        For the loop; its `seed` is replaced by that of each member.
+    objective
+        Loss and score.
+    turn
+        Whether to augment by random elements of O(3); for networks that do not know the symmetry.
+    members
+        How many networks to train, with seeds one apart, and to average.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    objective: GlassObjective = field(default_factory=GlassObjective)
+    turn: bool = False
+    members: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The result of a training.
+
+    Attributes
+    ----------
+    model
+        In evaluation mode; an `Ensemble` when the plan has several members.
+    histories
+        One per member; empty for a model fitted in closed form.
+    report
+        Its scores on the validation configurations, if there are any.
+    folder
+        Where it was saved, if anywhere.
+    """
+
+    model: EquivariantModel
+    histories: tuple[History, ...] = ()
+    report: EvaluationReport | None = None
+    folder: Path | None = None
+
+    def describe(self) -> str:
+        """What was trained, how long it took, what it reached, and where it lies."""
+        lines = [history.describe() for history in self.histories] or ["Fitted in closed form."]
+        if self.report is not None:
+            lines.append(self.report.describe())
+        if self.folder is not None:
+            lines.append(
+                f"Saved in {self.folder}. Score it on other data: equiviz evaluate {self.folder} --data FOLDER"
+            )
+        return "\n".join(lines)
+
+
+def plan_for(model: EquivariantModel | type[EquivariantModel]) -> Plan:
+    """The plan that a family states in its class attribute ``training_defaults``.
+
+    That attribute is a table with any of the settings of `Recipe`, and ``turn``, ``members``, ``vector_weight``,
+    ``scalar_weight``; a family without it gets the defaults.
+
+    Raises
+    ------
+    TrainingError
+        An entry has no such name.
+    """
+    stated = dict(getattr(model, "training_defaults", {}))
+    objective = {name: stated.pop(name) for name in ("vector_weight", "scalar_weight") if name in stated}
+    own = {name: stated.pop(name) for name in ("turn", "members") if name in stated}
+    unknown = set(stated) - {entry.name for entry in dataclasses.fields(Recipe)}
+    if unknown:
+        raise TrainingError(f"{model} states training defaults that no recipe has: {', '.join(sorted(unknown))}.")
+    return Plan(recipe=Recipe(**stated), objective=GlassObjective(**objective), **own)
+
+
+def train(
+    family: str,
+    data: str | Path | Sequence[GlassConfiguration],
+    out: str | Path,
+    seed: int = 0,
+    epochs: int | None = None,
+    config: Mapping[str, object] | None = None,
+    hardware: Hardware | None = None,
+    progress: bool = True,
+) -> Trained:
+    """Train a family on configurations and save it; run it again to continue after an interruption.
+
+    About a fifth of the configurations is kept for validation: whole simulation runs where the data know them.
+
+    Parameters
+    ----------
+    family
+        A name that `equiviz.models.registry.families` lists.
+    data
+        A folder of configurations, or configurations.
+    out
+        Gets the weights and the manifest; ``out/state`` the state of an unfinished training.
+    seed
+        Of the first member.
+    epochs
+        Overrides the plan of the family.
+    config
+        Settings of the family; times and species come from the data unless given.
+    hardware
+        Where to run; one CPU process by default.
+    progress
+        Whether to show progress bars.
+
+    Raises
+    ------
+    TrainingError
+        No configurations, or the run in `out` was started with other settings.
+    UnknownFamily, ConfigError, DatasetError
+        As the registry and the reader.
+    """
+    configurations = data if not isinstance(data, (str, Path)) else read_folder(data)
+    if not configurations:
+        raise TrainingError(f"There is nothing to train on: {data} holds no configuration.")
+    own = find_family(family)
+    settings = {**settings_from_data(own, configurations), **(config or {})}
+    plan = plan_for(own.model_class)
+    if epochs is not None:
+        plan = replace(plan, recipe=replace(plan.recipe, epochs=epochs))
+    plan = replace(plan, recipe=replace(plan.recipe, seed=seed))
+    training, validation = split(configurations)
+    folder = Path(out)
+    trained = fit(own, settings, training, validation, plan, folder / "state", hardware, progress)
+    report = evaluate(trained.model, validation, family) if validation else None
+    save_trained(folder, trained.model, plan, report, data, configurations)
+    return replace(trained, report=report, folder=folder)
+
+
+def fit(
+    family: Family,
+    settings: Mapping[str, object],
+    training: Sequence[GlassConfiguration],
+    validation: Sequence[GlassConfiguration],
+    plan: Plan,
+    state: Path | None = None,
+    hardware: Hardware | None = None,
+    progress: bool = False,
+) -> Trained:
+    """Train the members of a plan, without saving anything but the states of unfinished loops."""
+    seeds = [plan.recipe.seed + number for number in range(plan.members)]
+    members = [_built(family, settings, seed) for seed in seeds]
+    times = [float(time) for time in getattr(members[0].config, "times", ())]
+    # One preparation serves all members: it does not depend on weights.
+    train_on, validate_on = examples(members[0], training, times), examples(members[0], validation, times)
+    histories: list[History] = []
+    for number, (model, seed) in enumerate(zip(members, seeds, strict=True)):
+        if isinstance(model, ClosedForm):
+            model.fit([e.graph for e in train_on], [e.target.propensity for e in train_on])
+            return Trained(model.eval())
+        task = Training(
+            model,
+            plan.objective,
+            train_on,
+            validate_on,
+            replace(plan.recipe, seed=seed),
+            hardware or Hardware(),
+            None if state is None else state / f"member{number}",
+            random_turn if plan.turn else None,
+            progress,
+        )
+        histories.append(task.run())
+    whole = members[0] if len(members) == 1 else Ensemble(members)
+    return Trained(whole.eval(), tuple(histories))
+
+
+def save_trained(
+    folder: str | Path,
+    model: EquivariantModel,
+    plan: Plan,
+    report: EvaluationReport | None,
+    data: object,
+    configurations: Sequence[GlassConfiguration],
+    half: bool = False,
+) -> Path:
+    """Save a trained model with a manifest that says how it came about. Raises CheckpointError."""
+    members = model.members if isinstance(model, Ensemble) else [model]
+    manifest = Manifest(
+        family=members[0].family,
+        config=write_config(members[0].config),
+        data={
+            "name": Path(data).name if isinstance(data, (str, Path)) else "configurations",
+            "configurations": [configuration.name for configuration in configurations],
+            "temperature": configurations[0].temperature,
+        },
+        recipe={**dataclasses.asdict(plan.recipe), "turn": plan.turn, **dataclasses.asdict(plan.objective)},
+        seeds=tuple(plan.recipe.seed + number for number in range(len(members))),
+        scores={} if report is None else report.to_dict(),
+    )
+    return save_checkpoint(folder, list(members), manifest, half)
+
+
+def settings_from_data(family: Family, configurations: Sequence[GlassConfiguration]) -> dict[str, object]:
+    """The settings of a family that the data decide: ``times`` and ``species``, where it has them."""
+    known = {entry.name for entry in dataclasses.fields(family.config_class)}
+    species = torch.unique(torch.cat([configuration.species for configuration in configurations])).tolist()
+    found = {"times": tuple(configurations[0].times.tolist()), "species": tuple(species)}
+    return {name: value for name, value in found.items() if name in known}
+
+
+def split(
+    configurations: Sequence[GlassConfiguration],
+) -> tuple[list[GlassConfiguration], list[GlassConfiguration]]:
+    """Training and validation: the last fifth, in whole simulation runs; no validation for fewer than 3.
+
+    Configurations of one run resemble each other; a validation set cut from the same run would flatter.
+    """
+    runs = sorted({configuration.run for configuration in configurations if configuration.run is not None})
+    if len(runs) > 1 and all(configuration.run is not None for configuration in configurations):
+        held = set(runs[-max(1, len(runs) // 5) :])
+        inside = [c for c in configurations if c.run not in held]
+        return inside, [c for c in configurations if c.run in held]
+    if len(configurations) < 3:
+        return list(configurations), []
+    cut = len(configurations) - max(1, len(configurations) // 5)
+    return list(configurations[:cut]), list(configurations[cut:])
+
+
+def _built(family: Family, settings: Mapping[str, object], seed: int) -> EquivariantModel:
+    with seeded(seed):
+        return family.build(dict(settings))
