@@ -1,10 +1,10 @@
 """The kernel: groups, their representations, and typed tensors.
 
 A `GroupElement` (`O3`, `Translation`, `Permutation`) acts on a tensor through a `Representation` (`O3Irreps`,
-`CartesianTensor`, `Position`, `Trivial`); a `Field` is a tensor that carries its representation and support; whatever a group
-acts on is `Transformable`. Wigner D matrices and spherical harmonics are e3nn's in basis and order (y is the polar axis,
-``Y_1 ~ (x, y, z)``), computed here in float64 to round-off at every rotation; `quadrature` averages over SO(3) or O(3) exactly
-up to a band limit. Nothing but torch is imported, and no global state is read or left behind.
+`CartesianTensor`, `Position`, `Trivial`); a `Field` is a tensor that carries its representation and support; what a
+group acts on is `Transformable`. Wigner D matrices and spherical harmonics are e3nn's in basis and order (y is polar,
+``Y_1 ~ (x, y, z)``), made in float64 to round-off at every rotation; `quadrature` averages over SO(3) or
+O(3) exactly up to a band limit. Nothing but torch is imported, and no global state is read or left behind.
 """
 
 from equiviz.symmetry.errors import (

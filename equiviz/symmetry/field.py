@@ -46,8 +46,8 @@ class Field:
             raise RepresentationError(f"Expected support {' or '.join(map(repr, get_args(Support)))}, got {support!r}.")
         if values.ndim < 2:
             raise RepresentationError(
-                f"Expected values of shape [{support}s, ..., {self.dim}] for a {support} field of {self.representation}, "
-                f"got shape {list(values.shape)}."
+                f"Expected values of shape [{support}s, ..., {self.dim}] for a {support} field of "
+                f"{self.representation}, got shape {list(values.shape)}."
             )
         self.representation.check(values)
 
@@ -74,7 +74,7 @@ class Field:
         return _invariants.copies_of(self.values, self.representation, label)
 
     def transform(self, g: GroupElement) -> Field:
-        """The field after g: components by the representation, points by g if it moves them (a permutation of nodes)."""
+        """The field after g: components by the representation, points by g if it moves them (a node permutation)."""
         values = self.representation.transform(g, self.values)
         return self.with_values(g.reorder(self.support, values) if isinstance(g, MovesSupport) else values)
 

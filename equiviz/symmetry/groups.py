@@ -1,7 +1,7 @@
 """Group elements: O(3), translations, permutations; and Haar sampling of O(3).
 
-An element composes by ``g @ h`` ("g after h") and inverts by ``g.inverse()``; it knows nothing of the tensors it acts on:
-that is the business of `equiviz.symmetry.representations`. A further group is a further class with these two methods.
+An element composes by ``g @ h`` ("g after h") and inverts by ``g.inverse()``; it knows nothing of the tensors it acts
+on: that is the business of `equiviz.symmetry.representations`. A further group is a further class with these methods.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class GroupElement(Protocol):
 
 @runtime_checkable
 class MovesSupport(Protocol):
-    """A group element that reorders the points a field lives on (atoms, grid faces), besides or instead of its values."""
+    """A group element that reorders the points a field lives on: atoms, faces of a grid."""
 
     def reorder(self, support: str, values: Tensor) -> Tensor:
         """`values` ``[points, ...]`` of a field with this support, in their new order."""
@@ -60,9 +60,10 @@ class O3:
     matrix: Tensor
 
     def __post_init__(self) -> None:
-        if self.matrix.shape != (3, 3):
-            raise GroupError(f"Expected one orthogonal matrix of shape [3, 3], got shape {list(self.matrix.shape)}.")
-        object.__setattr__(self, "matrix", rotations.orthogonal(self.matrix.detach().cpu()))
+        matrix = _tensor(self.matrix, "orthogonal matrix")
+        if matrix.shape != (3, 3):
+            raise GroupError(f"Expected one orthogonal matrix of shape [3, 3], got shape {list(matrix.shape)}.")
+        object.__setattr__(self, "matrix", rotations.orthogonal(matrix))
 
     @classmethod
     def identity(cls) -> O3:
@@ -93,12 +94,12 @@ class O3:
     @classmethod
     def from_quaternion(cls, q: Numbers) -> O3:
         """The rotation of a quaternion ``[4]``, real part first; it is normalised here."""
-        return cls(rotations.from_quaternions(torch.as_tensor(q, dtype=torch.float64)))
+        return cls(rotations.from_quaternions(_tensor(q, "quaternion")))
 
     @classmethod
     def from_matrix(cls, m: Numbers) -> O3:
         """The element with this ``[3, 3]`` matrix (tensor or nested sequence), orthogonal to within 1e-5."""
-        return cls(torch.as_tensor(m))
+        return cls(_tensor(m, "orthogonal matrix"))
 
     @staticmethod
     def generators() -> Tensor:
@@ -137,7 +138,7 @@ class O3:
         """The transposed matrix."""
         return O3(self.matrix.T)
 
-    def __matmul__(self, other: O3) -> O3:
+    def __matmul__(self, other: object) -> O3:
         return O3(self.matrix @ other.matrix) if isinstance(other, O3) else NotImplemented
 
     def __repr__(self) -> str:
@@ -177,7 +178,7 @@ class Translation:
         """The shift back."""
         return Translation(-self.vector)
 
-    def __matmul__(self, other: Translation) -> Translation:
+    def __matmul__(self, other: object) -> Translation:
         return Translation(self.vector + other.vector) if isinstance(other, Translation) else NotImplemented
 
     def __repr__(self) -> str:
@@ -220,7 +221,7 @@ class Permutation:
         """The order that restores the old one."""
         return Permutation(self.order.argsort())
 
-    def __matmul__(self, other: Permutation) -> Permutation:
+    def __matmul__(self, other: object) -> Permutation:
         if not isinstance(other, Permutation):
             return NotImplemented
         _refuse_length(len(other.order), len(self.order))
@@ -244,8 +245,8 @@ class Permutation:
 def haar_matrices(count: int, seed: int, group: OrthogonalGroup = "O(3)") -> Tensor:
     """Uniform (Haar) random matrices, a function of the seed alone; the global random state is neither read nor moved.
 
-    Normalised Gaussian quaternions are uniform rotations (Shoemake, Graphics Gems III (1992)); for O(3) each is inverted
-    with probability 1/2.
+    Normalised Gaussian quaternions are uniform rotations (Shoemake, Graphics Gems III (1992)); for O(3) each is
+    inverted with probability 1/2.
 
     Returns:
         ``[count, 3, 3]`` float64.
@@ -271,12 +272,26 @@ def haar(count: int, seed: int, group: OrthogonalGroup = "O(3)") -> list[O3]:
 
 
 def _vector(numbers: Numbers, name: str) -> Tensor:
-    vector = torch.as_tensor(numbers)
-    if vector.shape != (3,) or vector.is_complex():
-        raise GroupError(f"Expected a real {name} of shape [3], got dtype {vector.dtype}, shape {list(vector.shape)}.")
+    vector = _tensor(numbers, name)
+    if vector.shape != (3,):
+        raise GroupError(f"Expected a {name} of shape [3], got shape {list(vector.shape)}.")
     if not vector.isfinite().all():
         raise GroupError(f"Expected a finite {name}, got {vector.tolist()}.")
-    return vector.detach().cpu().to(torch.float64)
+    return vector
+
+
+def _tensor(numbers: Numbers, name: str) -> Tensor:
+    """Real numbers as a float64 tensor on the CPU; Python numbers never pass through the default dtype."""
+    try:
+        given = numbers if hasattr(numbers, "dtype") else torch.as_tensor(numbers, dtype=torch.float64)
+        tensor = torch.as_tensor(given).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise GroupError(
+            f"Expected the {name} as a tensor or numbers, got {type(numbers).__name__}: {error}."
+        ) from error
+    if tensor.is_complex():
+        raise GroupError(f"Expected a real {name}, got dtype {tensor.dtype}.")
+    return tensor.to(torch.float64)
 
 
 def _refuse_length(came: int, expected: int) -> None:

@@ -5,10 +5,10 @@ With y the polar axis and ``z + i x`` the equatorial plane, component m = -l ...
     Y_lm = N_lm  Q_lm(y, r^2)  *  Im (z + i x)^|m|   for m < 0,
                                   Re (z + i x)^m     for m >= 0,
 
-where ``Q_lm = r^(l-m) P_lm(y / r) / sin^m`` is a polynomial. No angle and no division occurs, so poles and the origin are as
-smooth as any other point. ``Y_1 = sqrt(3) (x, y, z)`` for component normalisation.
+where ``Q_lm = r^(l-m) P_lm(y / r) / sin^m`` is a polynomial in y and r^2. No angle and no division occurs, so the poles
+and the origin are as smooth as any other point. ``Y_1 = sqrt(3) (x, y, z)`` for component normalisation.
 
-Source of the recurrence: Press et al., Numerical Recipes (3rd ed.), section 6.7, in homogeneous form.
+Source of the recurrence: Press et al., Numerical Recipes (3rd ed.), section 6.7, made homogeneous by powers of r.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def spherical_harmonics(
             "integral": each component has integral of squares 1.
 
     Returns:
-        ``[..., (lmax+1)^2]`` of the same dtype, irreps ``0e+1o+2e+...``; differentiable any number of times. A zero vector
-        gives 0 for all degrees above 0, with a finite gradient.
+        ``[..., (lmax+1)^2]`` of the same dtype, irreps ``0e+1o+2e+...``; differentiable any number of times. A zero
+        vector gives 0 for all degrees above 0, with a finite gradient.
 
     Raises:
         BandLimitError: if `lmax` is out of range.
@@ -61,7 +61,7 @@ def spherical_harmonics(
 def unit_vectors(vectors: Tensor) -> Tensor:
     """Vectors ``[..., 3]`` divided by their length; zero stays zero, with a finite gradient.
 
-    Dividing by the largest component first keeps very long and very short vectors from over- or underflowing in the square.
+    Dividing by the largest component first keeps the square of very long and very short vectors in range.
     """
     largest = vectors.detach().abs().amax(-1, keepdim=True)
     largest = torch.where(largest > torch.finfo(vectors.dtype).tiny, largest, 1.0)
@@ -80,7 +80,7 @@ def _equatorial_powers(z: Tensor, x: Tensor, lmax: int) -> list[tuple[Tensor, Te
 
 
 def _polar_polynomials(m: int, lmax: int, y: Tensor, square: Tensor) -> list[Tensor]:
-    """``N_lm Q_lm`` for l = m ... lmax, normalised so that the squares of one degree sum to ``r^(2l)``... times 2l+1."""
+    """``N_lm Q_lm`` for l = m ... lmax, in component normalisation."""
     polynomials = [torch.full_like(y, _sectoral(m))]
     if m < lmax:
         polynomials.append(math.sqrt(2 * m + 3) * y * polynomials[0])

@@ -1,8 +1,8 @@
 """Invariants of typed values: norms of the copies of each block, and all inner products within one label.
 
-They are invariant because the representations in use are orthogonal (or unitary): ``<D a, D b> = <a, b>`` for two copies a, b of
-one block. The inner products are the power spectrum of Bartok, Kondor and Csanyi, Phys. Rev. B 87, 184115 (2013), eq. 28,
-without a prefactor.
+They are invariant because the representations in use are orthogonal (or unitary): ``<D a, D b> = <a, b>`` for two
+copies a, b of one block. The inner products are the power spectrum of Bartok, Kondor and Csanyi, Phys. Rev. B 87,
+184115 (2013), without its prefactor.
 
 Shapes: ... any support axes, mul copies, size components of one copy.
 """
@@ -21,10 +21,9 @@ InvariantKind: TypeAlias = Literal["norms", "power_spectrum"]
 
 
 def norms(values: Tensor, rep: Representation) -> Tensor:
-    """Norm of each copy of each block, ``[..., sum of mul]``, in the unit of the values; the gradient at zero is zero."""
+    """Norm of each copy of each block, ``[..., sum of mul]``, in the unit of the values; zero gradient at zero."""
     copies = [torch.linalg.vector_norm(block.take(values), dim=-1) for block in rep.blocks]  # [..., mul]
-    real = values.real if values.is_complex() else values
-    return torch.cat(copies, dim=-1) if copies else real
+    return torch.cat(copies, dim=-1) if copies else values
 
 
 def invariants(values: Tensor, rep: Representation, kind: InvariantKind) -> Tensor:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, cast, overload
 
-from equiviz.symmetry.errors import IrrepsError, MissingLibrary
+from equiviz.symmetry.errors import IrrepsError
 
 if TYPE_CHECKING:
     from e3nn import o3
@@ -139,15 +139,13 @@ class Irreps:
     @classmethod
     def from_e3nn(cls, irreps: o3.Irreps) -> Irreps:
         """The same irreps, from an `e3nn.o3.Irreps`."""
-        return cls((mul, Irrep(ir.l, ir.p)) for mul, ir in irreps)
+        return cls(str(irreps))
 
     def to_e3nn(self) -> o3.Irreps:
-        """The same irreps as an `e3nn.o3.Irreps`. Raises `MissingLibrary` without e3nn."""
-        try:
-            from e3nn import o3
-        except ImportError as error:
-            raise MissingLibrary("e3nn", "e3nn") from error
-        return o3.Irreps([(mul, (ir.l, ir.p)) for mul, ir in self.terms])
+        """The same irreps as an `e3nn.o3.Irreps`."""
+        from e3nn import o3
+
+        return cast("o3.Irreps", o3.Irreps(str(self)))
 
 
 def _parse(text: str) -> tuple[tuple[int, Irrep], ...]:

@@ -1,8 +1,9 @@
 """Quadratures on SO(3) and O(3), exact for functions up to a stated band limit.
 
-Nodes are ``R_y(alpha) R_x(beta) R_y(psi)``: the image of the polar axis runs over a Lebedev rule on the sphere (Lebedev and
-Laikov, Dokl. Math. 59, 477 (1999)), the in-plane angle psi over L + 1 equidistant values, which integrate ``exp(i m psi)`` for
-|m| <= L. Together they integrate every Wigner D of degree <= L. O(3) takes each node with and without inversion.
+Nodes are ``R_y(alpha) R_x(beta) R_y(psi)``: the image of the polar axis runs over a Lebedev rule on the sphere (Lebedev
+and Laikov, Dokl. Math. 59, 477 (1999)), the in-plane angle psi over L + 1 equidistant values, which integrate
+``exp(i m psi)`` for |m| <= L. Together they integrate every Wigner D of degree <= L. O(3) takes each node with and
+without inversion.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import torch
 from torch import Tensor
 
 from equiviz.symmetry import rotations
-from equiviz.symmetry.errors import BandLimitError, GroupError, MissingLibrary
+from equiviz.symmetry.errors import BandLimitError, GroupError
 from equiviz.symmetry.groups import OrthogonalGroup
 
 LEBEDEV_DEGREES = (
     3, 5, 7, 9, 11, 15, 17, 19, 21, 23, 29, 31, 35, 41, 47, 53, 59, 65, 71, 77, 83, 89, 95, 101, 107, 113, 119, 125, 131
 )  # fmt: skip
-"""Degrees of the Lebedev rules in use. Those of degree 13, 25 and 27 have negative weights, which would make variances negative."""
+"""Degrees of the Lebedev rules in use; 13, 25, 27 are left out, since negative weights make negative variances."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Quadrature:
     Attributes:
         matrices: ``[Q, 3, 3]`` float64.
         weights: ``[Q]`` float64, positive, of sum 1.
-        band_limit: products of the integrand's matrix elements up to this degree are averaged exactly (to 1e-13).
+        band_limit: largest degree of Wigner D that is averaged exactly (to 1e-13).
         group: "SO(3)" or "O(3)".
     """
 
@@ -58,7 +59,6 @@ def quadrature(band_limit: int, group: OrthogonalGroup = "SO(3)") -> Quadrature:
     Raises:
         BandLimitError: band limit below 0 or above 131, the largest degree of Lebedev's rules.
         GroupError: unknown group.
-        MissingLibrary: without SciPy, whose tables are used.
     """
     if group not in ("SO(3)", "O(3)"):
         raise GroupError(f"Expected group 'SO(3)' or 'O(3)', got {group!r}.")
@@ -78,10 +78,8 @@ def _lebedev(band_limit: int) -> tuple[Tensor, Tensor]:
         raise BandLimitError(
             f"Expected a band limit from 0 to {LEBEDEV_DEGREES[-1]} (the largest Lebedev rule), got {band_limit}."
         )
-    try:
-        from scipy.integrate import lebedev_rule
-    except ImportError as error:
-        raise MissingLibrary("scipy >= 1.15", "scipy") from error
+    from scipy.integrate import lebedev_rule
+
     points, weights = lebedev_rule(degree)
     weights = torch.as_tensor(weights, dtype=torch.float64)
     return torch.as_tensor(points, dtype=torch.float64).T, weights / weights.sum()

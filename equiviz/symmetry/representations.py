@@ -1,8 +1,8 @@
-"""Representations: which linear map a group element becomes on the last axis of a tensor, and how that axis is laid out.
+"""Representations: which map a group element becomes on the last axis of a tensor, and how that axis is laid out.
 
 The tools see only `Representation` and its labelled `Block`s. To add a group, write one file with its element (a
-`groups.GroupElement`) and its representations (subclasses of `Representation`); nothing here or in the tools changes. An
-element that a representation does not know acts as the identity, so any element may be applied to any tensor.
+`groups.GroupElement`) and its representations (subclasses of `Representation`); nothing here or in the tools changes.
+An element that a representation does not know acts as the identity, so any element may be applied to any tensor.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Block:
 class Representation(ABC):
     """How group elements act on the last axis, of length `dim`, of a tensor.
 
-    Subclasses give `dim`, `blocks` and `matrix`; one that is not linear overrides `transform` and sets `affine`.
+    Subclasses give `dim`, `_blocks`, `matrix` and their text; one that is not linear overrides `transform` and sets
+    `affine`. `matrix` is orthogonal (or unitary), so that norms and inner products within a block are invariant.
     """
 
     affine: ClassVar[bool] = False
@@ -64,10 +65,13 @@ class Representation(ABC):
     def dim(self) -> int:
         """Length of the last axis."""
 
-    @property
-    @abstractmethod
+    @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The labelled blocks; together they hold every component once."""
+        return self._blocks()
+
+    @abstractmethod
+    def _blocks(self) -> tuple[Block, ...]: ...
 
     @abstractmethod
     def matrix(self, g: GroupElement) -> Tensor:
@@ -100,7 +104,7 @@ class Representation(ABC):
 
 
 def apply_matrix(matrix: Tensor, values: Tensor) -> Tensor:
-    """``matrix @ value`` along the last axis of `values` ``[..., n]``, in double precision; dtype and device are kept."""
+    """``matrix @ value`` along the last axis of `values` ``[..., n]``, in float64; keeps dtype and device."""
     wide = torch.promote_types(matrix.dtype, torch.promote_types(values.dtype, torch.float64))
     if wide.is_complex and not values.is_complex():
         raise RepresentationError(f"Expected complex values for a complex representation, got dtype {values.dtype}.")
@@ -113,8 +117,9 @@ class O3Irreps(Representation):
 
     Args:
         irreps: for example ``"8x0e+4x1o"``, or `Irreps`.
-        layout: order of the components within a term. "mul_ir" ``[mul, 2l+1]`` (e3nn's default), "ir_mul" ``[2l+1, mul]``, or
-            "spherical": the last two axes of ``[..., (L+1)^2, C]`` flattened, with degrees 0 ... L once each and equal C.
+        layout: order of the components within a term: "mul_ir" ``[mul, 2l+1]`` (e3nn's default), "ir_mul"
+            ``[2l+1, mul]``, or "spherical": the last two axes of ``[..., (L+1)^2, C]`` flattened, with degrees 0 ... L
+            once each and equal multiplicity C.
 
     Raises:
         IrrepsError: irreps that cannot be read.
@@ -134,10 +139,10 @@ class O3Irreps(Representation):
 
     @property
     def dim(self) -> int:
+        """Dimension of the irreps."""
         return self.irreps.dim
 
-    @cached_property
-    def blocks(self) -> tuple[Block, ...]:
+    def _blocks(self) -> tuple[Block, ...]:
         return tuple(
             Block(str(ir), mul, ir.dim, self._indices(part, mul, ir.dim), invariant=ir == Irrep(0, 1))
             for (mul, ir), part in zip(self.irreps, self.irreps.slices(), strict=True)
@@ -149,11 +154,13 @@ class O3Irreps(Representation):
         return places.reshape(mul, size) if self.layout == "mul_ir" else places.reshape(size, mul).T
 
     def matrix(self, g: GroupElement) -> Tensor:
+        """The block-diagonal matrix, in this layout; parity included."""
         matrix = irreps_matrix(self.irreps, g if isinstance(g, O3) else O3.identity())  # in mul_ir order
         places = self._from_mul_ir
         return matrix[places][:, places]
 
     def transform(self, g: GroupElement, values: Tensor) -> Tensor:
+        """Apply g block by block (see `Representation.transform`); cheaper than the full matrix."""
         self.check(values)
         if not isinstance(g, O3) or not self.dim:
             return values
@@ -211,14 +218,15 @@ class CartesianTensor(Representation):
 
     @property
     def dim(self) -> int:
+        """``3^rank``."""
         return 3**self.rank
 
-    @cached_property
-    def blocks(self) -> tuple[Block, ...]:
+    def _blocks(self) -> tuple[Block, ...]:
         invariant = self.rank == 0 and self.parity == "polar"
         return (Block(str(self), 1, self.dim, torch.arange(self.dim)[None], invariant),)
 
     def matrix(self, g: GroupElement) -> Tensor:
+        """``R`` times itself, `rank` times (Kronecker product); times det for an axial tensor."""
         element = g if isinstance(g, O3) else O3.identity()
         matrix = torch.ones(1, 1, dtype=torch.float64)
         for _ in range(self.rank):
@@ -237,16 +245,18 @@ class Position(Representation):
 
     @property
     def dim(self) -> int:
+        """Three."""
         return 3
 
-    @cached_property
-    def blocks(self) -> tuple[Block, ...]:
+    def _blocks(self) -> tuple[Block, ...]:
         return (Block("1o", 1, 3, torch.arange(3)[None]),)
 
     def matrix(self, g: GroupElement) -> Tensor:
+        """The rotation or reflection; a translation has no linear part but the identity."""
         return g.matrix if isinstance(g, O3) else torch.eye(3, dtype=torch.float64)
 
     def transform(self, g: GroupElement, values: Tensor) -> Tensor:
+        """Rotate, reflect or shift positions ``[..., 3]``."""
         self.check(values)
         if isinstance(g, Translation):
             return (values.to(torch.float64) + g.vector.to(values.device)).to(values.dtype)
@@ -272,16 +282,18 @@ class Trivial(Representation):
 
     @property
     def dim(self) -> int:
+        """`count`."""
         return self.count
 
-    @cached_property
-    def blocks(self) -> tuple[Block, ...]:
+    def _blocks(self) -> tuple[Block, ...]:
         return (Block("invariant", self.count, 1, torch.arange(self.count)[:, None], invariant=True),)
 
     def matrix(self, g: GroupElement) -> Tensor:
+        """The identity."""
         return torch.eye(self.count, dtype=torch.float64)
 
     def transform(self, g: GroupElement, values: Tensor) -> Tensor:
+        """The values that came."""
         self.check(values)
         return values
 
@@ -290,7 +302,7 @@ class Trivial(Representation):
 
 
 def representation(source: str | Irreps | Representation) -> Representation:
-    """A representation from its text: irreps such as ``"8x0e+4x1o"``, or ``"position"``; a representation is passed through.
+    """A representation from its text: irreps such as ``"8x0e+4x1o"``, or ``"position"``; others are passed through.
 
     Raises:
         IrrepsError: for any other text.

@@ -21,8 +21,8 @@ _NEGLIGIBLE_SINE = 1e-30
 def orthogonal(matrices: Tensor) -> Tensor:
     """Validate orthogonal matrices and polish them to float64 round-off.
 
-    Two Newton-Schulz steps ``R <- R (3 - R^T R) / 2`` (Higham, Functions of Matrices, eq. 8.20) take a deviation of 1e-5
-    to 1e-20, so that a float32 matrix becomes the exact rotation next to it.
+    Two Newton-Schulz steps ``R <- R (3 - R^T R) / 2`` (Higham, Functions of Matrices, eq. 8.20) take a deviation of
+    1e-5 to 1e-20, so that a float32 matrix becomes the exact rotation next to it.
 
     Args:
         matrices: ``[..., 3, 3]``, real.
@@ -57,7 +57,8 @@ def _refuse_deviation(matrices: Tensor, defect: Tensor) -> None:
         raise GroupError("Expected finite orthogonal matrices, got NaN or infinite entries.")
     raise GroupError(
         f"Expected orthogonal matrices (largest entry of |R^T R - 1| at most {ORTHOGONALITY_TOLERANCE:g}), "
-        f"got a deviation of {deviation:.3g}. A scaled or sheared matrix is no element of O(3); torch.linalg.qr makes one."
+        f"got a deviation of {deviation:.3g}. A scaled or sheared matrix is no element of O(3): take it apart first, "
+        "for example by torch.linalg.svd, and use U @ Vh."
     )
 
 
@@ -70,8 +71,8 @@ def determinants(matrices: Tensor) -> Tensor:
 def euler_pairs(rotations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Factor rotations as ``R_y(alpha) R_x(beta) R_y(gamma)`` without ever forming an angle.
 
-    Each factor is a unit complex number ``cos + i sin``. Near the poles alpha alone is ill-conditioned, so gamma and then
-    beta are read off what is left after alpha is taken away: whatever alpha became, the product gives R back to
+    Each factor is a unit complex number ``cos + i sin``. Near the poles alpha alone is ill-conditioned, so gamma and
+    then beta are read off what is left after alpha is taken away: whatever alpha became, the product gives R back to
     round-off, at any rotation.
 
     Args:
@@ -134,9 +135,7 @@ def from_quaternions(quaternions: Tensor) -> Tensor:
     exact = quaternions.to(torch.float64)
     length = torch.linalg.vector_norm(exact, dim=-1, keepdim=True)
     if not (length.isfinite() & (length > 0)).all():
-        raise GroupError(
-            "Expected finite quaternions that are not zero, got a quaternion of length 0, NaN or infinity."
-        )
+        raise GroupError("Expected finite quaternions that are not zero, got one of length 0, NaN or infinity.")
     w, x, y, z = (exact / length).unbind(-1)
     return _matrix(
         [

@@ -1,15 +1,16 @@
 """Wigner D matrices of O(3) in e3nn's basis, in float64, accurate to round-off at every rotation.
 
-A rotation about the polar axis y only mixes the components m and -m, by cos(m a) and sin(m a). A rotation about x is the same
-thing seen through J, the matrix of the half-turn that swaps x and y (Pinchon and Hoggan, J. Phys. A 40, 1597 (2007)):
+A rotation about the polar axis y only mixes the components m and -m, by cos(m a) and sin(m a). A rotation about x is
+the same thing seen through J, the matrix of the half-turn that swaps x and y (Pinchon and Hoggan, J. Phys. A 40, 1597
+(2007), who swap y and z):
 
     D(R) = Z(alpha) d(beta) Z(gamma),    d(beta) = J Z(beta) J,    R = R_y(alpha) R_x(beta) R_y(gamma).
 
-Three choices make it exact and fast. The angles are never formed: `rotations.euler_pairs` gives unit complex numbers whose
-product is R to round-off even at the poles, and cos(m a), sin(m a) are their powers. J comes from integer arithmetic. And
-d(beta) is linear in these powers, so that all rotations are one matrix product with a constant.
+Three choices make it exact and fast. The angles are never formed: `rotations.euler_pairs` gives unit complex numbers
+whose product is R to round-off even at the poles, and cos(m a), sin(m a) are their powers. J comes from integer
+arithmetic. And d(beta) is linear in these powers, so that all rotations are one matrix product with a constant.
 
-Shapes: N rotations, l degree, M = 2l+1 components.
+Shapes: N rotations, l degree, M = 2l+1 components. N is the last axis inside, so that all arithmetic runs along it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -57,13 +58,12 @@ def wigner_blocks(degrees: Sequence[int], matrices: Tensor) -> list[Tensor]:
         _refuse_degree(degree)
     exact = rotations.orthogonal(matrices)
     proper = rotations.determinants(exact)[..., None, None] * exact
-    pairs = rotations.euler_pairs(proper.reshape(-1, 3, 3))
-    powers = torch.stack([_powers(pair, max(degrees, default=0)) for pair in pairs])  # [3, N, L+1]
-    chunks = powers.split(_CHUNK, dim=1)
-    return [
-        torch.cat([_from_powers(degree, chunk) for chunk in chunks]).reshape(*matrices.shape[:-2], 2 * degree + 1, -1)
-        for degree in degrees
-    ]
+    powers = torch.stack(
+        [_powers(pair, max(degrees, default=0)) for pair in rotations.euler_pairs(proper.reshape(-1, 3, 3))]
+    )  # [3, L+1, N]
+    chunks = powers.split(_CHUNK, dim=-1)
+    blocks = [torch.cat([_from_powers(degree, chunk) for chunk in chunks]) for degree in degrees]  # [N, M, M]
+    return [block.reshape(*matrices.shape[:-2], *block.shape[1:]) for block in blocks]
 
 
 def irreps_matrix(irreps: Irreps | str, g: O3) -> Tensor:
@@ -76,50 +76,56 @@ def irreps_matrix(irreps: Irreps | str, g: O3) -> Tensor:
     Returns:
         ``[dim, dim]`` float64.
     """
-    blocks = irrep_matrices(Irreps(irreps), g)
-    terms = Irreps(irreps).terms
-    return (
-        torch.block_diag(*[blocks[ir] for mul, ir in terms for _ in range(mul)])
-        if terms
-        else torch.zeros(0, 0).double()
-    )
+    irreps = Irreps(irreps)
+    blocks = irrep_matrices(irreps, g)
+    copies = [blocks[ir] for mul, ir in irreps for _ in range(mul)]
+    return torch.block_diag(*copies) if copies else torch.zeros(0, 0, dtype=torch.float64)
+
+
+def irrep_matrices(irreps: Irreps, g: O3) -> dict[Irrep, Tensor]:
+    """The matrix ``[2l+1, 2l+1]`` of each irrep that occurs, parity included."""
+    distinct = sorted({ir for _, ir in irreps})
+    degrees = sorted({ir.l for ir in distinct})
+    blocks = dict(zip(degrees, wigner_blocks(degrees, g.matrix), strict=True))
+    sign = {1: 1, -1: g.det}
+    return {ir: sign[ir.p] * blocks[ir.l] for ir in distinct}
 
 
 def _powers(pair: Tensor, highest: int) -> Tensor:
-    """Powers 0 ... highest of unit complex numbers ``[N]``, as complex128 ``[N, highest+1]``."""
+    """Powers 0 ... highest of unit complex numbers ``[N]``, as complex128 ``[highest+1, N]``."""
     powers = [torch.ones_like(pair)]
     for _ in range(highest):
         powers.append(powers[-1] * pair)
-    return torch.stack(powers, dim=-1)
+    return torch.stack(powers)
 
 
 def _from_powers(degree: int, powers: Tensor) -> Tensor:
-    """``Z(alpha) d(beta) Z(gamma)`` from powers ``[3, N, >l]`` of the three unit numbers; returns ``[N, M, M]``."""
-    alpha, beta, gamma = powers[..., : degree + 1].unbind()  # [N, l+1]
+    """``Z(alpha) d(beta) Z(gamma)`` from powers ``[3, >l, N]`` of the three unit numbers; returns ``[N, M, M]``."""
+    alpha, beta, gamma = powers[:, : degree + 1].unbind()  # [l+1, N]
     size = 2 * degree + 1
-    series = torch.cat([beta.real, beta.imag[:, 1:]], dim=-1)  # [N, M]
-    middle = (series @ _series_of_d(degree).to(beta.device)).unflatten(-1, (size, size))
+    series = torch.cat([beta.real, beta.imag[1:]])  # [M, N]
+    middle = (_series_of_d(degree).to(beta.device) @ series).unflatten(0, (size, size))  # [M, M, N]
     cosine, sine = _mirrored(gamma)
-    right = torch.addcmul(middle * cosine[:, None], middle.flip(-1), sine[:, None])
+    right = torch.addcmul(middle * cosine, middle.flip(1), sine)
     cosine, sine = _mirrored(alpha)
-    return torch.addcmul(right * cosine[..., None], right.flip(-2), -sine[..., None])
+    return torch.addcmul(right * cosine[:, None], right.flip(0), -sine[:, None]).permute(2, 0, 1)
 
 
 def _mirrored(powers: Tensor) -> tuple[Tensor, Tensor]:
-    """cos(m a) and sin(m a) for m = -l ... l, each ``[N, M]``."""
+    """cos(m a) and sin(m a) for m = -l ... l, each ``[M, N]``."""
     cosine, sine = powers.real, powers.imag
-    return torch.cat([cosine[:, 1:].flip(-1), cosine], -1), torch.cat([-sine[:, 1:].flip(-1), sine], -1)
+    return torch.cat([cosine[1:].flip(0), cosine]), torch.cat([-sine[1:].flip(0), sine])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _series_of_d(degree: int) -> Tensor:
-    """Coefficients of ``J Z(beta) J`` in ``1, cos beta ... cos l beta, sin beta ... sin l beta``: ``[M, M * M]``."""
+    """Coefficients of ``J Z(beta) J`` in ``1, cos beta ... cos l beta, sin beta ... sin l beta``: ``[M * M, M]``."""
     half_turn = _half_turn(degree)
     up, down = half_turn[degree:], half_turn[: degree + 1].flip(0)  # rows m = 0 ... l and 0 ... -l; J is symmetric
     cosines = _outer(up, up) + _outer(down, down)
     cosines[0] = torch.outer(up[0], up[0])
     sines = _outer(down, up) - _outer(up, down)
-    return torch.cat([cosines, sines[1:]]).flatten(1)
+    return torch.cat([cosines, sines[1:]]).flatten(1).T.contiguous()
 
 
 def _outer(rows: Tensor, columns: Tensor) -> Tensor:
@@ -127,7 +133,7 @@ def _outer(rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def _half_turn(degree: int) -> Tensor:
-    """J: the matrix ``[M, M]`` of the half-turn that swaps x and y, ``Z(pi/2) d(pi/2) Z(pi/2)``; each entry within 1 ulp."""
+    """J, the matrix ``[M, M]`` of the half-turn that swaps x and y: ``Z(pi/2) d(pi/2) Z(pi/2)``, to 1 ulp."""
     quarter = _quarter_turn_about_y(degree)
     return quarter @ _quarter_turn_about_x(degree) @ quarter
 
@@ -153,8 +159,8 @@ def _quarter_turn_about_x(degree: int) -> Tensor:
 def _quarter_turn_entry(degree: int, m: int, n: int, sign: int) -> float:
     """``(-1)^(m+n) d_mn + sign (-1)^m d_m,-n`` (times 1/sqrt2 for each zero among m, n), rounded once.
 
-    d_mn = d^l_mn(pi/2) is ``sqrt(ratio) * integer / 2^l`` with the integer sums of `_wigner_sum` and a ratio of factorials
-    that is the same for n and -n, so both terms are added before the only square root.
+    d_mn = d^l_mn(pi/2) is ``sqrt(ratio) * integer / 2^l`` with the integer sums of `_wigner_sum` and a ratio of
+    factorials that is the same for n and -n, so both terms are added before the only square root.
     """
     integer = (-1) ** (m + n) * _wigner_sum(degree, m, n) + sign * (-1) ** m * _wigner_sum(degree, m, -n)
     ratio = Fraction(
@@ -170,15 +176,6 @@ def _wigner_sum(degree: int, m: int, n: int) -> int:
         (-1) ** (m - n + s) * math.comb(degree + n, s) * math.comb(degree - n, degree - m - s)
         for s in range(max(0, n - m), min(degree + n, degree - m) + 1)
     )
-
-
-def irrep_matrices(irreps: Irreps, g: O3) -> dict[Irrep, Tensor]:
-    """The matrix ``[2l+1, 2l+1]`` of each irrep that occurs, parity included."""
-    distinct = sorted({ir for _, ir in irreps})
-    degrees = sorted({ir.l for ir in distinct})
-    blocks = dict(zip(degrees, wigner_blocks(degrees, g.matrix), strict=True))
-    sign = {1: 1, -1: g.det}
-    return {ir: sign[ir.p] * blocks[ir.l] for ir in distinct}
 
 
 def _refuse_degree(degree: int) -> None:
