@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -109,6 +110,7 @@ def typed_fields(kind: Kind, arrays: Mapping[str, object], points: int, types: T
     return {name: item for name, item in fields.items() if item is not None}
 
 
+@lru_cache(maxsize=256)
 def _parse(text: str) -> Representation:
     words = text.split()
     if len(words) == 2 and words[1] in ("polar", "axial") and re.fullmatch(r"rank-\d", words[0]):

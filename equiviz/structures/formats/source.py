@@ -21,6 +21,9 @@ MAX_BYTES = 256 * 1024**2
 MAX_ATOMS = 1_000_000
 
 
+_PIECE = 1024**2
+
+
 @dataclass(frozen=True)
 class Source:
     """The text of a file and what the caller wants of it.
@@ -101,7 +104,10 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
         raise StructureError(path, None, "no such file (or not a regular file)")
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
-            data = stream.read(max_bytes + 1)
+            data = bytearray()
+            # Piece by piece: a single read(max_bytes) would allocate the cap for the smallest file.
+            while len(data) <= max_bytes and (piece := stream.read(_PIECE)):
+                data += piece
     except (OSError, EOFError, zlib.error) as error:
         raise StructureError(path, None, f"cannot be read: {error}") from error
     _refuse_size(path, len(data), max_bytes)
