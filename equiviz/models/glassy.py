@@ -1,0 +1,412 @@
+"""Glassy: where in a quenched liquid will particles move? An equivariant network in the style of the SE(3)-GNN.
+
+Francesco Saverio Pezzicoli, Guillaume Charpiat, Francois P. Landes, "Rotation-equivariant graph neural networks for learning
+glassy liquids representations", arXiv 2211.03226 (SciPost Phys. 16, 136 (2024)).
+
+How it follows the paper
+------------------------
+- Input: positions in the inherent structure, species, potential energy (the paper's section 3.1).
+- First layer (`DensityProjection`): each neighbourhood projected on radial functions x spherical harmonics, by species; the
+  invariants of this layer are what experts write down.
+- Then tensor-field convolutions (`Layer`) with Clebsch-Gordan products, batch normalisation on scalars, residuals.
+- Invariant decoder, one output per time and species.
+
+Departures from the paper
+-------------------------
+1. The original's layer and channel counts could not be read in a public source; these were found on ten configurations.
+2. Radial functions are Gaussians, mixed linearly. So the sum over neighbours comes first, coupling and mixing per node.
+3. Degree 3 in the density only; later layers carry degrees 0 and 1.
+4. Invariants of the density are learned products of pairs of channels (a power spectrum), not norms alone.
+5. Besides the graph, the network reads invariants of wider surroundings (`equiviz.datasets.glass.surroundings`: radial shells
+   to r = 5, energies, stiffness, stress, the distance to the inherent position, and averages of all these), centred within
+   configuration and species. These enter as typed attributes, not through the edges.
+6. Scalars of all layers are averaged over 2, 4, 8, 16 rounds of neighbours before the decoder: reach without depth.
+7. A vector output: the mean displacement from the inherent position, as a 1o field per time.
+8. Optionally blended with a ridge regression on the same surroundings (`linear_share`).
+9. Targets are standardised per configuration and species: shifts between configurations are not learned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot, silu
+
+from equiviz.models.errors import ConfigError
+from equiviz.models.registry import Family
+from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.neighbour_convolution import Features, NeighbourConvolution, edge_basis
+from equiviz.nn.neighbour_sum import SortedEdges, neighbour_sum
+from equiviz.nn.radial import gaussians
+from equiviz.nn.stage import Stage
+from equiviz.structures.graph import Graph
+from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.harmonics import spherical_harmonics
+
+# Shapes: N nodes, E edges, F surroundings, S scalars, V vectors, W width of the embedding, T times.
+SURROUNDINGS, OFFSET, ENERGY = "surroundings", "thermal_offset", "inherent_energy"
+_SPECIES = 2
+_SOURCES = 3  # what the density projects: A, B, and the energy of neighbours
+_LMAX = 3
+
+
+@dataclass(frozen=True)
+class GlassyConfig:
+    """Settings of the network. Lengths in sigma.
+
+    Attributes
+    ----------
+    times
+        Number of outputs of each kind.
+    surroundings
+        Number of invariants per particle that the structures carry; the default is that of `Surroundings()`.
+    scalars, vectors
+        Channels of degree 0 and 1 in the layers.
+    layers
+        Number of convolutions after the density.
+    width
+        Of the embedding of the inputs.
+    products
+        Learned products of density channels per degree.
+    pooled
+        Channels that are averaged over neighbourhoods.
+    rounds
+        Numbers of rounds of averaging.
+    density_cutoff, message_cutoff, pooling_cutoff
+        Distances up to which neighbours enter the density, the convolutions and the averages.
+    density_radial, message_radial
+        Numbers of Gaussians.
+    dropout
+        In embedding and decoder.
+    input_dropout
+        Share of the surroundings' features hidden in a training step (for all particles alike).
+    messages
+        "equivariant", or "scalar": no directions after the first layer, for comparison; then there is no vector output.
+    linear_share
+        Weight of the ridge regression in the propensity, 0 to 1, after training; its coefficients come from `fit_linear`.
+    compiled
+        Whether neighbour sums run in compiled loops on the CPU.
+    """
+
+    times: int = 1
+    surroundings: int = 1022
+    scalars: int = 16
+    vectors: int = 4
+    layers: int = 3
+    width: int = 64
+    products: int = 16
+    pooled: int = 32
+    rounds: tuple[int, ...] = (2, 4, 8, 16)
+    density_cutoff: float = 2.6
+    message_cutoff: float = 1.65
+    pooling_cutoff: float = 2.0
+    density_radial: int = 8
+    message_radial: int = 3
+    dropout: float = 0.4
+    input_dropout: float = 0.2
+    messages: Literal["equivariant", "scalar"] = "equivariant"
+    linear_share: float = 0.0
+    compiled: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no network. Raises ConfigError."""
+        whole = (self.times, self.scalars, self.vectors, self.width, self.products, self.pooled, self.density_radial)
+        if min(whole) < 1 or self.layers < 0 or self.surroundings < 0 or self.message_radial < 1:
+            raise ConfigError("glassy: expected at least one channel of each kind, and no negative number of layers.")
+        if max(self.message_cutoff, self.pooling_cutoff) > self.density_cutoff:
+            raise ConfigError(
+                f"glassy: expected density_cutoff={self.density_cutoff:g} to be the largest cutoff, since the graph is "
+                f"built with it; got message_cutoff={self.message_cutoff:g}, pooling_cutoff={self.pooling_cutoff:g}."
+            )
+        if not 0.0 <= self.linear_share <= 1.0:
+            raise ConfigError(f"glassy: expected linear_share between 0 and 1, got {self.linear_share:g}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What follows from positions alone: computed once for a graph whose positions carry no gradient."""
+
+    density: Tensor  # [N, 16, 3 x density_radial]
+    basis: Tensor  # [E, 9 x message_radial]
+    messages: SortedEdges
+    pooling: SortedEdges
+
+
+_KNOWN: WeakKeyDictionary[Graph, dict[GlassyConfig, Geometry]] = WeakKeyDictionary()
+
+
+def geometry_of(graph: Graph, config: GlassyConfig) -> Geometry:
+    """The geometry of a graph; remembered as long as the graph lives, unless gradients flow through it."""
+    if graph.edge_vectors.requires_grad:
+        return _geometry(graph, config)
+    key = GlassyConfig(
+        density_cutoff=config.density_cutoff,
+        message_cutoff=config.message_cutoff,
+        pooling_cutoff=config.pooling_cutoff,
+        density_radial=config.density_radial,
+        message_radial=config.message_radial,
+        compiled=config.compiled,
+    )
+    known = _KNOWN.setdefault(graph, {})
+    if key not in known:
+        with torch.no_grad():
+            known[key] = _geometry(graph, config)
+    return known[key]
+
+
+def _geometry(graph: Graph, config: GlassyConfig) -> Geometry:
+    vectors, lengths = graph.edge_vectors, graph.edge_vectors.norm(dim=1)
+    wide = edge_basis(_bumps(lengths, config.density_radial, config.density_cutoff), spherical_harmonics(_LMAX, vectors))
+    density = neighbour_sum(wide, _sources(graph).to(wide), _within(graph, lengths, math.inf), config.compiled)
+    close = (lengths < config.message_cutoff).nonzero()[:, 0]
+    radial = _bumps(lengths[close], config.message_radial, config.message_cutoff)
+    return Geometry(
+        density=density.view(len(graph), (_LMAX + 1) ** 2, -1),
+        basis=edge_basis(radial, spherical_harmonics(2, vectors[close])).contiguous(),
+        messages=_within(graph, lengths, config.message_cutoff),
+        pooling=_within(graph, lengths, config.pooling_cutoff),
+    )
+
+
+def _bumps(lengths: Tensor, count: int, cutoff: float) -> Tensor:
+    return gaussians(lengths, 0.85, 0.87 * cutoff, count, cutoff)
+
+
+def _within(graph: Graph, lengths: Tensor, cutoff: float) -> SortedEdges:
+    sender, receiver = graph.edge_index[:, lengths.detach() < cutoff]
+    return SortedEdges.from_index(sender, receiver, len(graph))
+
+
+def _sources(graph: Graph) -> Tensor:
+    """Species (one-hot) and the energy in standard units: [N, 3]."""
+    energy = graph.node[ENERGY].values[:, :1].double() if ENERGY in graph.node else torch.zeros(len(graph), 1)
+    return torch.cat([_kinds(graph).to(energy), energy], 1)
+
+
+def _kinds(graph: Graph) -> Tensor:
+    return one_hot((graph.species - 1).clamp(0, _SPECIES - 1), _SPECIES)
+
+
+class DensityProjection(nn.Module):
+    """Invariants of the first layer: learned products of density coefficients, `sum_m a_lm b_lm`, degree by degree."""
+
+    def __init__(self, channels: int, products: int) -> None:
+        super().__init__()
+        self.left = nn.ModuleList(nn.Linear(channels, products, bias=False) for _ in range(_LMAX + 1))
+        self.right = nn.ModuleList(nn.Linear(channels, products, bias=False) for _ in range(_LMAX + 1))
+        self.norm = nn.BatchNorm1d((_LMAX + 1) * products)
+
+    def forward(self, density: Tensor) -> Tensor:
+        """[N, 16, C] -> [N, 4 products]."""
+        blocks = [density[:, degree**2 : (degree + 1) ** 2] for degree in range(_LMAX + 1)]  # [N, 2l+1, C]
+        pairs = zip(blocks, self.left, self.right, strict=True)
+        return self.norm(torch.cat([(left(block) * right(block)).mean(1) for block, left, right in pairs], 1))
+
+
+class Layer(nn.Module):
+    """One convolution with a gated residual: scalars pass through a nonlinearity, vectors are scaled by a gate."""
+
+    def __init__(self, config: GlassyConfig) -> None:
+        super().__init__()
+        s, v = config.scalars, config.vectors
+        self.directed = config.messages == "equivariant"
+        channels, filters = ({0: s, 1: v}, 2) if self.directed else ({0: s}, 0)
+        degrees = (0, 1) if self.directed else (0,)
+        self.gather = NeighbourConvolution(
+            channels, degrees, filters, config.message_radial, 3.5, config.compiled
+        )
+        widths = self.gather.widths()
+        seen = widths[0] + (v if self.directed else 0)
+        self.norm = nn.BatchNorm1d(seen)
+        self.scalars = nn.Linear(seen + config.width, s)
+        if self.directed:
+            self.gates = nn.Linear(seen + config.width, v)
+            self.vectors = nn.Linear(widths[1] + v, v, bias=False)
+
+    def forward(self, h: Features, embedded: Tensor, geometry: Geometry) -> Features:
+        """Features [N, 1, S] and [N, 3, V], embedding [N, W] -> features of the same shapes."""
+        gathered = self.gather(h, geometry.basis, geometry.messages)
+        invariants = [gathered[0][:, 0]] + ([h[1].square().mean(1)] if self.directed else [])
+        seen = torch.cat([self.norm(torch.cat(invariants, 1)), embedded], 1)
+        out = {0: h[0] + silu(self.scalars(seen))[:, None]}
+        if self.directed:
+            moved = h[1] + self.vectors(torch.cat([gathered[1], h[1]], 2))
+            out[1] = moved * torch.sigmoid(self.gates(seen))[:, None]
+        return out
+
+
+class Glassy(EquivariantModel):
+    """Propensity and mean displacement of each particle. See the module's docstring.
+
+    Reads structures of a Kob-Andersen liquid: species 1 (A) and 2 (B). `prepare` computes what is missing: the inherent
+    structure (``inherent_displacement``), ``inherent_energy`` and ``surroundings``.
+
+    Outputs: ``propensity`` (`Tx0e`, in standard units of the configuration and species) and, with equivariant messages,
+    ``displacement`` (`Tx1o`, mean displacement from the inherent position over its root mean square component).
+    """
+
+    family: ClassVar[str] = "glassy"
+    group: ClassVar[str] = "E(3)"
+    config: GlassyConfig
+
+    def __init__(self, config: GlassyConfig) -> None:
+        super().__init__(config)
+        channels, features = _SOURCES * config.density_radial, config.surroundings
+        s, v, directed = config.scalars, config.vectors, config.messages == "equivariant"
+        self.register_buffer("spread", torch.ones(features))  # [F] root mean square over the training set
+        self.power = DensityProjection(channels, config.products)
+        self.embed = nn.Linear(features + (_LMAX + 1) * config.products + _SPECIES, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.first_scalars = nn.Linear(config.width, s)
+        self.first_vectors = nn.Linear(channels + 1, v, bias=False) if directed else None
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        collected = config.width + (s + (v if directed else 0)) * (config.layers + 1)
+        self.pool = nn.Linear(collected, config.pooled)
+        wide = config.pooled * (1 + len(config.rounds))
+        self.norm = nn.BatchNorm1d(wide)
+        self.hidden = nn.Linear(wide, 64)
+        self.readout = nn.Linear(64, _SPECIES * config.times)
+        self.linear = nn.Linear(features, _SPECIES * config.times)
+        self.linear.requires_grad_(False)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+        self.vector_readout = nn.Linear(v + 1, _SPECIES * config.times, bias=False) if directed else None
+        self._declare_stages(channels)
+
+    def _declare_stages(self, channels: int) -> None:
+        config, directed = self.config, self.config.messages == "equivariant"
+        density = "+".join(f"{channels}x{degree}{'eo'[degree % 2]}" for degree in range(_LMAX + 1))
+        hidden = f"{config.scalars}x0e" + (f"+{config.vectors}x1o" if directed else "")
+        self.density_stage = Stage(density)
+        self.power_stage = Stage(f"{(_LMAX + 1) * config.products}x0e")
+        self.embedding_stage = Stage(f"{config.width}x0e")
+        self.layer_stages = nn.ModuleList(Stage(hidden) for _ in range(config.layers + 1))
+        self.pooled_stage = Stage(f"{config.pooled * (1 + len(config.rounds))}x0e")
+
+    def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
+        """Quench what is not quenched, measure the surroundings, and build the graph of the inherent structure.
+
+        Raises
+        ------
+        DatasetError
+            A structure without these attributes that is no Kob-Andersen liquid in a rectangular box.
+        """
+        items = [structures] if isinstance(structures, Structure) else list(structures)
+        dtype = self.spread.dtype
+        return Graph.from_structures([self._inherent(item) for item in items], self.config.density_cutoff, dtype)
+
+    def _inherent(self, structure: Structure) -> Structure:
+        """The structure at its inherent positions, carrying what the network reads."""
+        from equiviz.datasets.glass.basin import measured
+
+        known = measured(structure, with_surroundings=self.config.surroundings > 0)
+        moved = known.node["inherent_displacement"].values
+        offset = -(moved - (moved.mean(0) if len(moved) else 0.0))
+        energy = known.node[ENERGY].values
+        spread = energy.std(0, correction=0) if len(energy) > 1 else torch.ones(1).to(energy)
+        scaled = (energy - energy.mean(0)) / torch.where(spread > 0, spread, 1.0) if len(energy) else energy
+        node = {OFFSET: Field(offset, "1x1o", "node"), ENERGY: Field(scaled, "1x0e", "node")}
+        if self.config.surroundings:
+            node[SURROUNDINGS] = known.node[SURROUNDINGS]
+        return replace(known, positions=known.positions + moved, node=node, graph={})
+
+    def forward(self, graph: Graph) -> dict[str, Field]:
+        """Predict; the graph is that of `prepare`."""
+        geometry = geometry_of(graph, self.config)
+        density = self._staged(self.density_stage, geometry.density)
+        surroundings = self._surroundings(graph)  # [N, F]
+        power = self.power_stage(self.power(density))
+        inputs = torch.cat([self._hidden_at_random(surroundings), power, _kinds(graph).to(power)], 1)
+        embedded = self.embedding_stage(self.dropout(silu(self.embed(inputs))))  # [N, W]
+        offset = graph.node[OFFSET].values[:, :, None] / 0.1  # [N, 3, 1]; a tenth of sigma is its typical size
+        h, collected = self._convolve(density, offset, embedded, geometry)
+        outputs = {"propensity": self._propensity(collected, surroundings, graph, geometry)}
+        if self.vector_readout is not None:
+            outputs["displacement"] = self._displacement(h, offset, graph)
+        return outputs
+
+    def _surroundings(self, graph: Graph) -> Tensor:
+        if not self.config.surroundings:
+            return self.spread.new_zeros(len(graph), 0)
+        return graph.node[SURROUNDINGS].values / self.spread
+
+    def _hidden_at_random(self, surroundings: Tensor) -> Tensor:
+        if not self.training or not self.config.input_dropout:
+            return surroundings
+        keep = 1.0 - self.config.input_dropout
+        return surroundings * (torch.rand_like(self.spread) < keep) / keep
+
+    def _convolve(
+        self, density: Tensor, offset: Tensor, embedded: Tensor, geometry: Geometry
+    ) -> tuple[Features, Tensor]:
+        """All layers; returns the last features, and the invariants of all of them side by side."""
+        h = {0: self.first_scalars(embedded)[:, None]}  # [N, 1, S]
+        if self.first_vectors is not None:
+            h[1] = self.first_vectors(torch.cat([density[:, 1:4], offset], 2))  # [N, 3, V]
+        h = self._features_staged(0, h)
+        collected = [embedded, *_invariants(h)]
+        for place, layer in enumerate(self.layers, start=1):
+            h = self._features_staged(place, layer(h, embedded, geometry))
+            collected += _invariants(h)
+        return h, torch.cat(collected, 1)
+
+    def _propensity(self, collected: Tensor, surroundings: Tensor, graph: Graph, geometry: Geometry) -> Field:
+        pooled = self.pooled_stage(self._averages(self.pool(collected), geometry.pooling))
+        hidden = self.dropout(silu(self.hidden(self.dropout(self.norm(pooled)))))
+        values = self.readout(hidden)  # [N, 2 T]
+        share = 0.0 if self.training else self.config.linear_share
+        if share:
+            values = (1.0 - share) * values + share * self.linear(surroundings)
+        return Field(_own_species(values[:, None], graph)[:, 0], f"{self.config.times}x0e", "node")
+
+    def _displacement(self, h: Features, offset: Tensor, graph: Graph) -> Field:
+        assert self.vector_readout is not None
+        values = self.vector_readout(torch.cat([h[1], offset], 2))  # [N, 3, 2 T]
+        vectors = _own_species(values, graph).transpose(1, 2).flatten(1)  # [N, T 3]
+        return Field(vectors, f"{self.config.times}x1o", "node")
+
+    def _averages(self, values: Tensor, edges: SortedEdges) -> Tensor:
+        """The values [N, C] and their averages over rounds of neighbours, side by side: [N, C (1 + rounds)]."""
+        taken, ones = [values], values.new_ones(len(edges.sender), 1)
+        members = (1 + edges.first.diff())[:, None].to(values)  # [N, 1]
+        for done in range(1, max(self.config.rounds, default=0) + 1):
+            values = (values + neighbour_sum(ones, values.contiguous(), edges, self.config.compiled)[:, 0]) / members
+            if done in self.config.rounds:
+                taken.append(values)
+        return torch.cat(taken, 1)
+
+    def _staged(self, stage: Stage, spherical: Tensor) -> Tensor:
+        """Pass a density [N, (L+1)^2, C] through its stage, which holds irreps in the order mul_ir."""
+        blocks = [spherical[:, d**2 : (d + 1) ** 2] for d in range(_LMAX + 1)]
+        flat = stage(torch.cat([block.transpose(1, 2).flatten(1) for block in blocks], 1))
+        parts = flat.split([block[0].numel() for block in blocks] if len(flat) else _sizes(blocks), 1)
+        return torch.cat([p.unflatten(1, (-1, 2 * d + 1)).transpose(1, 2) for d, p in enumerate(parts)], 1)
+
+    def _features_staged(self, place: int, h: Features) -> Features:
+        parts = [h[degree].transpose(1, 2).flatten(1) for degree in h]
+        flat = self.layer_stages[place](torch.cat(parts, 1)).split([part.shape[1] for part in parts], 1)
+        return {
+            degree: part.unflatten(1, (-1, 2 * degree + 1)).transpose(1, 2) for degree, part in zip(h, flat, strict=True)
+        }
+
+
+def _sizes(blocks: Sequence[Tensor]) -> list[int]:
+    return [block.shape[1] * block.shape[2] for block in blocks]
+
+
+def _invariants(h: Features) -> list[Tensor]:
+    """Scalars, and the mean square component of vectors: [N, S], [N, V]."""
+    return [values[:, 0] if degree == 0 else values.square().mean(1) for degree, values in h.items()]
+
+
+def _own_species(values: Tensor, graph: Graph) -> Tensor:
+    """Of outputs [N, d, 2 T], those of each particle's own species: [N, d, T]."""
+    kinds = _kinds(graph).to(values)[:, None, :, None]  # [N, 1, 2, 1]
+    return (values.unflatten(2, (_SPECIES, -1)) * kinds).sum(2)
