@@ -112,7 +112,7 @@ class GlassTour(Report):
         """Which expert descriptors the stages of (the first member of) the model know."""
         first = next((part for part in self.model.children() if isinstance(part, EquivariantModel)), self.model)
         structures = [configuration.structure for configuration in self.configurations[:PROBED]]
-        return probe(first, structures, expert_descriptors(), species={SPECIES_A}, seed=self.seed)
+        return probe(first, structures, expert_descriptors(), species={SPECIES_A}, seed=self.seed, max_features=1_400)
 
     @cached_property
     def predictions(self) -> dict[str, Field]:

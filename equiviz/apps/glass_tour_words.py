@@ -61,9 +61,9 @@ def motion(report: EvaluationReport) -> str:
     a, b = (report.rho(kind, times[-1], "displacement").mean for kind in ("A", "B"))
     return (
         "The same network also says in which direction a particle goes, averaged over all simulations: a vector, "
-        f"which turns with the liquid. The correlation with the measured arrows is {a:.2f} for A and {b:.2f} for B. A "
-        "network that works with distances and angles only could not say it at all. The predicted arrows are drawn with the "
-        "measured mean length."
+        f"which turns with the liquid. The correlation with the measured arrows is {a:.2f} for A and {b:.2f} for B. "
+        "A network that works with distances and angles only could not say it at all. The predicted arrows are drawn "
+        "with the measured mean length."
     )
 
 
@@ -80,8 +80,8 @@ def knowledge(report: ProbeReport) -> str:
     """The heat map of the probe."""
     return (
         "Experts describe the surroundings of a particle by order parameters that they wrote down: densities in "
-        "shells, bond-orientational order q_l, angular symmetry functions. Each cell says how much of one of them a straight "
-        "line through one layer's invariants recovers (1 is all) on particles that were held out.\n\n"
+        "shells, bond-orientational order q_l, angular symmetry functions. Each cell says how much of one of them a "
+        "straight line through one layer's invariants recovers (1 is all) on particles that were held out.\n\n"
         "Read the first row first: the first layer holds densities expanded in spherical harmonics up to l = 3, so "
         "whatever is a sum over neighbours with the same radial windows, up to that l, it expresses exactly. The q_l "
         "beyond l = 3 it can only guess from what correlates with them. Deeper layers mix neighbours' surroundings: "

@@ -1,0 +1,90 @@
+"""What experts measure in a glass, put as questions to the layers of a network: the targets of the tour's probe.
+
+The network looks at the inherent structure, so the experts do too. The radial windows are those of the network's first
+layer (`equiviz.nn.radial.gaussians` with the settings of `GlassyConfig`): with the same windows a single layer expresses
+shell densities and squared bond order exactly, up to its highest degree (arXiv 2211.03226, section 3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from equiviz.datasets.glass.configuration import SPECIES_A, SPECIES_B
+from equiviz.descriptors import (
+    AngularSymmetryFunctions,
+    AngularSymmetryFunctionsConfig,
+    Gaussian,
+    Hard,
+    RadialSymmetryFunctions,
+    RadialSymmetryFunctionsConfig,
+    Steinhardt,
+    SteinhardtConfig,
+)
+from equiviz.explain.targets import Target
+from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
+from equiviz.training.preparation import INHERENT, prepared
+
+CUTOFF = 2.6
+"""Reach of the first layer, in sigma."""
+FIRST, LAST, SHELLS = 0.85, 0.87 * CUTOFF, 8
+"""Centres of its Gaussian shells, in sigma; each is as wide as the spacing."""
+WIDTH = (LAST - FIRST) / (SHELLS - 1)
+FIRST_NEIGHBOURS = 1.5
+"""Hard cutoff of the customary q_l, in sigma: behind the first peak of g(r)."""
+
+
+@dataclass(frozen=True, eq=False)
+class InherentDescriptor:
+    """A descriptor of the inherent structure, whatever structure is given.
+
+    Attributes:
+        descriptor: What is measured there.
+        names: Short names of its columns, for a heat map.
+    """
+
+    descriptor: Target
+    names: Sequence[str]
+
+    def __call__(self, structure: Structure, /) -> Field:
+        """The descriptor's field for a glass; the inherent structure comes from the structure or from the cache."""
+        known = prepared(structure)
+        displacement = known.node[INHERENT].values.to(known.positions)
+        return self.descriptor(replace(known, positions=known.positions + displacement, node={}, graph={}))
+
+
+def expert_descriptors() -> list[Target]:
+    """Shell densities, squared bond order in the layer's windows, angular functions, and the customary q_2 ... q_8."""
+    return [_shells(), _bond_order_in_window(), _angles(), _customary_bond_order()]
+
+
+def _shells() -> Target:
+    centres = [FIRST + shell * WIDTH for shell in range(0, SHELLS, 2)]
+    config = RadialSymmetryFunctionsConfig(
+        functions=tuple((1 / (2 * WIDTH**2), centre) for centre in centres),
+        cutoff=CUTOFF,
+        species=(SPECIES_A, SPECIES_B),
+        species_names=("A", "B"),
+    )
+    names = [f"G2 {kind} {centre:.2f}" for kind in "AB" for centre in centres]
+    return InherentDescriptor(RadialSymmetryFunctions(config), names)
+
+
+def _bond_order_in_window() -> Target:
+    window = Gaussian(CUTOFF, FIRST + WIDTH, WIDTH)
+    config = SteinhardtConfig(degrees=tuple(range(1, 9)), window=window, normalise=False, squared=True)
+    return InherentDescriptor(Steinhardt(config), [f"(Σq_{degree})²" for degree in config.degrees])
+
+
+def _angles() -> Target:
+    functions = tuple((0.1, zeta, sign) for zeta in (1.0, 2.0) for sign in (1.0, -1.0))
+    config = AngularSymmetryFunctionsConfig(functions=functions, cutoff=CUTOFF, form="G5")
+    return InherentDescriptor(
+        AngularSymmetryFunctions(config), [f"G5 ζ={zeta:g} λ={sign:+g}" for _, zeta, sign in functions]
+    )
+
+
+def _customary_bond_order() -> Target:
+    config = SteinhardtConfig(degrees=tuple(range(2, 9)), window=Hard(FIRST_NEIGHBOURS))
+    return InherentDescriptor(Steinhardt(config), [f"q_{degree}" for degree in config.degrees])
