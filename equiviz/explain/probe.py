@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ def probe(
     seed: int = 0,
     max_environments: int = 10_000,
     max_features: int = 400,
-    random_control: bool = True,
+    random_networks: int = 3,
 ) -> ProbeReport:
     """Regress descriptors on the invariants of each node stage, by ridge with nested cross-validation.
 
@@ -54,7 +54,8 @@ def probe(
         seed: of the sample, the shuffling, the random network and the intervals.
         max_environments: a larger set is sampled.
         max_features: more columns than this are reduced to principal components.
-        random_control: whether to run the random network too.
+        random_networks: how many networks with random weights to compare with; 0 for none. One is not enough to say
+            what training did: networks differ by their seeds.
 
     Raises:
         ProbeError: too few environments; unknown stage; values that are not finite; no target.
@@ -66,15 +67,20 @@ def probe(
     group = groups(sample.positions, folds)
     question = _Question(sample.targets(targets), names, group, folds_of(group, folds), seed)
     reading = _Reading(sample, invariants, max_features, stages)
-    fresh = random_network(model, seed) if random_control else None
-    networks: dict[Control, nn.Module] = {"trained": model} | ({"random weights": fresh} if fresh is not None else {})
-    scores = [
-        score
-        for control, network in networks.items()
-        for name, columns in reading.columns(network)
-        for score in question.scores(name, columns, control)
-    ]
+    scores = question.scores(reading.columns(model), ("trained", "shuffled"))
+    fresh = [network for i in range(random_networks) if (network := random_network(model, seed + i)) is not None]
+    scores += _hull([question.scores(reading.columns(network), ("random weights",)) for network in fresh])
     return ProbeReport(type(model).__name__, scores, len(group), int(group.max()) + 1, tuple(invariants))
+
+
+def _hull(of_networks: Sequence[Sequence[ProbeScore]]) -> list[ProbeScore]:
+    """Several random networks as one control: their mean, and the hull of their intervals."""
+    joined: list[ProbeScore] = []
+    for same in zip(*of_networks, strict=True):
+        mean = sum(score.r2 for score in same) / len(same)
+        low, high = min(score.low for score in same), max(score.high for score in same)
+        joined.append(replace(same[0], r2=mean, low=low, high=high))
+    return joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +117,13 @@ class _Question:
     fold: Tensor  # [N]
     seed: int
 
-    def scores(self, stage: str, columns: Tensor, control: Control) -> Iterator[ProbeScore]:
-        """R2 of every target; with the trained network, of every shuffled target too."""
-        shuffled = self.targets[torch.randperm(len(self.targets), generator=self._generator())]
-        asked = {control: self.targets} | ({"shuffled": shuffled} if control == "trained" else {})
+    def scores(self, stages: Iterable[tuple[str, Tensor]], controls: Sequence[Control]) -> list[ProbeScore]:
+        """R2 of every target at every stage, under the given controls (shuffled targets share the regression)."""
+        return [score for name, columns in stages for score in self._scores(name, columns, controls)]
+
+    def _scores(self, stage: str, columns: Tensor, controls: Sequence[Control]) -> Iterator[ProbeScore]:
+        order = torch.randperm(len(self.targets), generator=self._generator())
+        asked = {kind: self.targets[order] if kind == "shuffled" else self.targets for kind in controls}
         both = torch.cat(list(asked.values()), 1)
         found = nested_predictions(columns, both, self.fold) if columns.shape[1] else both.mean(0).expand_as(both)
         for kind, truth, guess in zip(asked, asked.values(), found.chunk(len(asked), 1), strict=True):

@@ -23,7 +23,8 @@ class ProbeScore:
         stage, target: which.
         control: "trained"; "random weights": a network that learned nothing; "shuffled": targets of other environments.
         r2: of all held-out predictions; NaN for a constant target. Below 0 is worse than the mean.
-        low, high: 95 % interval, by resampling the groups that were held out together.
+        low, high: 95 % interval, by resampling the groups that were held out together; of random weights, the hull of
+            the intervals of all random networks, whose mean is `r2`.
     """
 
     stage: str

@@ -13,45 +13,53 @@ if TYPE_CHECKING:
 EXPRESSED = 0.99
 # A shuffled target explained better than this means that the probe itself overfits.
 SUSPICIOUS = 0.05
-# A trained network that knows this much more than a random one has learned it.
-LEARNED = 0.05
+# Sentences, and names in one sentence, before the rest is left to the table.
+MOST = 12
 
 
 def probe_sentences(scores: Sequence[ProbeScore]) -> list[str]:
-    """One sentence per descriptor, one on the lower ones, one on the shuffled control."""
+    """One sentence per descriptor, one on those that no stage expresses, one on the shuffled control."""
     names = list(dict.fromkeys(score.target for score in scores))
-    lines = [_best(name, [score for score in scores if score.target == name]) for name in names]
-    return [*lines, *_lower(scores), *_shuffled(scores)]
+    lines = [_best(name, [score for score in scores if score.target == name]) for name in names[:MOST]]
+    more = [f"{len(names) - MOST} more descriptors are in the table."] if len(names) > MOST else []
+    return [*lines, *more, *_lower(scores, names), *_shuffled(scores)]
 
 
 def _best(name: str, scores: Sequence[ProbeScore]) -> str:
-    trained = [score for score in scores if score.control == "trained" and not math.isnan(score.r2)]
-    if not trained:
+    best = best_of(scores)
+    if best is None:
         return f"{name} is the same in all environments: there is nothing to predict."
-    best = max(trained, key=lambda score: score.r2)
     line = f"{name} is known best at {best.stage}: R2 {best.r2:.3f} [{best.low:.3f}, {best.high:.3f}]"
     same = [s for s in scores if s.control == "random weights" and s.stage == best.stage]
-    return line + (_against_random(best.r2, same[0].r2) if same else "") + "."
+    return line + (_against_random(best, same[0]) if same else "") + "."
 
 
-def _against_random(trained: float, fresh: float) -> str:
-    if trained - fresh > LEARNED:
-        return f"; random weights reach {fresh:.3f}, so training brought it out"
-    if fresh - trained > LEARNED:
-        return f"; random weights reach {fresh:.3f}, so training gave part of it up"
-    return f"; random weights reach {fresh:.3f}, so the architecture gives it, not training"
+def best_of(scores: Sequence[ProbeScore]) -> ProbeScore | None:
+    """The highest R2 of the trained network; None where the target is constant."""
+    trained = [score for score in scores if score.control == "trained" and not math.isnan(score.r2)]
+    return max(trained, key=lambda score: score.r2) if trained else None
 
 
-def _lower(scores: Sequence[ProbeScore]) -> list[str]:
-    first = next((score.stage for score in scores), "")
-    lower = [s.target for s in scores if s.control == "trained" and s.stage == first and s.r2 < EXPRESSED]
+def _against_random(trained: ProbeScore, fresh: ProbeScore) -> str:
+    """Training is credited only where the intervals part: networks differ by their seeds alone."""
+    reached = f"; random weights reach {fresh.r2:.3f} [{fresh.low:.3f}, {fresh.high:.3f}]"
+    if trained.low > fresh.high:
+        return f"{reached}: training brought it out"
+    if trained.high < fresh.low:
+        return f"{reached}: training gave part of it up"
+    return f"{reached}: the architecture gives it, whatever the weights"
+
+
+def _lower(scores: Sequence[ProbeScore], names: Sequence[str]) -> list[str]:
+    best = [(name, best_of([score for score in scores if score.target == name])) for name in names]
+    lower = [name for name, score in best if score is not None and score.r2 < EXPRESSED]
     if not lower:
         return []
+    listed = "; ".join(lower[:MOST]) + (f"; and {len(lower) - MOST} more" if len(lower) > MOST else "")
     return [
-        f"At the first stage, {first}, R2 stays below {EXPRESSED} for {', '.join(lower)}: no linear map of its "
-        "invariants gives them. The usual reasons: the descriptor divides by the number of neighbours (try the "
-        "invariants 'ratios'), takes a root or a product of three, weights distances by another radial function, or "
-        "needs a degree l or a species that the stage does not hold."
+        f"No stage expresses these by a linear map of its invariants (R2 below {EXPRESSED}): {listed}. The usual reasons: "
+        "the descriptor divides by the number of neighbours (try the invariants 'ratios'), takes a root or a product of "
+        "three, weights distances by another radial function, or needs a degree l or a species that no stage holds."
     ]
 
 

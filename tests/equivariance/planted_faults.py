@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from toy_networks import ToyNetwork, molecule, toy
 
 from equiviz.equivariance.claims import Kind
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.representations import O3Irreps
+from tests.toy_networks import ToyNetwork, molecule, toy
 
 Act = Callable[[Tensor, Graph], Tensor]
 
@@ -220,7 +220,11 @@ FAULTS: dict[str, Fault] = {
         ("rotation",),
     ),
     "(x, y, z) taken for (y, z, x)": Fault(
-        lambda: spoiled(on_block("1o", lambda x: x.roll(1, -1))), "stage_layers.0", "1o", ("rotation",), ("translation",)
+        lambda: spoiled(on_block("1o", lambda x: x.roll(1, -1))),
+        "stage_layers.0",
+        "1o",
+        ("rotation",),
+        ("translation",),
     ),
     "parity mislabelled": Fault(
         lambda: spoiled(swapped("1o", "1e")), "stage_layers.0", "1o", ("inversion",), ("rotation", "permutation")
@@ -229,7 +233,9 @@ FAULTS: dict[str, Fault] = {
         remade(PseudoVector), "output.vector", "1o", ("inversion",), ("rotation", "translation")
     ),
     "only some directions": Fault(
-        lambda: spoiled(on_block("1o", lambda x: torch.where(x[..., 2:] > 0.9 * x.norm(dim=-1, keepdim=True), 2 * x, x))),
+        lambda: spoiled(
+            on_block("1o", lambda x: torch.where(x[..., 2:] > 0.9 * x.norm(dim=-1, keepdim=True), 2 * x, x))
+        ),
         "stage_layers.0",
         "1o",
         ("rotation",),
@@ -239,7 +245,11 @@ FAULTS: dict[str, Fault] = {
         remade(UnturnedCell), "stage_harmonics", "1o", ("rotation",), ("translation",), cell=True
     ),
     "absolute positions": Fault(
-        lambda: spoiled(with_positions), "stage_layers.0", "1o", ("translation",), ("rotation", "inversion", "permutation")
+        lambda: spoiled(with_positions),
+        "stage_layers.0",
+        "1o",
+        ("translation",),
+        ("rotation", "inversion", "permutation"),
     ),
     "a running sum over atoms": Fault(
         lambda: spoiled(lambda x, _: x + 1e-3 * x.cumsum(0)), "stage_layers.0", "0e", ("permutation",), ("rotation",)

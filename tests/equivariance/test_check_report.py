@@ -6,9 +6,7 @@ import math
 
 import pytest
 import torch
-from planted_faults import FAULTS, Spoiled, spoiled, swapped
 from torch import Tensor, nn
-from toy_networks import molecule, toy
 
 from equiviz.equivariance.check import check
 from equiviz.equivariance.check_report import CheckReport
@@ -16,6 +14,8 @@ from equiviz.equivariance.errors import CheckError
 from equiviz.nn.stage import Stage
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.groups import haar
+from tests.equivariance.planted_faults import FAULTS, Spoiled, spoiled, swapped
+from tests.toy_networks import molecule, toy
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from planted_faults import spoiled
 from torch import Tensor, nn
-from toy_networks import Declared, molecule, toy
 
 from equiviz.equivariance.check import assert_equivariant, check
 from equiviz.equivariance.errors import CheckError
@@ -18,6 +16,8 @@ from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.groups import Translation
 from equiviz.symmetry.representations import O3Irreps
+from tests.equivariance.planted_faults import spoiled
+from tests.toy_networks import Declared, molecule, toy
 
 FULL = {"velocity": True, "spin": True}
 
@@ -76,7 +76,9 @@ def test_an_exact_model_raises_no_alarm(name: str) -> None:
     assert report.passed, report.describe()
     assert report.first_broken is None
     # The margin over the floor must not be what saves them: rounding is sampled twice, within a factor of two.
-    assert all(finding.error <= max(4 * finding.floor, finding.tolerance / 2) for finding in report.findings if finding.passed)
+    assert all(
+        finding.error <= max(4 * finding.floor, finding.tolerance / 2) for finding in report.findings if finding.passed
+    )
 
 
 def test_a_cancelling_crystal_is_called_noise_and_not_broken() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from planted_faults import FAULTS
 
 from equiviz.equivariance.check import assert_equivariant, check
 from equiviz.equivariance.errors import NotEquivariant
+from tests.equivariance.planted_faults import FAULTS
 
 
 @pytest.mark.parametrize("name", FAULTS)
