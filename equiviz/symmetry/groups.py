@@ -286,9 +286,7 @@ def _tensor(numbers: Numbers, name: str) -> Tensor:
         given = numbers if hasattr(numbers, "dtype") else torch.as_tensor(numbers, dtype=torch.float64)
         tensor = torch.as_tensor(given).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise GroupError(
-            f"Expected the {name} as a tensor or numbers, got {type(numbers).__name__}: {error}."
-        ) from error
+        raise GroupError(f"Expected numbers or a tensor for the {name}, got {type(numbers).__name__}.") from error
     if tensor.is_complex():
         raise GroupError(f"Expected a real {name}, got dtype {tensor.dtype}.")
     return tensor.to(torch.float64)
