@@ -1,0 +1,60 @@
+"""The door to the compiled density sum: prepares its tables and arrays, and imports numba on first use only."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from equiviz.descriptors.neighbourhood import Neighbourhood
+
+Tables: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.float64]]"
+
+
+def compiled_density(around: Neighbourhood, weights: Tensor, degrees: tuple[int, ...]) -> Tensor:
+    """Return [N, C, sum of 2l+1], equal to the torch evaluation up to rounding; carries no gradient.
+
+    Args:
+        around: N points, E bonds, on the CPU.
+        weights: [E, C].
+        degrees: the l asked, each once.
+    """
+    from equiviz.descriptors.density_kernel import accumulate
+
+    vectors = around.vectors.detach().contiguous()
+    columns, recurrence = _tables(degrees)
+    width = sum(2 * degree + 1 for degree in degrees)
+    sums = vectors.new_zeros(around.n_points, weights.shape[1], width)
+    accumulate(
+        vectors.numpy(),
+        around.receiver.contiguous().numpy(),
+        weights.detach().to(vectors.dtype).contiguous().numpy(),
+        columns,
+        recurrence.astype(vectors.numpy().dtype),
+        sums.numpy(),
+    )
+    return sums
+
+
+@cache
+def _tables(degrees: tuple[int, ...]) -> Tables:
+    """Return where m = 0 of each degree goes (-1: not asked), and the recurrence [3, L+1, L+1]: A_mm, a_lm, b_lm."""
+    lmax = max(degrees)
+    columns = np.full(lmax + 1, -1, dtype=np.int64)
+    start = 0
+    for degree in degrees:
+        columns[degree] = start + degree
+        start += 2 * degree + 1
+    recurrence = np.zeros((3, lmax + 1, lmax + 1))
+    for m in range(lmax + 1):
+        recurrence[0, m, m] = math.sqrt((2 if m else 1) / math.factorial(2 * m)) * math.prod(range(1, 2 * m, 2))
+        for degree in range(m + 1, lmax + 1):
+            scale = math.sqrt(degree**2 - m**2)
+            recurrence[1, degree, m] = (2 * degree - 1) / scale
+            recurrence[2, degree, m] = math.sqrt((degree - 1) ** 2 - m**2) / scale
+    return columns, recurrence
