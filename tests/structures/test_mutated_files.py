@@ -83,10 +83,9 @@ def outcomes(name: str, folder: Path, count: int, seed: int) -> dict[str, int]:
             assert all(isinstance(frame, Structure) and frame.positions.isfinite().all() for frame in frames)
             found["read"] += 1
         except StructureError as error:
-            assert error.path == str(path)
-            assert error.why
-            found["refused"] += 1
+            found["refused"] += bool(error.path == str(path) and error.why)
         found["slowest ms"] = max(found["slowest ms"], round(1000 * (time.process_time() - started)))
+    assert found["read"] + found["refused"] == count, "each refusal names the file and says why"
     return found
 
 
@@ -104,7 +103,7 @@ def test_many_mutated_files_are_read_or_refused(name: str, tmp_path: Path) -> No
     assert found["slowest ms"] < 2000
 
 
-@pytest.mark.parametrize("name", ("water.extxyz", "POSCAR", "glycine.pdb"))
+@pytest.mark.parametrize("name", ["water.extxyz", "POSCAR", "glycine.pdb"])
 def test_mutated_file_costs_little_memory(name: str, tmp_path: Path) -> None:
     outcomes(name, tmp_path, count=1, seed=3)  # imports are not the file's cost
     tracemalloc.start()
