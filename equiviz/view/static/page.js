@@ -28,7 +28,13 @@
     linkCameras(boxes[k]);
   }
 
-  const repaint = (look) => boxes.forEach((box) => box._fullLayout && Plotly.relayout(box, { template: look }));
+  // data-drawn and data-theme on <html> tell readers' tools (and our tests) that the page is as it should be.
+  const told = document.documentElement.dataset;
+  const name = (look) => (look === templates.dark ? "dark" : "light");
+  async function repaint(look) {
+    await Promise.all(boxes.map((box) => box._fullLayout && Plotly.relayout(box, { template: look })));
+    told.theme = name(look);
+  }
   dark.addEventListener("change", () => repaint(theme()));
   window.addEventListener("beforeprint", () => repaint(templates.light));
   window.addEventListener("afterprint", () => repaint(theme()));
@@ -39,6 +45,7 @@
       await draw(k);
       await new Promise((next) => setTimeout(next, 0));
     }
-    document.documentElement.dataset.drawn = String(figures.length);
+    told.drawn = String(figures.length);
+    told.theme = name(theme());
   })();
 })();

@@ -1,0 +1,118 @@
+"""Does `show` draw a field as its representation asks, and refuse what is not on the structure?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from equiviz.structures import Structure
+from equiviz.symmetry import Field
+from equiviz.view import Arrows, Atoms, CellBox, Slab, ViewError, show
+
+
+def liquid(count: int = 20) -> Structure:
+    generator = torch.Generator().manual_seed(count)
+    positions = torch.rand(count, 3, generator=generator, dtype=torch.float64) * 12 - 3  # some lie outside the cell
+    species = torch.arange(count) % 2
+    features = torch.randn(count, 2 + 6 + 5, generator=generator, dtype=torch.float64)
+    return Structure(
+        positions,
+        species,
+        6 * torch.eye(3, dtype=torch.float64),
+        (True, True, True),
+        {"mobility": Field(positions[:, :1], "1x0e", "node"), "features": Field(features, "2x0e+2x1o+1x2e", "node")},
+        length_unit="sigma",
+        species_names=("A", "B"),
+        name="liquid",
+    )
+
+
+def layers(scene) -> dict[type, object]:
+    return {type(layer): layer for layer in scene.layers}
+
+
+def test_plain_structure_shows_species_inside_the_cell() -> None:
+    made = layers(show(liquid()))
+    atoms = made[Atoms]
+    assert atoms.values is None
+    assert set(atoms.labels) == {"A", "B"}
+    assert CellBox in made
+    assert (atoms.positions >= 0).all()
+    assert (atoms.positions <= 6).all()
+    outside = layers(show(liquid(), wrap=False))[Atoms].positions
+    assert np.allclose(outside, liquid().positions)
+    assert np.allclose((outside - atoms.positions) / 6, np.round((outside - atoms.positions) / 6), atol=1e-9)
+
+
+def test_scalar_attribute_becomes_a_colour_with_its_unit() -> None:
+    atoms = layers(show(liquid(), "mobility", unit="sigma", limits=(0, 1)))[Atoms]
+    assert np.allclose(atoms.values, liquid().positions[:, 0])
+    assert atoms.scale.heading == "mobility (sigma)"
+    assert (atoms.scale.low, atoms.scale.high) == (0, 1)
+    assert atoms.scale.kind == "diverging", "the values have both signs"
+
+
+def test_vector_block_becomes_arrows() -> None:
+    structure = liquid()
+    made = layers(show(structure, "features", colour="mobility", block="1o", channel=1))
+    assert np.allclose(made[Arrows].vectors, structure.node["features"]["1o"][:, 1])
+    assert np.allclose(made[Arrows].origins, made[Atoms].positions)
+    assert made[Arrows].scale.title == "features 1o[1]"
+    assert made[Atoms].scale.title == "mobility"
+
+
+def test_higher_degree_is_coloured_by_its_norm() -> None:
+    structure = liquid()
+    atoms = layers(show(structure, "features", block="2e"))[Atoms]
+    assert np.allclose(atoms.values, structure.node["features"]["2e"][:, 0].norm(dim=-1))
+
+
+def test_arrays_and_tensors_are_shown_too() -> None:
+    structure = liquid()
+    vectors = torch.randn(20, 3, requires_grad=True)
+    assert Arrows in layers(show(structure, vectors))
+    assert layers(show(structure, colour=np.arange(20)))[Atoms].values[3] == 3
+    assert np.allclose(layers(show(structure, colour=vectors))[Atoms].values, vectors.detach().norm(dim=1), atol=1e-6)
+
+
+def test_arrows_are_long_enough_to_see_and_say_how_much() -> None:
+    tiny = layers(show(liquid(), torch.full((20, 3), 1e-6)))[Arrows]
+    assert 0.3 < np.linalg.norm(tiny.vectors[0]) * tiny.magnify < 6
+    assert "times as long" in show(liquid(), torch.full((20, 3), 1e-6)).describe()
+    assert layers(show(liquid(), torch.zeros(20, 3)))[Arrows].magnify == 1
+
+
+def test_slider_comes_where_it_is_needed() -> None:
+    assert show(liquid()).slab is None
+    assert show(liquid(500)).slab == Slab()
+    assert show(liquid(), slab="x").slab == Slab("x")
+    assert show(liquid(500), slab=False).slab is None
+
+
+def test_molecule_has_covalent_radii() -> None:
+    water = Structure(torch.tensor([[0.0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]]), torch.tensor([8, 1, 1]))
+    scene = show(water)
+    assert layers(scene)[Atoms].radii == pytest.approx([0.66, 0.31, 0.31])  # Cordero et al. 2008, as tabled by ASE
+    assert CellBox not in layers(scene)
+    assert scene.figure().layout.scene.aspectmode == "data"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"field": "speed"}, "no node attribute 'speed'; it has: features, mobility"),
+        ({"field": "features", "block": "3o"}, "no block '3o'; it has: 0e, 1o, 2e"),
+        ({"field": "features", "channel": 2}, "block 0e has the channels 0 to 1, got channel 2"),
+        ({"field": torch.zeros(3)}, r"shape \[20\] or \[20, 3\], got shape \[3\]"),
+        (
+            {"field": Field(torch.zeros(1, 1), "1x0e", "graph")},
+            "expected a field on 20 nodes, got one on graphs with 1",
+        ),
+        ({"field": "mobility", "colour": "mobility"}, "both drawn as colours"),
+        ({"radii": {"A": 0.5}}, "none is given for B"),
+    ],
+)
+def test_show_says_what_is_wrong(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(ViewError, match=message):
+        show(liquid(), **arguments)
