@@ -6,8 +6,8 @@ supercooled liquids", Phys. Rev. Lett. 127, 088007 (2021), doi:10.1103/PhysRevLe
 ==============  =======================================================================================================
 block           what it is
 ==============  =======================================================================================================
-`surroundings`  (equiviz.datasets.glass) radial shells by type of neighbour, angular content per shell, both averaged over
-                neighbours again and again
+`surroundings`  (equiviz.datasets.glass) radial shells by type of neighbour, angular content per shell, both averaged
+                over neighbours again and again
 `Ridge.fit`     linear regression with a quadratic penalty, one per type and time, in closed form
 ==============  =======================================================================================================
 
@@ -75,12 +75,13 @@ class Ridge(EquivariantModel):
     """The regression as a model: `prepare` computes the features, `forward` is linear in them.
 
     Output: ``propensity`` "Tx0e" per node, in standard units (per time and type, within the configuration).
-    It has no parameter that a gradient could train: `fit` sets its buffers.
+    No gradient trains it: `fit` sets its weights.
     """
 
     family = "ridge"
     group = "E(3)"
     config: RidgeConfig
+    scale: Tensor
 
     def __init__(self, config: RidgeConfig) -> None:
         super().__init__(config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -17,7 +17,7 @@ from equiviz.symmetry.field import Field
 from equiviz.training.errors import TrainingError
 from equiviz.training.evaluation_report import EvaluationReport, Score
 from equiviz.training.glass_task import relative_to_inherent, vectors
-from equiviz.training.load import load
+from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
 from equiviz.training.preparation import prepared
 
@@ -56,9 +56,9 @@ def evaluate(
     scores: list[Score] = []
     notes: set[str] = set()
     for configuration in _with_progress(configurations, progress):
-        pairs, note = _matched(network, configuration)
+        own, note = score(network, configuration, predict(network, configuration))
+        scores += own
         notes.add(note)
-        scores += _scores(network, configuration, pairs)
     return EvaluationReport(called, source, scores, " ".join(sorted(notes - {""})))
 
 
@@ -85,28 +85,27 @@ def _with_progress(configurations: Sequence[GlassConfiguration], progress: bool)
     yield from tqdm(configurations, desc="evaluating", unit="configuration", disable=not progress)
 
 
-def _matched(model: EquivariantModel, configuration: GlassConfiguration) -> tuple[list[tuple[int, int]], str]:
-    """Pairs (the model's time, the data's time) that agree, and a note where the times were taken on trust."""
-    own = [float(time) for time in getattr(model.config, "times", ())]
-    given = configuration.times.tolist()
-    pairs = [
-        (i, j)
-        for i, time in enumerate(own)
-        for j, other in enumerate(given)
-        if abs(time - other) <= SAME_TIME * max(time, other)
-    ]
-    if pairs:
-        return pairs, ""
-    if len(own) == len(given) == 1:
-        return [(0, 0)], f"The model was trained at t = {own[0]:g}, the data are at t = {given[0]:g}."
-    raise TrainingError(
-        f"The model predicts t = {_listed(own)}, but {configuration.name or 'the data'} has t = {_listed(given)}: "
-        "no time in common. Evaluate it on other data, or train it at these times."
-    )
+def model_times(model: EquivariantModel) -> list[float]:
+    """The times of a model's outputs: as its configuration says, or else the manifest that it was loaded with."""
+    own = getattr(model.config, "times", None)
+    if isinstance(own, tuple):
+        return [float(time) for time in own]
+    manifest = manifest_of(model)
+    stated = None if manifest is None else manifest.data.get("times")
+    return [float(time) for time in stated] if isinstance(stated, list) else []
 
 
-def _scores(model: EquivariantModel, configuration: GlassConfiguration, pairs: list[tuple[int, int]]) -> list[Score]:
-    outputs = predict(model, configuration)
+def score(
+    model: EquivariantModel, configuration: GlassConfiguration, outputs: Mapping[str, Field]
+) -> tuple[list[Score], str]:
+    """The scores of outputs that the model gave for a configuration, and a note where times were taken on trust.
+
+    Raises
+    ------
+    TrainingError
+        No time in common.
+    """
+    pairs, note = _matched(model_times(model), outputs["propensity"].dim, configuration)
     ceiling = _ceiling(configuration)
     scores: list[Score] = []
     for number, kind in enumerate(torch.unique(configuration.species).tolist()):
@@ -120,7 +119,30 @@ def _scores(model: EquivariantModel, configuration: GlassConfiguration, pairs: l
                 wanted = relative_to_inherent(configuration)[given, chosen]  # [n, 3]
                 agreement = vector_correlation(vectors(outputs)[chosen, own], wanted)
                 scores.append(Score(label, time, configuration.name, float(agreement), output="displacement"))
-    return scores
+    return scores, note
+
+
+def _matched(
+    own: Sequence[float], outputs: int, configuration: GlassConfiguration
+) -> tuple[list[tuple[int, int]], str]:
+    """Pairs (the model's time, the data's time) that agree, and a note where the times were taken on trust."""
+    given = configuration.times.tolist()
+    pairs = [
+        (i, j)
+        for i, time in enumerate(own)
+        for j, other in enumerate(given)
+        if abs(time - other) <= SAME_TIME * max(time, other)
+    ]
+    if pairs:
+        return pairs, ""
+    if not own and outputs == len(given):
+        return [(i, i) for i in range(outputs)], "The model does not say its times; those of the data were taken."
+    if len(own) == len(given) == 1:
+        return [(0, 0)], f"The model was trained at t = {own[0]:g}, the data are at t = {given[0]:g}."
+    raise TrainingError(
+        f"The model predicts t = {_listed(own)}, but {configuration.name or 'the data'} has t = {_listed(given)}: "
+        "no time in common. Evaluate it on other data, or train it at these times."
+    )
 
 
 def _ceiling(configuration: GlassConfiguration) -> Tensor | None:

@@ -8,7 +8,7 @@ need not learn shifts between configurations that the rho of one configuration d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -123,14 +123,12 @@ def examples(
         A configuration has no data near one of the times.
     """
     dtype = next(model.parameters()).dtype
-    return [
-        Example(
-            configuration.structure.name,
-            model.prepare(prepared(configuration.structure)),
-            target(configuration, times).to(dtype),
-        )
-        for configuration in configurations
-    ]
+    found = []
+    for configuration in configurations:
+        # The same attached inherent structure serves graph and target.
+        own = replace(configuration, structure=prepared(configuration.structure))
+        found.append(Example(own.name, model.prepare(own.structure), target(own, times).to(dtype)))
+    return found
 
 
 def target(configuration: GlassConfiguration, times: Sequence[float]) -> GlassTarget:

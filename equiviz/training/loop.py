@@ -21,7 +21,7 @@ from equiviz.structures.graph import Graph
 from equiviz.training.errors import TrainingError
 from equiviz.training.loop_state import EpochRecord, LoopState, restore_state, save_state
 from equiviz.training.objective import Augmentation, Example, Objective, TargetT
-from equiviz.training.recipe import Hardware, Recipe, learning_rate
+from equiviz.training.recipe import Hardware, Recipe, learning_rate, momentum
 from equiviz.training.seeds import epoch_order, seeded
 
 if TYPE_CHECKING:
@@ -143,9 +143,10 @@ class Training(Generic[TargetT]):
         losses: list[float] = []
         rate = 0.0
         for number, chunk in enumerate(chunks):
-            rate = learning_rate(self.recipe, epoch * len(chunks) + number, total)
+            done = epoch * len(chunks) + number
+            rate = learning_rate(self.recipe, done, total)
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"], group["betas"] = rate, (momentum(self.recipe, done, total), 0.999)
             losses += self._descend(fabric, step, optimiser, chunk)
             _follow(state.averaged, self.model, self.recipe.ema)
         return sum(losses) / len(losses), rate
@@ -249,7 +250,11 @@ def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if recipe.optimiser == "adam":
         return torch.optim.Adam(trainable, lr=recipe.learning_rate)
-    return torch.optim.AdamW(trainable, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=recipe.learning_rate)
 
 
 def _chunks(examples: list[Example[TargetT]], size: int) -> list[list[Example[TargetT]]]:

@@ -11,6 +11,7 @@ from equiviz.symmetry.field import Field
 from equiviz.training.cache import cached
 
 LABEL = "inherent-structure-1"
+INHERENT = ATTRIBUTE
 
 
 def prepared(structure: Structure) -> Structure:

@@ -23,10 +23,10 @@ class Recipe:
     learning_rate
         The highest of the schedule.
     weight_decay
-        Decoupled (AdamW); ignored by "adam".
+        Decoupled (AdamW), of matrices only: biases and norms are left alone; ignored by "adam".
     schedule
-        "one-cycle": from rate/25 up to the rate over `warm_up` of all steps, then down to rate/250000, both as half
-        cosines (Smith and Topin, arXiv 1708.07120); "cosine": down from the rate to zero; "constant".
+        "one-cycle": from rate/25 up to the rate over `warm_up` of all steps, then down to rate/250000, both half
+        cosines, momentum against it (Smith and Topin, arXiv 1708.07120); "cosine": down to zero; "constant".
     warm_up
         Fraction of all steps spent rising (one-cycle), in (0, 1).
     clip
@@ -113,6 +113,16 @@ def learning_rate(recipe: Recipe, step: int, total: int) -> float:
     if step <= peak:
         return _half_cosine(start, recipe.learning_rate, step / peak)
     return _half_cosine(recipe.learning_rate, end, (step - peak) / max(total - 1 - peak, 1e-9))
+
+
+def momentum(recipe: Recipe, step: int, total: int) -> float:
+    """Adam's first decay rate: 0.9, or in a one-cycle 0.95 down to 0.85 and up again, as the rate goes up and down."""
+    if recipe.schedule != "one-cycle":
+        return 0.9
+    peak = max(recipe.warm_up * total - 1, 1e-9)
+    if step <= peak:
+        return _half_cosine(0.95, 0.85, step / peak)
+    return _half_cosine(0.85, 0.95, (step - peak) / max(total - 1 - peak, 1e-9))
 
 
 def _half_cosine(start: float, end: float, fraction: float) -> float:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, get_type_hints, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -22,9 +22,10 @@ from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.errors import TrainingError
 from equiviz.training.evaluate import evaluate
 from equiviz.training.evaluation_report import EvaluationReport
-from equiviz.training.glass_task import GlassObjective, examples, random_turn
+from equiviz.training.glass_task import GlassObjective, GlassTarget, examples, random_turn
 from equiviz.training.load import Ensemble
 from equiviz.training.loop import History, Training
+from equiviz.training.objective import Example
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.seeds import seeded
 
@@ -35,6 +36,15 @@ class ClosedForm(Protocol):
 
     def fit(self, graphs: Sequence[Graph], targets: Sequence[Tensor]) -> None:
         """Set the weights from prepared configurations and their targets [N, T]."""
+        ...
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A model with scales of its inputs that come from the training set."""
+
+    def calibrate(self, graphs: Sequence[Graph]) -> None:
+        """Set the scales, before training."""
         ...
 
 
@@ -94,23 +104,26 @@ class Trained:
 
 
 def plan_for(model: EquivariantModel | type[EquivariantModel]) -> Plan:
-    """The plan that a family states in its class attribute ``training_defaults``.
+    """The plan that a family states in its class attribute ``training_defaults``, a table as in `plan_from`."""
+    return plan_from(getattr(model, "training_defaults", {}))
 
-    That attribute is a table with any of the settings of `Recipe`, and ``turn``, ``members``, ``vector_weight``,
-    ``scalar_weight``; a family without it gets the defaults.
+
+def plan_from(settings: Mapping[str, object]) -> Plan:
+    """A plan from any of the settings of `Recipe`, and ``turn``, ``members``, ``vector_weight``, ``scalar_weight``.
 
     Raises
     ------
     TrainingError
-        An entry has no such name.
+        An entry has no such name, or a value that cannot train.
     """
-    stated = dict(getattr(model, "training_defaults", {}))
+    stated = dict(settings)
     objective = {name: stated.pop(name) for name in ("vector_weight", "scalar_weight") if name in stated}
     own = {name: stated.pop(name) for name in ("turn", "members") if name in stated}
-    unknown = set(stated) - {entry.name for entry in dataclasses.fields(Recipe)}
+    known = [entry.name for entry in dataclasses.fields(Recipe)]
+    unknown = sorted(set(stated) - set(known))
     if unknown:
-        raise TrainingError(f"{model} states training defaults that no recipe has: {', '.join(sorted(unknown))}.")
-    return Plan(recipe=Recipe(**stated), objective=GlassObjective(**objective), **own)
+        raise TrainingError(f"No training has a setting {', '.join(unknown)}. There are: {', '.join(known)}.")
+    return Plan(Recipe(**stated), GlassObjective(**objective), **own)  # type: ignore[arg-type]
 
 
 def train(
@@ -180,22 +193,40 @@ def fit(
     hardware: Hardware | None = None,
     progress: bool = False,
 ) -> Trained:
-    """Train the members of a plan, without saving anything but the states of unfinished loops."""
-    seeds = [plan.recipe.seed + number for number in range(plan.members)]
-    members = [_built(family, settings, seed) for seed in seeds]
-    times = [float(time) for time in getattr(members[0].config, "times", ())]
+    """Prepare configurations and train the members of a plan; saves nothing but the states of unfinished loops."""
+    preparing, times = _built(family, settings, 0), training[0].times.tolist()
     # One preparation serves all members: it does not depend on weights.
-    train_on, validate_on = examples(members[0], training, times), examples(members[0], validation, times)
+    sets = examples(preparing, training, times), examples(preparing, validation, times)
+    return fit_examples(family, settings, *sets, plan, state, hardware, progress)
+
+
+def fit_examples(
+    family: Family,
+    settings: Mapping[str, object],
+    training: Sequence[Example[GlassTarget]],
+    validation: Sequence[Example[GlassTarget]],
+    plan: Plan,
+    state: Path | None = None,
+    hardware: Hardware | None = None,
+    progress: bool = False,
+) -> Trained:
+    """As `fit`, on examples that were prepared by a model of the same family and settings."""
     histories: list[History] = []
-    for number, (model, seed) in enumerate(zip(members, seeds, strict=True)):
+    members: list[EquivariantModel] = []
+    for number in range(plan.members):
+        seed = plan.recipe.seed + number
+        model = _built(family, settings, seed)
+        members.append(model)
+        if isinstance(model, Calibrated):
+            model.calibrate([example.graph for example in training])
         if isinstance(model, ClosedForm):
-            model.fit([e.graph for e in train_on], [e.target.propensity for e in train_on])
+            model.fit([example.graph for example in training], [example.target.propensity for example in training])
             return Trained(model.eval())
         task = Training(
             model,
             plan.objective,
-            train_on,
-            validate_on,
+            training,
+            validation,
             replace(plan.recipe, seed=seed),
             hardware or Hardware(),
             None if state is None else state / f"member{number}",
@@ -218,26 +249,30 @@ def save_trained(
 ) -> Path:
     """Save a trained model with a manifest that says how it came about. Raises CheckpointError."""
     members = model.members if isinstance(model, Ensemble) else [model]
-    manifest = Manifest(
+    model.manifest = Manifest(  # type: ignore[assignment]
         family=members[0].family,
         config=write_config(members[0].config),
         data={
             "name": Path(data).name if isinstance(data, (str, Path)) else "configurations",
             "configurations": [configuration.name for configuration in configurations],
+            "times": configurations[0].times.tolist(),
             "temperature": configurations[0].temperature,
         },
         recipe={**dataclasses.asdict(plan.recipe), "turn": plan.turn, **dataclasses.asdict(plan.objective)},
         seeds=tuple(plan.recipe.seed + number for number in range(len(members))),
         scores={} if report is None else report.to_dict(),
     )
-    return save_checkpoint(folder, list(members), manifest, half)
+    return save_checkpoint(folder, list(members), model.manifest, half)  # type: ignore[arg-type]
 
 
 def settings_from_data(family: Family, configurations: Sequence[GlassConfiguration]) -> dict[str, object]:
-    """The settings of a family that the data decide: ``times`` and ``species``, where it has them."""
-    known = {entry.name for entry in dataclasses.fields(family.config_class)}
+    """The settings of a family that the data decide: ``times`` (or their number) and ``species``, where it has them."""
+    known = get_type_hints(family.config_class)
     species = torch.unique(torch.cat([configuration.species for configuration in configurations])).tolist()
-    found = {"times": tuple(configurations[0].times.tolist()), "species": tuple(species)}
+    times = configurations[0].times.tolist()
+    found: dict[str, object] = {"times": times, "species": species}
+    if known.get("times") is int:
+        found["times"] = len(times)
     return {name: value for name, value in found.items() if name in known}
 
 
