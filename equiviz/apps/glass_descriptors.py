@@ -1,8 +1,8 @@
 """What experts measure in a glass, put as questions to the layers of a network: the targets of the tour's probe.
 
-The network looks at the inherent structure, so the experts do too. The radial windows are those of the network's first
-layer (`equiviz.nn.radial.gaussians` with the settings of `GlassyConfig`): with the same windows a single layer expresses
-shell densities and squared bond order exactly, up to its highest degree (arXiv 2211.03226, section 3.2).
+The network looks at the inherent structure, so the experts do too. The radial windows are those of the first
+layer (`equiviz.nn.radial.gaussians`, settings of `GlassyConfig`): with the same windows a single layer expresses
+shell densities and squared bond order exactly, up to its highest degree (the claim of arXiv 2211.03226).
 """
 
 from __future__ import annotations
