@@ -57,9 +57,10 @@ def _lower(scores: Sequence[ProbeScore], names: Sequence[str]) -> list[str]:
         return []
     listed = "; ".join(lower[:MOST]) + (f"; and {len(lower) - MOST} more" if len(lower) > MOST else "")
     return [
-        f"No stage expresses these by a linear map of its invariants (R2 below {EXPRESSED}): {listed}. The usual reasons: "
-        "the descriptor divides by the number of neighbours (try the invariants 'ratios'), takes a root or a product of "
-        "three, weights distances by another radial function, or needs a degree l or a species that no stage holds."
+        f"No stage expresses these by a linear map of its invariants (R2 below {EXPRESSED}): {listed}. The usual "
+        "reasons: the descriptor divides by the number of neighbours (try the invariants 'ratios'), takes a root or a "
+        "product of three, weights distances by another radial function, or needs a degree l or a species that no "
+        "stage holds."
     ]
 
 

@@ -1,0 +1,207 @@
+"""Does a probe find what a stage holds exactly, miss what it does not, and trip over its controls?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from equiviz.descriptors.registry import build
+from equiviz.descriptors.windows import Gaussian, Hard
+from equiviz.explain.errors import ProbeError
+from equiviz.explain.invariant_columns import invariant_columns
+from equiviz.explain.probe import probe
+from equiviz.explain.probe_report import ProbeReport, ProbeScore
+from equiviz.explain.probe_words import probe_sentences
+from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.stage import Stage
+from equiviz.structures.graph import Graph
+from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.harmonics import spherical_harmonics
+from tests.toy_networks import molecule
+
+CUTOFF = 2.5
+WINDOWS = (Hard(CUTOFF), Gaussian(CUTOFF, 1.0, 0.4), Gaussian(CUTOFF, 1.8, 0.4))
+
+
+@dataclass(frozen=True)
+class DensityConfig:
+    """A first layer: densities of neighbours by window, l = 0 ... 4; then a random mixture of them."""
+
+    lmax: int = 4
+
+
+class DensityLayer(EquivariantModel):
+    """c_nlm(i) = sum_j w_n(r_ij) Y_lm(r_ij): what a first layer with these radial functions holds."""
+
+    family = "density"
+
+    def __init__(self, config: DensityConfig) -> None:
+        super().__init__(config)
+        self.config: DensityConfig = config
+        count = len(WINDOWS)
+        self.stage_density = Stage("+".join(f"{count}x{l}{'eo'[l % 2]}" for l in range(config.lmax + 1)))  # noqa: E741
+        self.stage_scalars = Stage("2x0e")
+        self.mix = torch.nn.Linear(count, 2, dtype=torch.float64)
+
+    def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
+        return Graph.from_structures(structures, CUTOFF, dtype=torch.float64)
+
+    def forward(self, graph: Graph) -> dict[str, Field]:
+        vectors = graph.edge_vectors
+        weights = torch.stack([window(vectors.norm(dim=1)) for window in WINDOWS], 1)  # [E, n]
+        harmonics = spherical_harmonics(self.config.lmax, vectors)  # [E, (L+1)^2]
+        edges = weights[:, :, None] * harmonics[:, None, :]  # [E, n, (L+1)^2]
+        density = edges.new_zeros(len(graph), *edges.shape[1:]).index_add(0, graph.receivers, edges)
+        blocks = [density[..., l**2 : (l + 1) ** 2].flatten(1) for l in range(self.config.lmax + 1)]  # noqa: E741
+        values = self.stage_density(torch.cat(blocks, 1))
+        return {
+            "mixed": Field(self.stage_scalars(torch.tanh(self.mix(values[:, : len(WINDOWS)]) / 10)), "2x0e", "node")
+        }
+
+
+def liquid(seed: int, atoms: int = 40) -> Structure:
+    return molecule(atoms, seed, length=4.0)
+
+
+@pytest.fixture(scope="module")
+def report() -> ProbeReport:
+    targets = {
+        "sums": build("steinhardt", degrees=(2, 4), window=Hard(CUTOFF), normalise=False, squared=True),
+        "means": build("steinhardt", degrees=(4,), window=Hard(CUTOFF)),
+        "beyond": build("steinhardt", degrees=(6,), window=Hard(CUTOFF), normalise=False, squared=True),
+    }
+    return probe(DensityLayer(DensityConfig()), [liquid(s) for s in range(10)], targets, random_networks=2)
+
+
+def r2(report: ProbeReport, stage: str, target: str, control: str = "trained") -> float:
+    (found,) = (s.r2 for s in report.scores if (s.stage, s.control) == (stage, control) and s.target.startswith(target))
+    return found
+
+
+def test_a_single_layer_expresses_an_angular_density_exactly(report: ProbeReport) -> None:
+    for score in report.scores:
+        if score.target.startswith("sums") and score.stage == "stage_density" and score.control == "trained":
+            assert score.low > 0.9999
+
+
+def test_a_degree_that_the_layer_lacks_is_not_found(report: ProbeReport) -> None:
+    assert r2(report, "stage_density", "beyond") < 0.9
+
+
+def test_scalars_alone_know_little_of_angles(report: ProbeReport) -> None:
+    assert r2(report, "stage_scalars", "means") < 0.8
+
+
+def test_a_mean_over_neighbours_needs_ratios(report: ProbeReport) -> None:
+    means = {"means": build("steinhardt", degrees=(4,), window=Hard(CUTOFF))}
+    structures = [liquid(s) for s in range(10)]
+    model = DensityLayer(DensityConfig())
+    asked = {"stages": ["stage_density"], "random_networks": 0}
+    better = probe(model, structures, means, invariants=("norms", "ratios"), **asked)  # type: ignore[arg-type]
+    assert better.scores[0].r2 > 0.99 > r2(report, "stage_density", "means")
+
+
+def test_shuffled_targets_are_not_predicted(report: ProbeReport) -> None:
+    assert max(score.r2 for score in report.scores if score.control == "shuffled") < 0.05
+    assert "as they should" in report.describe()
+
+
+def test_what_the_architecture_gives_is_not_credited_to_training(report: ProbeReport) -> None:
+    same = [s for s in report.scores if s.stage == "stage_density" and s.target.startswith("sums")]
+    assert {score.control for score in same} == {"trained", "random weights", "shuffled"}
+    assert "the architecture gives it, whatever the weights" in report.describe()
+    assert "training brought it out" not in report.describe()
+
+
+def test_the_table_and_the_picture_show_every_stage_and_descriptor(report: ProbeReport) -> None:
+    table = report.table()
+    assert list(table.index) == ["stage_density", "stage_scalars"]
+    assert table.shape == (2, 4)
+    assert len(report.to_frame()) == 2 * 4 * 3
+    assert list(report.figure().data[0].y) == list(table.index)
+    assert "400 environments, held out in 10 groups" in report.describe()
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    target = [build("steinhardt", degrees=(4,), window=Hard(CUTOFF))]
+    first, second = (
+        probe(DensityLayer(DensityConfig()), liquid(0, 80), target, random_networks=1, seed=4) for _ in "ab"
+    )
+    again = [score for score in first.scores if score.stage == "stage_density"]
+    assert again == [score for score in second.scores if score.stage == "stage_density"]
+    assert first.groups == 10
+
+
+def test_training_is_credited_only_where_the_intervals_part() -> None:
+    def sentences(fresh_high: float) -> str:
+        trained = ProbeScore("layer", "q_6", "trained", 0.9, 0.85, 0.95)
+        fresh = ProbeScore("layer", "q_6", "random weights", 0.5, 0.4, fresh_high)
+        return " ".join(probe_sentences([trained, fresh]))
+
+    assert "training brought it out" in sentences(0.8)
+    assert "the architecture gives it" in sentences(0.86)
+
+
+def test_an_overfitting_probe_says_so() -> None:
+    scores = [
+        ProbeScore("layer", "q_6", "trained", 0.9, 0.8, 1.0),
+        ProbeScore("layer", "q_6", "shuffled", 0.3, 0.1, 0.5),
+    ]
+    assert "trust none of this" in " ".join(probe_sentences(scores))
+
+
+class Constant:
+    """A target that says the same of every environment, or nothing finite."""
+
+    def __init__(self, value: float) -> None:
+        self.value, self.names = value, ("constant",)
+
+    def __call__(self, structure: Structure) -> Field:
+        return Field(torch.full((len(structure), 1), self.value), "1x0e", "node")
+
+
+def test_a_constant_target_is_said_to_be_one() -> None:
+    found = probe(DensityLayer(DensityConfig()), liquid(0, 80), [Constant(3.3)], random_networks=0)
+    assert "constant is the same in all environments" in found.describe()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"targets": [Constant(float("nan"))]}, "The target 'constant' has values that are not finite"),
+        ({"targets": []}, "Expected at least one descriptor"),
+        ({"targets": [Constant(1), Constant(2)]}, "columns named constant. Pass a dict"),
+        ({"stages": ["layer9"]}, r"No stage \['layer9'\] on nodes; the model has stage_density, stage_scalars"),
+        ({"species": [77]}, r"nodes of species \[77\], found none"),
+        (
+            {"invariants": ("bispectrum",)},
+            r"Stage 'stage_density': Expected invariants out of norms.*got \['bispectrum'\]",
+        ),
+        ({"structures": liquid(0, 20)}, "20 environments are too few for 5 folds"),
+    ],
+)
+def test_a_probe_that_cannot_be_made_says_why(settings: dict[str, object], message: str) -> None:
+    asked: dict[str, object] = {"structures": liquid(0, 60), "targets": [Constant(1.0)], **settings}
+    with pytest.raises(ProbeError, match=message):
+        probe(DensityLayer(DensityConfig()), **asked)  # type: ignore[arg-type]
+
+
+def test_invariants_that_are_not_finite_are_refused() -> None:
+    values = torch.ones(6, 3)
+    values[2, 0] = torch.inf
+    with pytest.raises(ProbeError, match="1 environments have invariants that are not finite"):
+        invariant_columns(Field(values, "1x1o"), ("norms",), 10)
+
+
+def test_many_columns_are_reduced_without_losing_what_they_span() -> None:
+    few: Tensor = torch.randn(50, 5, generator=torch.Generator().manual_seed(0))
+    columns = invariant_columns(Field(torch.cat([few, few, 2 * few], 1), "15x0e"), ("norms",), 5)
+    assert columns.shape == (50, 5)
+    centred = few.double() - few.double().mean(0)
+    residual = centred - columns @ torch.linalg.lstsq(columns, centred).solution
+    assert float(residual.abs().max()) < 1e-9
