@@ -1,7 +1,8 @@
 """Views: Scene (pure data) becomes a figure or a file; charts; pages; Report, the common face of all results.
 
 Knows structures and fields, never a model or a tool. The only door from data to HTML is :mod:`equiviz.view.escape`.
-Names load on first use, so that importing this folder costs nothing.
+Names load on first use, so that importing this folder costs nothing. `show` and `escape` are modules here: their
+functions are imported from them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ _HOMES = {
     "Page": "page",
     "Section": "page",
     "Provenance": "provenance",
-    "escape": "escape",
     "ViewError": "errors",
     "SceneFileError": "errors",
     "Series": "charts",
@@ -31,7 +31,6 @@ _HOMES = {
     "CellBox": "scene",
     "ColourScale": "scene",
     "Slab": "scene",
-    "show": "show",
 }
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -8,7 +8,8 @@ import torch
 
 from equiviz.structures import Structure
 from equiviz.symmetry import Field
-from equiviz.view import Arrows, Atoms, CellBox, Slab, ViewError, show
+from equiviz.view import Arrows, Atoms, CellBox, Slab, ViewError
+from equiviz.view.show import show
 
 
 def liquid(count: int = 20) -> Structure:
