@@ -97,7 +97,7 @@ def _expect_shape(name: str, values: Tensor | None, shape: tuple[int, ...]) -> N
 
 
 def liquid_structure(
-    name: str, positions: ArrayLike, types: ArrayLike, box: ArrayLike, node: Mapping[str, Field] | None = None
+    name: str, positions: ArrayLike | Tensor, types: ArrayLike, box: ArrayLike, node: Mapping[str, Field] | None = None
 ) -> Structure:
     """Build the structure of a binary liquid from arrays of a file.
 
@@ -126,8 +126,10 @@ def liquid_structure(
     )
 
 
-def tensor(values: ArrayLike) -> Tensor:
+def tensor(values: ArrayLike | Tensor) -> Tensor:
     """A float64 copy of any array of numbers."""
+    if isinstance(values, Tensor):
+        return values.to(torch.float64, copy=True)
     return torch.from_numpy(np.array(values, dtype=np.float64))
 
 

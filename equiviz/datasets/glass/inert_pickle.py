@@ -1,8 +1,8 @@
 """Reading pickles of plain data without unpickling them.
 
 Python's unpickler runs whatever a file tells it to. This reader never imports and never calls: it walks through the
-opcodes (``pickletools.genops`` only decodes them) with a stack of its own, and knows exactly three names, those that
-numpy writes for its arrays, which it rebuilds by itself. Any other name or opcode is refused.
+opcodes (``pickletools.genops`` only decodes them) with a stack of its own, and knows only the names that
+numpy writes for its arrays (and protocol 2 for bytes), which it rebuilds by itself. Any other name or opcode is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Plain: TypeAlias = Any
 MAX_FILE_BYTES = 1024**3
 MAX_OPCODES = 2_000_000
 _MAX_DEPTH = 16
-_MAX_NODES = 1_000_000
+_MAX_NODES = 100_000
 _MAX_INTEGER_BITS = 64
 
 _NAMES = {
@@ -33,6 +33,8 @@ _NAMES = {
     "numpy._core.multiarray _reconstruct": "array",
     "numpy ndarray": "ndarray",
     "numpy dtype": "dtype",
+    "_codecs encode": "encode",
+    "__builtin__ bytes": "bytes",
 }
 _DTYPES = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
 
@@ -47,7 +49,7 @@ class _Mark:
 
 @dataclass(frozen=True)
 class _Name:
-    """One of the three known names."""
+    """One of the known names."""
 
     kind: str
 
@@ -116,6 +118,10 @@ class _Machine:
             self.stack.append(_Array())
         elif function.kind == "dtype" and arguments and arguments[0] in _DTYPES:
             self.stack.append(_Dtype(arguments[0]))
+        elif function.kind == "encode" and len(arguments) == 2 and arguments[1] == "latin1":
+            self.stack.append(str(arguments[0]).encode("latin1"))  # how protocol 2 writes bytes
+        elif function.kind == "bytes" and not arguments:
+            self.stack.append(b"")
         else:
             raise _RefusedError(
                 f"a call of {function.kind} with {str(arguments)[:40]}; only dtypes of numbers are read"
