@@ -75,7 +75,7 @@ class Ridge(EquivariantModel):
     """The regression as a model: `prepare` computes the features, `forward` is linear in them.
 
     Output: ``propensity`` "Tx0e" per node, in standard units (per time and type, within the configuration).
-    No gradient trains it: `fit` sets its weights.
+    It is not trained step by step: `fit` solves for its weights.
     """
 
     family = "ridge"
@@ -87,7 +87,7 @@ class Ridge(EquivariantModel):
         super().__init__(config)
         count = config.surroundings.size
         species, times = len(config.species), len(config.times)
-        self.weight = torch.nn.Parameter(torch.zeros(species, count, times), requires_grad=False)  # [S, F, T]
+        self.weight = torch.nn.Parameter(torch.randn(species, count, times) / count)  # [S, F, T]
         self.register_buffer("scale", torch.ones(species, count))  # [S, F]
         self.stage_features = Stage(f"{count}x0e")
 
@@ -148,7 +148,8 @@ class Ridge(EquivariantModel):
             standard = self._standard(values, index).double()
             gram += standard.T @ standard
             moment += standard.T @ target.double()
-        self.weight[index] = torch.cholesky_solve(moment, torch.linalg.cholesky(gram)).to(self.weight)
+        with torch.no_grad():
+            self.weight[index] = torch.cholesky_solve(moment, torch.linalg.cholesky(gram)).to(self.weight)
 
     def _standard(self, values: Tensor, index: int) -> Tensor:
         """Features of one type in one configuration: minus their mean, over the spread met in training."""
@@ -163,7 +164,28 @@ class Ridge(EquivariantModel):
 
 
 def _features(structure: Structure, settings: Surroundings) -> Field:
-    return Field(surroundings(structure, settings).to(structure.positions), f"{settings.size}x0e", "node")
+    """The features as attached (``surroundings``), if they are of this size, or measured here."""
+    attached = structure.node.get("surroundings")
+    if attached is None or attached.dim != settings.size:
+        values = surroundings(structure, settings).to(structure.positions)
+        attached = Field(values, f"{settings.size}x0e", "node")
+    return attached
+
+
+def _example(atoms: int, seed: int) -> Structure:
+    """A small Kob-Andersen liquid on a jittered lattice, with its surroundings attached: so it may be turned."""
+    draw = torch.Generator().manual_seed(seed)
+    side = max(6, round(atoms ** (1 / 3) + 0.5))
+    axis = torch.arange(side, dtype=torch.float64)
+    sites = torch.cartesian_prod(axis, axis, axis)[torch.randperm(side**3, generator=draw)[:atoms]]
+    positions = sites + 0.1 * torch.rand(atoms, 3, generator=draw, dtype=torch.float64)
+    species = 1 + (torch.arange(atoms) % 5 == 4).long()
+    cell = float(side) * torch.eye(3, dtype=torch.float64)
+    offset = Field(0.05 * torch.randn(atoms, 3, generator=draw, dtype=torch.float64), "1x1o", "node")
+    node = {"inherent_displacement": offset}
+    bare = Structure(positions, species, cell, (True, True, True), node, length_unit="sigma")
+    values = surroundings(bare).double()
+    return bare.with_node("surroundings", Field(values, f"{values.shape[1]}x0e", "node"))
 
 
 FAMILY = Family(
@@ -172,5 +194,5 @@ FAMILY = Family(
     model_class=Ridge,
     paper="Boattini, Smallenburg and Filion, Phys. Rev. Lett. 127, 088007 (2021), doi:10.1103/PhysRevLett.127.088007",
     group="E(3)",
-    small={"rounds": [1, 2]},
+    example=_example,
 )
