@@ -9,7 +9,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -30,6 +30,7 @@ from equiviz.symmetry import (
 )
 from equiviz.symmetry.errors import EquivizError, MissingLibrary
 
+PROPERTY = settings(max_examples=25, deadline=None)  # no deadline: a busy machine is not a failure
 SEEDS = st.integers(0, 2**31)
 MIXED = "3x0e+2x1o+1x0o+4x2e+1x1e+2x3o"
 REPRESENTATIONS = [
@@ -53,6 +54,7 @@ def close(first: Tensor, second: Tensor) -> None:
 
 
 @pytest.mark.parametrize("rep", REPRESENTATIONS, ids=repr)
+@PROPERTY
 @given(seeds=st.tuples(SEEDS, SEEDS))
 def test_homomorphism(rep: Representation, seeds: tuple[int, int]) -> None:
     g, h = (haar(1, seed)[0] for seed in seeds)
@@ -64,6 +66,7 @@ def test_homomorphism(rep: Representation, seeds: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("rep", [rep for rep in REPRESENTATIONS if not rep.affine], ids=repr)
 @pytest.mark.parametrize("kind", ["norms", "power_spectrum"])
+@PROPERTY
 @given(seed=SEEDS)
 def test_invariants_are_invariant(rep: Representation, kind: str, seed: int) -> None:
     x = Field(values(rep.dim), rep)
@@ -79,6 +82,7 @@ def test_single_components_are_not_invariant() -> None:
 
 
 @pytest.mark.parametrize("there", ["ir_mul", "spherical", "mul_ir"])
+@PROPERTY
 @given(seed=SEEDS)
 def test_layouts_round_trip(there: str, seed: int) -> None:
     x, g = Field(values(27, seed=seed), "3x0e+3x1o+3x2e"), haar(1, seed)[0]

@@ -10,11 +10,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equiviz.symmetry import O3, GroupElement, GroupError, Permutation, Translation, haar, haar_matrices
 
+PROPERTY = settings(max_examples=25, deadline=None)  # no deadline: a busy machine is not a failure
 SEEDS = st.integers(0, 2**31)
 GROUPS = ("O(3)", "translations", "permutations")
 
@@ -34,6 +35,7 @@ def numbers(g: GroupElement) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("group", GROUPS)
+@PROPERTY
 @given(seeds=st.tuples(SEEDS, SEEDS, SEEDS))
 def test_group_laws(group: str, seeds: tuple[int, int, int]) -> None:
     a, b, c = (element(group, seed) for seed in seeds)

@@ -6,14 +6,16 @@ import time
 
 import pytest
 from e3nn import o3
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equiviz.symmetry import Irrep, Irreps, IrrepsError
 
+PROPERTY = settings(max_examples=25, deadline=None)  # no deadline: a busy machine is not a failure
 TERMS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 11), st.sampled_from("eo")), max_size=6)
 
 
+@PROPERTY
 @given(terms=TERMS)
 def test_vs_e3nn(terms: list[tuple[int, int, str]]) -> None:
     text = "+".join(f"{mul}x{degree}{parity}" for mul, degree, parity in terms)
