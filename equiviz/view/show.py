@@ -54,7 +54,8 @@ def show(
             colours, vectors arrows, higher degrees colours by norm.
         colour: the same, always drawn as a colour (vectors by their norm). Colours and arrows can be shown together.
         title: of the scene; by default the structure's name.
-        block: the block of a field with several, such as ``"1o"``; by default its first. ``channel`` is the copy in it.
+        block: the block of a field with several, such as ``"1o"``; by default its first. ``channel`` is the copy in
+            it. Where a colour is given too, both speak of ``field``.
         unit: of what is coloured (or of the arrows, where they are alone); ``field_unit``: of the arrows.
         name: what that quantity is called; by default the attribute's name or the block's.
         signed: a diverging scale with zero in the middle; by default where the values have both signs.
@@ -81,7 +82,7 @@ def show(
         else:
             raise ViewError(f"show: {called} and colour are both drawn as colours. Pass one of them.")
     if colour is not None:
-        values, called = _component(structure, colour, block if field is None else None, channel)
+        values, called = _component(structure, colour, *((block, channel) if field is None else (None, 0)))
         colours = (_norms(values), called)
     look = (name, unit, signed, limits)
     layers: list[Layer] = [_atoms(structure, positions, size, colours, look, arrows is not None)]
