@@ -67,9 +67,8 @@ def speed(lmax: int, turns: Tensor, repeats: int) -> None:
         for name, blocks in CONTENDERS.items():
             times[name].append(seconds(lambda blocks=blocks: blocks(lmax, turns)))
     medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in times.items()}
-    print(
-        f"\n{'l = 0 ... ' + str(lmax):44s}{'CPU, ms':>10s}{'wall, ms':>10s}{'times faster':>14s}   (medians of {repeats})"
-    )
+    heading = f"l = 0 ... {lmax}, medians of {repeats}"
+    print(f"\n{heading:44s}{'CPU, ms':>10s}{'wall, ms':>10s}{'times faster':>14s}")
     for (theirs, slow), (ours, fast) in zip(list(medians.items())[::2], list(medians.items())[1::2], strict=True):
         print(f"{theirs:44s}{1e3 * slow[0]:10.1f}{1e3 * slow[1]:10.1f}")
         print(f"{ours:44s}{1e3 * fast[0]:10.1f}{1e3 * fast[1]:10.1f}{slow[0] / fast[0]:14.1f}")
