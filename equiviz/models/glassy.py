@@ -22,7 +22,8 @@ Departures from the paper
    configuration and species. These enter as typed attributes, not through the edges.
 6. Scalars of all layers are averaged over 2, 4, 8, 16 rounds of neighbours before the decoder: reach without depth.
 7. A vector output: the mean displacement from the inherent position, as a 1o field per time.
-8. Optionally blended with a ridge regression on the same surroundings (`linear_share`).
+8. The propensity is a correction to a ridge regression on the surroundings (`fit_linear`), whose prediction is also an input.
+   In training that prediction comes from a regression that has not seen the configuration.
 9. Targets are standardised per configuration and species: shifts between configurations are not learned.
 """
 
@@ -42,7 +43,7 @@ from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.neighbour_convolution import Features, NeighbourConvolution, edge_basis
-from equiviz.nn.neighbour_sum import SortedEdges, neighbour_sum
+from equiviz.nn.neighbour_sum import SortedEdges, neighbour_mean, neighbour_sum
 from equiviz.nn.radial import gaussians
 from equiviz.nn.stage import Stage
 from equiviz.structures.graph import Graph
@@ -51,10 +52,11 @@ from equiviz.symmetry.field import Field
 from equiviz.symmetry.harmonics import spherical_harmonics
 
 # Shapes: N nodes, E edges, F surroundings, S scalars, V vectors, W width of the embedding, T times.
-SURROUNDINGS, OFFSET, ENERGY = "surroundings", "thermal_offset", "inherent_energy"
+SURROUNDINGS, OFFSET, ENERGY, LINEAR = "surroundings", "thermal_offset", "inherent_energy", "linear"
 _SPECIES = 2
 _SOURCES = 3  # what the density projects: A, B, and the energy of neighbours
 _LMAX = 3
+_EXPECTED_NEIGHBOURS = 12.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class GlassyConfig:
         Number of outputs of each kind.
     surroundings
         Number of invariants per particle that the structures carry; the default is that of `Surroundings()`.
+    local
+        How many of these, from the first, the network reads (the others are averages, and serve the ridge regression).
     scalars, vectors
         Channels of degree 0 and 1 in the layers.
     layers
@@ -84,19 +88,20 @@ class GlassyConfig:
     density_radial, message_radial
         Numbers of Gaussians.
     dropout
-        In embedding and decoder.
+        In the decoder.
+    embedding_dropout
+        Of the embedded inputs.
     input_dropout
         Share of the surroundings' features hidden in a training step (for all particles alike).
     messages
         "equivariant", or "scalar": no directions after the first layer, for comparison; then there is no vector output.
-    linear_share
-        Weight of the ridge regression in the propensity, 0 to 1, after training; its coefficients come from `fit_linear`.
     compiled
         Whether neighbour sums run in compiled loops on the CPU.
     """
 
     times: int = 1
     surroundings: int = 1022
+    local: int = 146
     scalars: int = 16
     vectors: int = 4
     layers: int = 3
@@ -110,9 +115,9 @@ class GlassyConfig:
     density_radial: int = 8
     message_radial: int = 3
     dropout: float = 0.4
+    embedding_dropout: float = 0.1
     input_dropout: float = 0.2
     messages: Literal["equivariant", "scalar"] = "equivariant"
-    linear_share: float = 0.0
     compiled: bool = True
 
     def __post_init__(self) -> None:
@@ -125,8 +130,6 @@ class GlassyConfig:
                 f"glassy: expected density_cutoff={self.density_cutoff:g} to be the largest cutoff, since the graph is "
                 f"built with it; got message_cutoff={self.message_cutoff:g}, pooling_cutoff={self.pooling_cutoff:g}."
             )
-        if not 0.0 <= self.linear_share <= 1.0:
-            raise ConfigError(f"glassy: expected linear_share between 0 and 1, got {self.linear_share:g}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +171,7 @@ def _geometry(graph: Graph, config: GlassyConfig) -> Geometry:
     close = (lengths < config.message_cutoff).nonzero()[:, 0]
     radial = _bumps(lengths[close], config.message_radial, config.message_cutoff)
     return Geometry(
-        density=density.view(len(graph), (_LMAX + 1) ** 2, -1),
+        density=density.view(len(graph), (_LMAX + 1) ** 2, _SOURCES * config.density_radial),
         basis=edge_basis(radial, spherical_harmonics(2, vectors[close])).contiguous(),
         messages=_within(graph, lengths, config.message_cutoff),
         pooling=_within(graph, lengths, config.pooling_cutoff),
@@ -220,7 +223,7 @@ class Layer(nn.Module):
         channels, filters = ({0: s, 1: v}, 2) if self.directed else ({0: s}, 0)
         degrees = (0, 1) if self.directed else (0,)
         self.gather = NeighbourConvolution(
-            channels, degrees, filters, config.message_radial, 3.5, config.compiled
+            channels, degrees, filters, config.message_radial, _EXPECTED_NEIGHBOURS**0.5, config.compiled
         )
         widths = self.gather.widths()
         seen = widths[0] + (v if self.directed else 0)
@@ -262,8 +265,9 @@ class Glassy(EquivariantModel):
         s, v, directed = config.scalars, config.vectors, config.messages == "equivariant"
         self.register_buffer("spread", torch.ones(features))  # [F] root mean square over the training set
         self.power = DensityProjection(channels, config.products)
-        self.embed = nn.Linear(features + (_LMAX + 1) * config.products + _SPECIES, config.width)
+        self.embed = nn.Linear(min(features, config.local) + (_LMAX + 1) * config.products + _SPECIES + config.times, config.width)
         self.dropout = nn.Dropout(config.dropout)
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self.first_scalars = nn.Linear(config.width, s)
         self.first_vectors = nn.Linear(channels + 1, v, bias=False) if directed else None
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
@@ -289,6 +293,48 @@ class Glassy(EquivariantModel):
         self.embedding_stage = Stage(f"{config.width}x0e")
         self.layer_stages = nn.ModuleList(Stage(hidden) for _ in range(config.layers + 1))
         self.pooled_stage = Stage(f"{config.pooled * (1 + len(config.rounds))}x0e")
+
+    @torch.no_grad()
+    def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor], penalty: float = 3e4) -> list[Graph]:
+        """Fit the ridge regression in closed form, and set the spread of the surroundings.
+
+        Parameters
+        ----------
+        graphs
+            One prepared configuration each.
+        targets
+            `[N, T]` in standard units of configuration and species.
+        penalty
+            On squared coefficients of features in standard units times `emphasis`; a quarter of it for B, of which there is
+            a quarter.
+
+        Returns
+        -------
+        list[Graph]
+            The graphs, each carrying as ``linear`` the prediction of a regression on all the others: train on these.
+        """
+        from equiviz.datasets.glass.surroundings import emphasis
+        from equiviz.models.held_out_ridge import held_out_ridge
+
+        features = [graph.node[SURROUNDINGS].values.double() for graph in graphs]
+        spread = torch.stack([values.square().mean(0) for values in features]).mean(0).sqrt().clamp(min=1e-6)
+        self.spread.copy_(spread)
+        weight = emphasis().to(spread) if self.config.surroundings == 1022 else torch.ones_like(spread)
+        scaled = [values * (weight / spread) for values in features]
+        outside = [torch.zeros_like(target, dtype=torch.float64) for target in targets]
+        coefficients = []
+        for kind, own_penalty in enumerate((penalty, penalty / 4)):
+            members = [graph.species == kind + 1 for graph in graphs]
+            rows = [values[own] for values, own in zip(scaled, members, strict=True)]
+            wanted = [target[own].double() for target, own in zip(targets, members, strict=True)]
+            fitted, held_out = held_out_ridge(rows, wanted, own_penalty)  # [F, T], [n, T] each
+            coefficients.append(fitted * weight[:, None])
+            for place, own in enumerate(members):
+                outside[place][own] = held_out[place]
+        self.linear.weight.copy_(torch.cat(coefficients, 1).T)
+        label = f"{self.config.times}x0e"
+        fields = [Field(values.to(self.spread), label, "node") for values in outside]
+        return [replace(g, node={**g.node, LINEAR: field}) for g, field in zip(graphs, fields, strict=True)]
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """Quench what is not quenched, measure the surroundings, and build the graph of the inherent structure.
@@ -323,14 +369,22 @@ class Glassy(EquivariantModel):
         density = self._staged(self.density_stage, geometry.density)
         surroundings = self._surroundings(graph)  # [N, F]
         power = self.power_stage(self.power(density))
-        inputs = torch.cat([self._hidden_at_random(surroundings), power, _kinds(graph).to(power)], 1)
-        embedded = self.embedding_stage(self.dropout(silu(self.embed(inputs))))  # [N, W]
+        linear = self._linear(surroundings, graph)  # [N, T]
+        local = self._hidden_at_random(surroundings[:, : self.config.local])
+        inputs = torch.cat([local, power, _kinds(graph).to(power), linear], 1)
+        embedded = self.embedding_stage(self.embedding_dropout(silu(self.embed(inputs))))  # [N, W]
         offset = graph.node[OFFSET].values[:, :, None] / 0.1  # [N, 3, 1]; a tenth of sigma is its typical size
         h, collected = self._convolve(density, offset, embedded, geometry)
-        outputs = {"propensity": self._propensity(collected, surroundings, graph, geometry)}
+        outputs = {"propensity": self._propensity(collected, linear, graph, geometry)}
         if self.vector_readout is not None:
             outputs["displacement"] = self._displacement(h, offset, graph)
         return outputs
+
+    def _linear(self, surroundings: Tensor, graph: Graph) -> Tensor:
+        """The regression's prediction [N, T]; while training, that of a regression that has not seen the configuration."""
+        if self.training and LINEAR in graph.node:
+            return graph.node[LINEAR].values
+        return _own_species(self.linear(surroundings)[:, None], graph)[:, 0]
 
     def _surroundings(self, graph: Graph) -> Tensor:
         if not self.config.surroundings:
@@ -341,7 +395,8 @@ class Glassy(EquivariantModel):
         if not self.training or not self.config.input_dropout:
             return surroundings
         keep = 1.0 - self.config.input_dropout
-        return surroundings * (torch.rand_like(self.spread) < keep) / keep
+        shown = torch.rand(surroundings.shape[1], device=surroundings.device) < keep
+        return surroundings * (shown.to(surroundings) / keep)
 
     def _convolve(
         self, density: Tensor, offset: Tensor, embedded: Tensor, geometry: Geometry
@@ -357,14 +412,12 @@ class Glassy(EquivariantModel):
             collected += _invariants(h)
         return h, torch.cat(collected, 1)
 
-    def _propensity(self, collected: Tensor, surroundings: Tensor, graph: Graph, geometry: Geometry) -> Field:
+    def _propensity(self, collected: Tensor, linear: Tensor, graph: Graph, geometry: Geometry) -> Field:
         pooled = self.pooled_stage(self._averages(self.pool(collected), geometry.pooling))
         hidden = self.dropout(silu(self.hidden(self.dropout(self.norm(pooled)))))
         values = self.readout(hidden)  # [N, 2 T]
-        share = 0.0 if self.training else self.config.linear_share
-        if share:
-            values = (1.0 - share) * values + share * self.linear(surroundings)
-        return Field(_own_species(values[:, None], graph)[:, 0], f"{self.config.times}x0e", "node")
+        values = _own_species(values[:, None], graph)[:, 0] + linear
+        return Field(values, f"{self.config.times}x0e", "node")
 
     def _displacement(self, h: Features, offset: Tensor, graph: Graph) -> Field:
         assert self.vector_readout is not None
@@ -374,10 +427,9 @@ class Glassy(EquivariantModel):
 
     def _averages(self, values: Tensor, edges: SortedEdges) -> Tensor:
         """The values [N, C] and their averages over rounds of neighbours, side by side: [N, C (1 + rounds)]."""
-        taken, ones = [values], values.new_ones(len(edges.sender), 1)
-        members = (1 + edges.first.diff())[:, None].to(values)  # [N, 1]
+        taken = [values]
         for done in range(1, max(self.config.rounds, default=0) + 1):
-            values = (values + neighbour_sum(ones, values.contiguous(), edges, self.config.compiled)[:, 0]) / members
+            values = neighbour_mean(values, edges, self.config.compiled)
             if done in self.config.rounds:
                 taken.append(values)
         return torch.cat(taken, 1)

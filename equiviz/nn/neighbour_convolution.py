@@ -86,7 +86,8 @@ class NeighbourConvolution(nn.Module):
     def _couple(self, block: Tensor, path: tuple[int, int, int]) -> Tensor:
         """[N, 2f+1, K, 2i+1, C] -> [N, 2o+1, K C]."""
         i, f, o = path
-        lined = block.transpose(2, 3).reshape(len(block), (2 * f + 1) * (2 * i + 1), -1)  # [N, (2f+1)(2i+1), K C]
+        width = self.n_radial * self.channels[i]
+        lined = block.transpose(2, 3).reshape(len(block), (2 * f + 1) * (2 * i + 1), width)  # [N, (2f+1)(2i+1), K C]
         if o == f == i == 0:
             return lined
         # Always from float64, or a network cast from float32 to float64 would be equivariant to 1e-8 only. As in e3nn, each

@@ -66,6 +66,17 @@ def neighbour_sum(basis: Tensor, features: Tensor, edges: SortedEdges, compiled:
     return _plain_gather(basis, features, edges)
 
 
+def neighbour_mean(features: Tensor, edges: SortedEdges, compiled: bool = True) -> Tensor:
+    """The mean of `features` [N, C] over each node and its neighbours: [N, C]. Differentiable to any order.
+
+    The edges must hold every pair from both ends, as neighbour lists do: the derivative relies on it.
+    """
+    members = (1 + edges.first.diff())[:, None].to(features)  # [N, 1]
+    if compiled and features.device.type == "cpu":
+        return _SymmetricSum.apply(features, edges) / members
+    return features.index_add(0, edges.receiver, features[edges.sender]) / members
+
+
 def _plain_gather(basis: Tensor, features: Tensor, edges: SortedEdges) -> Tensor:
     messages = basis[:, :, None] * features[edges.sender][:, None, :]  # [E, Q, C]
     zeros = messages.new_zeros(edges.n_nodes, *messages.shape[1:])
@@ -137,3 +148,20 @@ class _Correlate(torch.autograd.Function):
         to_upstream = _Gather.apply(change, features, ctx.edges) if ctx.needs_input_grad[0] else None
         to_features = _Scatter.apply(change, upstream, ctx.edges) if ctx.needs_input_grad[1] else None
         return to_upstream, to_features, None
+
+
+class _SymmetricSum(torch.autograd.Function):
+    """features [N, C] -> each node's own plus its neighbours' [N, C]; its own transpose, for edges come in both directions."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, features: Tensor, edges: SortedEdges) -> Tensor:
+        from equiviz.nn.neighbour_sum_kernels import gather_unweighted
+
+        ctx.edges = edges
+        out = torch.empty_like(features, memory_format=torch.contiguous_format)
+        gather_unweighted(*_arrays(edges, features), out.numpy())
+        return out
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        return _SymmetricSum.apply(upstream, ctx.edges), None

@@ -57,3 +57,16 @@ def correlate(first: Integers, sender: Integers, upstream: Floats, features: Flo
                 for c in range(features.shape[1]):
                     total += upstream[i, q, c] * features[j, c]
                 out[e, q] = total
+
+
+@numba.njit(cache=True, fastmath=True, boundscheck=False)
+def gather_unweighted(first: Integers, sender: Integers, features: Floats, out: Floats) -> None:
+    """out[i, :] = features[i, :] + sum of features[sender[e], :] over the edges e of i; `out` is overwritten."""
+    channels = features.shape[1]
+    for i in range(first.shape[0] - 1):
+        for c in range(channels):
+            out[i, c] = features[i, c]
+        for e in range(first[i], first[i + 1]):
+            j = sender[e]
+            for c in range(channels):
+                out[i, c] += features[j, c]

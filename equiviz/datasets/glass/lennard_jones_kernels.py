@@ -10,53 +10,73 @@ from numba import njit
 
 
 @njit(cache=True, fastmath=True)
-def pair_list(positions, species, box, reach):  # [N, 3], [N], [3], [S, S] -> [P, 2]
-    """Return every pair (i < j) whose minimum-image distance is below `reach[species_i, species_j]`, by linked cells."""
-    count = positions.shape[0]
-    longest = reach.max()
+def wrapped(positions, box):
+    """Return the positions [N, 3] moved into the box, edges included below and excluded above."""
+    out = np.empty_like(positions)
+    for i in range(positions.shape[0]):
+        for d in range(3):
+            value = positions[i, d] - box[d] * np.floor(positions[i, d] / box[d])
+            out[i, d] = value if value < box[d] else 0.0
+    return out
+
+
+@njit(cache=True, fastmath=True)
+def sorted_into_cells(inside, box, longest):
+    """Linked cells at least `longest` wide: their numbers per axis [3], first member [cells], next member [N], cell [N, 3].
+
+    Fewer than three cells along an axis would meet their own images; there a single cell holds everything.
+    """
     cells = np.empty(3, np.int64)
     for d in range(3):
         cells[d] = max(1, int(box[d] / longest))
-    small = cells.min() < 3
-    if small:
+    if cells.min() < 3:
         cells[:] = 1
     head = np.full(cells[0] * cells[1] * cells[2], -1, np.int64)
-    following = np.full(count, -1, np.int64)
-    where = np.empty((count, 3), np.int64)
-    for i in range(count):
+    following = np.full(inside.shape[0], -1, np.int64)
+    where = np.empty((inside.shape[0], 3), np.int64)
+    for i in range(inside.shape[0]):
         for d in range(3):
-            fraction = positions[i, d] / box[d]
-            where[i, d] = min(int((fraction - np.floor(fraction)) * cells[d]), cells[d] - 1)
+            where[i, d] = min(int(inside[i, d] / box[d] * cells[d]), cells[d] - 1)
         cell = (where[i, 0] * cells[1] + where[i, 1]) * cells[2] + where[i, 2]
         following[i] = head[cell]
         head[cell] = i
+    return cells, head, following, where
+
+
+@njit(cache=True, fastmath=True)
+def pair_list(positions, species, box, reach):  # [N, 3], [N], [3], [S, S] -> [P, 2]
+    """Return every pair (i < j, by rising i) whose minimum-image distance is below `reach[species_i, species_j]`."""
+    count = positions.shape[0]
+    inside = wrapped(positions, box)
+    cells, head, following, where = sorted_into_cells(inside, box, reach.max())
+    half = 0.5 * box
+    square = reach * reach
     pairs = np.empty((max(16, count * 64), 2), np.int32)
     found = 0
-    steps = 0 if small else 1
+    steps = 1 if cells[0] > 1 else 0
     for i in range(count):
         for a in range(-steps, steps + 1):
             for b in range(-steps, steps + 1):
                 for c in range(-steps, steps + 1):
-                    x = (where[i, 0] + a) % cells[0]
-                    y = (where[i, 1] + b) % cells[1]
-                    z = (where[i, 2] + c) % cells[2]
+                    x = (where[i, 0] + a + cells[0]) % cells[0]
+                    y = (where[i, 1] + b + cells[1]) % cells[1]
+                    z = (where[i, 2] + c + cells[2]) % cells[2]
                     j = head[(x * cells[1] + y) * cells[2] + z]
-                    while j >= 0:
-                        if j > i:
-                            r2 = 0.0
-                            for d in range(3):
-                                delta = positions[j, d] - positions[i, d]
-                                delta -= box[d] * np.rint(delta / box[d])
-                                r2 += delta * delta
-                            limit = reach[species[i], species[j]]
-                            if r2 < limit * limit:
-                                if found == pairs.shape[0]:
-                                    larger = np.empty((2 * found, 2), np.int32)
-                                    larger[:found] = pairs
-                                    pairs = larger
-                                pairs[found, 0] = i
-                                pairs[found, 1] = j
-                                found += 1
+                    while j > i:  # members of a cell are linked by falling number
+                        r2 = 0.0
+                        for d in range(3):
+                            delta = abs(inside[j, d] - inside[i, d])
+                            if delta > half[d]:
+                                delta -= box[d]
+                            r2 += delta * delta
+                        if r2 < square[species[i], species[j]]:
+                            if found == pairs.shape[0]:
+                                larger = np.empty((2 * found, 2), np.int32)
+                                larger[:found] = pairs
+                                pairs = larger
+                            pairs[found, 0] = i
+                            pairs[found, 1] = j
+                            found += 1
                         j = following[j]
     return pairs[:found]
 
