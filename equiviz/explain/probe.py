@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -94,9 +95,9 @@ class _Reading:
 
     def columns(self, model: nn.Module) -> Iterator[tuple[str, Tensor]]:
         """Stage names and their features [N, F], one stage at a time."""
-        for name, field in self._wanted(self.sample.stages(model)).items():
+        for name, values in self._wanted(self.sample.stages(model)).items():
             try:
-                yield name, invariant_columns(field, self.invariants, self.max_features)
+                yield name, invariant_columns(values, self.invariants, self.max_features)
             except ProbeError as problem:
                 raise ProbeError(f"Stage {name!r}: {problem}") from problem
 
@@ -104,7 +105,7 @@ class _Reading:
         unknown = set(self.stages or ()) - set(fields)
         if unknown or not fields:
             raise ProbeError(f"No stage {sorted(unknown)} on nodes; the model has {', '.join(fields) or 'none'}.")
-        return {name: field for name, field in fields.items() if self.stages is None or name in self.stages}
+        return {name: values for name, values in fields.items() if self.stages is None or name in self.stages}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +117,19 @@ class _Question:
     group: Tensor  # [N]
     fold: Tensor  # [N]
     seed: int
+    known: dict[tuple[str, bytes], list[ProbeScore]] = field(default_factory=dict)
 
     def scores(self, stages: Iterable[tuple[str, Tensor]], controls: Sequence[Control]) -> list[ProbeScore]:
         """R2 of every target at every stage, under the given controls (shuffled targets share the regression)."""
-        return [score for name, columns in stages for score in self._scores(name, columns, controls)]
+        return [score for name, columns in stages for score in self._known_scores(name, columns, controls)]
+
+    def _known_scores(self, stage: str, columns: Tensor, controls: Sequence[Control]) -> list[ProbeScore]:
+        """A stage without learned weights is the same in every network: it is regressed once."""
+        key = stage, hashlib.sha256(columns.contiguous().numpy().tobytes()).digest()
+        if key in self.known:
+            return [replace(score, control=controls[0]) for score in self.known[key] if score.control != "shuffled"]
+        self.known[key] = list(self._scores(stage, columns, controls))
+        return self.known[key]
 
     def _scores(self, stage: str, columns: Tensor, controls: Sequence[Control]) -> Iterator[ProbeScore]:
         order = torch.randperm(len(self.targets), generator=self._generator())

@@ -62,10 +62,8 @@ def test_a_module_without_a_family_is_passed_over() -> None:
 
 
 def test_an_unknown_family_lists_the_known_ones() -> None:
-    with pytest.raises(
-        UnknownFamily, match=r"no family 'glasy'. Did you mean 'glassy'\? Known families: bapst, glassy"
-    ):
-        family("glasy")
+    with pytest.raises(UnknownFamily, match=r"no family 'bapts'. Did you mean 'bapst'\? Known families: bapst, "):
+        family("bapts")
 
 
 def test_plain_values_become_a_configuration_and_back() -> None:
