@@ -20,22 +20,23 @@ def bonds(fractions, cell, bins, cutoff, vectors, sender, receiver):
     """
     where, first, members = _fill_bins(fractions, bins)
     points = _cartesian(fractions, cell)
-    image = np.empty(3)
+    by_bin = points[members]  # [N, 3] those of one bin lie side by side in memory
+    shifted = np.empty(3)
+    reach = cutoff * cutoff
     found = 0
     for i in range(len(points)):
         for a in range(where[i, 0] - 1, where[i, 0] + 2):
             for b in range(where[i, 1] - 1, where[i, 1] + 2):
                 for c in range(where[i, 2] - 1, where[i, 2] + 2):
-                    key = _bin_and_image(a, b, c, bins, cell, image)
+                    key = _bin_and_origin(a, b, c, bins, cell, points[i], shifted)
                     for slot in range(first[key], first[key + 1]):
-                        j = members[slot]
-                        x = points[j, 0] + image[0] - points[i, 0]
-                        y = points[j, 1] + image[1] - points[i, 1]
-                        z = points[j, 2] + image[2] - points[i, 2]
-                        if x * x + y * y + z * z < cutoff * cutoff and j != i:
+                        x = by_bin[slot, 0] - shifted[0]
+                        y = by_bin[slot, 1] - shifted[1]
+                        z = by_bin[slot, 2] - shifted[2]
+                        if x * x + y * y + z * z < reach and members[slot] != i:
                             if found < len(sender):
                                 vectors[found, 0], vectors[found, 1], vectors[found, 2] = x, y, z
-                                sender[found], receiver[found] = j, i
+                                sender[found], receiver[found] = members[slot], i
                             found += 1
     return found
 
@@ -69,9 +70,9 @@ def _cartesian(fractions, cell):
 
 
 @njit(cache=True, nogil=True)
-def _bin_and_image(a, b, c, bins, cell, image):
-    """Wrap a bin next to a bin of the cell; return its number and write the lattice vector of the wrap to image [3]."""
+def _bin_and_origin(a, b, c, bins, cell, point, shifted):
+    """Wrap a bin that may lie outside of the cell; return its number, and write to shifted [3] the point seen from there."""
     wraps_a, wraps_b, wraps_c = a // bins[0], b // bins[1], c // bins[2]
     for d in range(3):
-        image[d] = wraps_a * cell[0, d] + wraps_b * cell[1, d] + wraps_c * cell[2, d]
+        shifted[d] = point[d] - (wraps_a * cell[0, d] + wraps_b * cell[1, d] + wraps_c * cell[2, d])
     return ((a - wraps_a * bins[0]) * bins[1] + b - wraps_b * bins[1]) * bins[2] + c - wraps_c * bins[2]

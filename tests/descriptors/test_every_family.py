@@ -171,14 +171,14 @@ def test_no_points(descriptor):
 
 
 def test_float32_graph_gives_float32(mixture):
-    graph = Graph.from_structures(mixture, 2.0, dtype=torch.float32)
+    graph = Graph.from_structures(mixture, 2.1, dtype=torch.float32)
     for name, descriptor in VARIANTS.items():
         values = descriptor(graph).values
         assert values.dtype == torch.float32
         if name == "nearest":
             continue  # rounding may exchange two neighbours at nearly the same distance
         exact = descriptor(mixture).values
-        # positions of size ~4 are rounded to 2e-7; l = 6 and zeta = 4 amplify that about tenfold, w_hat divides by small q
+        # positions of size ~4 are rounded to 2e-7; l = 6 and zeta = 4 amplify that about tenfold
         error = (values.to(torch.float64) - exact).abs() / (exact.abs().amax(0) + 1e-12)
         assert error.median() < 1e-5
 

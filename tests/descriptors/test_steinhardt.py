@@ -19,8 +19,8 @@ def steinhardt(**options: object) -> Steinhardt:
     return Steinhardt(SteinhardtConfig(**options))
 
 
-# q_l: table of Mickel et al., J. Chem. Phys. 138, 044501 (2013), and Lechner and Dellago (2008); q of the icosahedron and all w:
-# Steinhardt, Nelson and Ronchetti (1983), table I. Four digits are what the sources print.
+# q_l: Mickel et al., J. Chem. Phys. 138, 044501 (2013), table I; icosahedron and w: Steinhardt, Nelson and Ronchetti
+# (1983), table I. Four digits are what the sources print.
 @pytest.mark.parametrize(
     ("make", "count", "quantity", "degree", "expected"),
     [
@@ -68,13 +68,10 @@ def test_vs_freud(quantity, average, neighbours):
     degrees = tuple(range(1, 13)) if quantity == "q" else (2, 4, 6, 8, 10, 12)
     ours = steinhardt(degrees=degrees, quantities=(quantity,), average=average, **neighbours)(mixture).values
     box = freud.box.Box.cube(float(mixture.cell[0, 0]))
-    if "nearest" in neighbours:
-        query = {"num_neighbors": 12, "exclude_ii": True}
-    else:
-        query = {"r_max": 1.5, "exclude_ii": True}
+    query = {"num_neighbors": 12} if "nearest" in neighbours else {"r_max": 1.5}
     order = freud.order.Steinhardt(list(degrees), average=average, wl=quantity == "w", wl_normalize=True)
-    order.compute((box, box.wrap(mixture.positions.numpy())), neighbors=query)
-    theirs = torch.from_numpy(order.particle_order).to(torch.float64)
+    order.compute((box, box.wrap(mixture.positions.numpy())), neighbors={**query, "exclude_ii": True})
+    theirs = torch.tensor(order.particle_order).to(torch.float64)
     # w_hat divides by q^3: its rounding grows as 1 / q where all q_lm nearly cancel.
     tolerance = FREUD if quantity == "q" else 1e-4
     torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=tolerance)
@@ -87,7 +84,7 @@ def test_w_without_normalisation_vs_freud():
     box = freud.box.Box.cube(float(mixture.cell[0, 0]))
     order = freud.order.Steinhardt([4, 6], wl=True)
     order.compute((box, box.wrap(mixture.positions.numpy())), neighbors={"r_max": 1.4, "exclude_ii": True})
-    theirs = torch.nan_to_num(torch.from_numpy(order.particle_order).to(torch.float64))
+    theirs = torch.nan_to_num(torch.tensor(order.particle_order).to(torch.float64))
     torch.testing.assert_close(ours, theirs, atol=FREUD, rtol=FREUD)
 
 
@@ -180,5 +177,5 @@ def test_too_few_neighbours_are_refused():
 
 def test_graph_with_a_short_cutoff_is_refused():
     graph = Graph.from_structures(fcc(), 1.1, dtype=torch.float64)
-    with pytest.raises(DescriptorError, match="looks 1.4 far, but the graph has edges up to 1.1 only"):
+    with pytest.raises(DescriptorError, match=r"looks 1\.4 far, but the graph has edges up to 1\.1 only"):
         steinhardt(window=Hard(1.4))(graph)

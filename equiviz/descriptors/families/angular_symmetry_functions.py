@@ -133,7 +133,7 @@ def sum_over_triplets(
     functions: list[tuple[float, float, float]],
 ) -> Tensor:
     """Return [N, pairs, F] for the functions given, by walking all triplets in blocks."""
-    table = torch.tensor(functions).to(around.vectors)  # [F, 3]
+    table = torch.tensor(functions, dtype=around.vectors.dtype, device=around.vectors.device)  # [F, 3]
     channel = around.species_channels(config.species).argmax(-1)  # [E]
     pair_of = _pair_table(config).to(channel.device)  # [S, S]
     sums = around.vectors.new_zeros(around.n_points * len(config.channel_pairs), len(functions))

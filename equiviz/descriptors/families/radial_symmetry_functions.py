@@ -81,7 +81,7 @@ class RadialSymmetryFunctions(Descriptor[RadialSymmetryFunctionsConfig]):
     def evaluate(self, around: Neighbourhood) -> Tensor:
         """Return [N, D]."""
         r = around.distances[:, None]  # [E, 1]
-        eta, centres = torch.tensor(self.config.functions).to(r).T  # [F], [F]
+        eta, centres = torch.tensor(self.config.functions, dtype=r.dtype, device=r.device).T  # [F], [F]
         taper = taper_window(self.config.taper, self.config.cutoff)
         shells = torch.exp(-eta * (r - centres) ** 2) * taper(r)  # [E, F]
         return around.sum_products(around.species_channels(self.config.species), shells).flatten(1)
