@@ -22,7 +22,7 @@ from equiviz.symmetry.groups import O3, haar_matrices
 from equiviz.training.errors import TrainingError
 from equiviz.training.metrics import pearson, vector_correlation
 from equiviz.training.objective import Example
-from equiviz.training.preparation import prepared
+from equiviz.training.preparation import prepared, prepared_for
 
 # Shapes: N particles, T times.
 
@@ -126,7 +126,7 @@ def examples(
     found = []
     for configuration in configurations:
         # The same attached inherent structure serves graph and target.
-        own = replace(configuration, structure=prepared(configuration.structure))
+        own = replace(configuration, structure=prepared_for(model, configuration.structure))
         found.append(Example(own.name, model.prepare(own.structure), target(own, times).to(dtype)))
     return found
 

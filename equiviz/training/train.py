@@ -40,11 +40,11 @@ class ClosedForm(Protocol):
 
 
 @runtime_checkable
-class Calibrated(Protocol):
-    """A model with scales of its inputs that come from the training set."""
+class Corrected(Protocol):
+    """A network that corrects a linear regression, which is fitted in closed form before the network is trained."""
 
-    def calibrate(self, graphs: Sequence[Graph]) -> None:
-        """Set the scales, before training."""
+    def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor]) -> list[Graph]:
+        """Fit the regression; the graphs come back with what the network needs of it while it trains."""
         ...
 
 
@@ -217,15 +217,16 @@ def fit_examples(
         seed = plan.recipe.seed + number
         model = _built(family, settings, seed)
         members.append(model)
-        if isinstance(model, Calibrated):
-            model.calibrate([example.graph for example in training])
+        graphs, targets = [example.graph for example in training], [example.target.propensity for example in training]
         if isinstance(model, ClosedForm):
-            model.fit([example.graph for example in training], [example.target.propensity for example in training])
+            model.fit(graphs, targets)
             return Trained(model.eval())
+        if isinstance(model, Corrected):
+            graphs = model.fit_linear(graphs, targets)
         task = Training(
             model,
             plan.objective,
-            training,
+            [replace(example, graph=graph) for example, graph in zip(training, graphs, strict=True)],
             validation,
             replace(plan.recipe, seed=seed),
             hardware or Hardware(),
