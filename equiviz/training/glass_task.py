@@ -62,19 +62,20 @@ class GlassObjective:
     scored
         The particle type whose rho chooses the best epoch: 1 is A, the large one.
     vector_weight
-        Of the vectors' mean squared error per component; 0 ignores them.
+        Of the vectors' mean squared error per component; models or data without vectors are trained without this part.
     scalar_weight
         Of the propensities' mean squared error; 0 trains on vectors alone, and scores by their correlation.
     """
 
     scored: int = 1
-    vector_weight: float = 0.0
+    vector_weight: float = 0.1
     scalar_weight: float = 1.0
 
     def loss(self, outputs: Mapping[str, Field], target: GlassTarget) -> Tensor:
         """The mean over particles and times, both types alike."""
         total = self.scalar_weight * (outputs["propensity"].values - target.propensity).square().mean()
-        if self.vector_weight:
+        known = "displacement" in outputs and target.displacement is not None
+        if not self.scalar_weight or (self.vector_weight and known):
             total = total + self.vector_weight * (vectors(outputs) - _wanted(target)).square().mean()
         return total
 

@@ -43,7 +43,7 @@ class ClosedForm(Protocol):
 class Corrected(Protocol):
     """A network that corrects a linear regression, which is fitted in closed form before the network is trained."""
 
-    def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor]) -> list[Graph]:
+    def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor], penalty: float) -> list[Graph]:
         """Fit the regression; the graphs come back with what the network needs of it while it trains."""
         ...
 
@@ -62,12 +62,15 @@ class Plan:
         Whether to augment by random elements of O(3); for networks that do not know the symmetry.
     members
         How many networks to train, with seeds one apart, and to average.
+    linear_penalty
+        Of the regression that a `Corrected` network starts from; a huge one (1e12) leaves the network alone.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
     objective: GlassObjective = field(default_factory=GlassObjective)
     turn: bool = False
     members: int = 1
+    linear_penalty: float = 3e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +112,7 @@ def plan_for(model: EquivariantModel | type[EquivariantModel]) -> Plan:
 
 
 def plan_from(settings: Mapping[str, object]) -> Plan:
-    """A plan from any of the settings of `Recipe`, and ``turn``, ``members``, ``vector_weight``, ``scalar_weight``.
+    """A plan from any of the settings of `Recipe`, and the other settings of `Plan` and `GlassObjective`.
 
     Raises
     ------
@@ -118,7 +121,7 @@ def plan_from(settings: Mapping[str, object]) -> Plan:
     """
     stated = dict(settings)
     objective = {name: stated.pop(name) for name in ("vector_weight", "scalar_weight") if name in stated}
-    own = {name: stated.pop(name) for name in ("turn", "members") if name in stated}
+    own = {name: stated.pop(name) for name in ("turn", "members", "linear_penalty") if name in stated}
     known = [entry.name for entry in dataclasses.fields(Recipe)]
     unknown = sorted(set(stated) - set(known))
     if unknown:
@@ -222,7 +225,7 @@ def fit_examples(
             model.fit(graphs, targets)
             return Trained(model.eval())
         if isinstance(model, Corrected):
-            graphs = model.fit_linear(graphs, targets)
+            graphs = model.fit_linear(graphs, targets, plan.linear_penalty)
         task = Training(
             model,
             plan.objective,
@@ -259,7 +262,12 @@ def save_trained(
             "times": configurations[0].times.tolist(),
             "temperature": configurations[0].temperature,
         },
-        recipe={**dataclasses.asdict(plan.recipe), "turn": plan.turn, **dataclasses.asdict(plan.objective)},
+        recipe={
+            **dataclasses.asdict(plan.recipe),
+            **dataclasses.asdict(plan.objective),
+            "turn": plan.turn,
+            "linear_penalty": plan.linear_penalty,
+        },
         seeds=tuple(plan.recipe.seed + number for number in range(len(members))),
         scores={} if report is None else report.to_dict(),
     )

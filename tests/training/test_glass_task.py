@@ -48,7 +48,8 @@ def test_vectors_are_asked_only_of_models_that_have_them() -> None:
     wanted = target(liquid(0), TIMES)
     outputs = {"propensity": Field(wanted.propensity, "2x0e", "node")}
     with pytest.raises(TrainingError, match=r"predicts propensity, but no 'displacement'"):
-        GlassObjective(vector_weight=1.0).loss(outputs, wanted)
+        GlassObjective(vector_weight=1.0, scalar_weight=0.0).loss(outputs, wanted)
+    assert float(GlassObjective(vector_weight=1.0).loss(outputs, wanted)) == 0.0
 
 
 def test_vectors_lead_from_the_inherent_position() -> None:
