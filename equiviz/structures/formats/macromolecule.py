@@ -6,6 +6,7 @@ kept but not its periodicity: an asymmetric unit does not repeat by lattice vect
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def mmcif_frames(source: Source) -> Iterator[Callable[[], Structure]]:
 
 
 def _check_coordinates(source: Source) -> None:
-    """Refuse words in the columns of coordinates, which gemmi would read as 0, and too many atoms."""
+    """Refuse too many atoms, and words or NaN in the columns of coordinates (gemmi reads words as 0)."""
     count = 0
     for number, line in enumerate(source.text.splitlines(), start=1):
         if not line.startswith(("ATOM", "HETATM")):
@@ -54,8 +55,8 @@ def _check_coordinates(source: Source) -> None:
             continue
         count += 1
         for part in _XYZ:
-            if not is_number(line[part]):
-                raise source.error(number, f"expected a coordinate in columns 31-54, got {line[part]!r}")
+            if not is_number(line[part]) or not math.isfinite(float(line[part])):
+                raise source.error(number, f"expected a finite coordinate in columns 31-54, got {line[part]!r}")
     source.check_count(count)
 
 
