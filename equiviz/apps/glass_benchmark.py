@@ -142,13 +142,14 @@ def run_cell(cell: Cell, workshop: Workshop) -> dict[str, object]:
         "machine": origin.machine,
         "date": origin.date,
         "versions": dict(origin.versions),
+        "replicas": sorted({c.replicas or 0 for split in workshop.splits.values() for c in split}),
     }
 
 
 def parameter_count(model: EquivariantModel) -> int:
-    """How many numbers were fitted: the trainable ones, or all of a model without any (ridge)."""
-    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return trainable or sum(p.numel() for p in model.parameters())
+    """How many fitted numbers take part in a prediction: the trained ones, and a linear part that is blended in."""
+    blended = bool(getattr(model.config, "linear_share", 0.0))
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or blended)
 
 
 def _trained(

@@ -15,11 +15,11 @@ from equiviz.symmetry.field import Field
 from equiviz.training.cache import cached
 
 INHERENT = ATTRIBUTE
-# Raise the number when the computation changes: old entries are then left alone.
-_INHERENT_LABEL, _BASIN_LABEL = "inherent-structure-1", "basin-1"
+# Raise it when a computation changes: old entries are then left alone.
+_VERSION = 2
 
 
-def prepared(structure: Structure, with_surroundings: bool = False) -> Structure:
+def prepared(structure: Structure, with_surroundings: bool = False, cage_temperature: float = 0.0) -> Structure:
     """The structure with what follows from it alone attached, from the cache if it was seen before.
 
     Parameters
@@ -27,34 +27,43 @@ def prepared(structure: Structure, with_surroundings: bool = False) -> Structure
     structure
         Of a model liquid, at thermal positions. Attributes that it carries are taken as they are.
     with_surroundings
-        Attach ``inherent_energy`` (0e) and ``surroundings`` (1022 x 0e) too, besides ``inherent_displacement`` (1o).
+        Attach ``inherent_energy`` (0e) and ``surroundings`` too, besides ``inherent_displacement`` (1o).
+    cage_temperature
+        Explore the cages at this temperature (`equiviz.datasets.glass.cage`) and attach what comes out; 0: do not.
 
     Raises
     ------
     DatasetError
         Something is missing and the structure is no Kob-Andersen liquid in a rectangular box.
     """
-    wanted = (ATTRIBUTE, ENERGY, SURROUNDINGS) if with_surroundings else (ATTRIBUTE,)
-    if all(name in structure.node for name in wanted):
+    wide = with_surroundings or cage_temperature > 0
+    wanted = (ATTRIBUTE, *((ENERGY,) if wide else ()), *((SURROUNDINGS,) if with_surroundings else ()))
+    if all(name in structure.node for name in wanted) and not cage_temperature:
         return structure
-    compute = measured if with_surroundings else with_inherent_displacement
 
     def missing() -> dict[str, Tensor]:
-        full = compute(structure)
-        return {name: full.node[name].values for name in wanted if name not in structure.node}
+        full = (
+            measured(structure, with_surroundings, cage_temperature) if wide else with_inherent_displacement(structure)
+        )
+        return {name: field.values for name, field in full.node.items() if name not in structure.node}
 
-    found = cached(_BASIN_LABEL if with_surroundings else _INHERENT_LABEL, _content(structure), missing)
+    found = cached(_label(with_surroundings, cage_temperature), _content(structure), missing)
     fields = {name: Field(values, _irreps(name, values), "node") for name, values in found.items()}
     return replace(structure, node={**structure.node, **fields})
 
 
 def prepared_for(model: EquivariantModel, structure: Structure) -> Structure:
-    """As `prepared`; the surroundings are attached when the model's configuration has a setting of that name."""
-    return prepared(structure, with_surroundings=bool(getattr(model.config, "surroundings", False)))
+    """As `prepared`, with what the model's configuration asks for by ``surroundings`` and ``cage_temperature``."""
+    wide = bool(getattr(model.config, "surroundings", False))
+    return prepared(structure, wide, float(getattr(model.config, "cage_temperature", 0.0)))
+
+
+def _label(with_surroundings: bool, cage_temperature: float) -> str:
+    return f"basin-{_VERSION}-{'wide' if with_surroundings else 'narrow'}-{cage_temperature:g}"
 
 
 def _irreps(name: str, values: Tensor) -> str:
-    return "1x1o" if name == ATTRIBUTE else f"{values.shape[1]}x0e"
+    return "1x1o" if name.endswith("_displacement") else f"{values.shape[1]}x0e"
 
 
 def _content(structure: Structure) -> dict[str, Tensor]:

@@ -40,11 +40,11 @@ class ClosedForm(Protocol):
 
 
 @runtime_checkable
-class Corrected(Protocol):
-    """A network that corrects a linear regression, which is fitted in closed form before the network is trained."""
+class PartlyLinear(Protocol):
+    """A network with a linear part that is fitted in closed form, before the rest is trained."""
 
-    def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor], penalty: float) -> list[Graph]:
-        """Fit the regression; the graphs come back with what the network needs of it while it trains."""
+    def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor]) -> None:
+        """Set the scales of the inputs and the coefficients of the linear part."""
         ...
 
 
@@ -62,15 +62,12 @@ class Plan:
         Whether to augment by random elements of O(3); for networks that do not know the symmetry.
     members
         How many networks to train, with seeds one apart, and to average.
-    linear_penalty
-        Of the regression that a `Corrected` network starts from; a huge one (1e12) leaves the network alone.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
     objective: GlassObjective = field(default_factory=GlassObjective)
     turn: bool = False
     members: int = 1
-    linear_penalty: float = 3e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +118,7 @@ def plan_from(settings: Mapping[str, object]) -> Plan:
     """
     stated = dict(settings)
     objective = {name: stated.pop(name) for name in ("vector_weight", "scalar_weight") if name in stated}
-    own = {name: stated.pop(name) for name in ("turn", "members", "linear_penalty") if name in stated}
+    own = {name: stated.pop(name) for name in ("turn", "members") if name in stated}
     known = [entry.name for entry in dataclasses.fields(Recipe)]
     unknown = sorted(set(stated) - set(known))
     if unknown:
@@ -224,12 +221,12 @@ def fit_examples(
         if isinstance(model, ClosedForm):
             model.fit(graphs, targets)
             return Trained(model.eval())
-        if isinstance(model, Corrected):
-            graphs = model.fit_linear(graphs, targets, plan.linear_penalty)
+        if isinstance(model, PartlyLinear):
+            model.fit_linear(graphs, targets)
         task = Training(
             model,
             plan.objective,
-            [replace(example, graph=graph) for example, graph in zip(training, graphs, strict=True)],
+            training,
             validation,
             replace(plan.recipe, seed=seed),
             hardware or Hardware(),
@@ -266,7 +263,6 @@ def save_trained(
             **dataclasses.asdict(plan.recipe),
             **dataclasses.asdict(plan.objective),
             "turn": plan.turn,
-            "linear_penalty": plan.linear_penalty,
         },
         seeds=tuple(plan.recipe.seed + number for number in range(len(members))),
         scores={} if report is None else report.to_dict(),
