@@ -19,8 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
 
-# Software WebGL: the machines of CI have no graphics card. Only the 3D canvases need it; the rest of the page is painted
-# without (Debian's wrapper asks for GPU painting, which in software costs several times as much).
+# Software WebGL: the machines of CI have no graphics card. Only the 3D canvases need it; the rest of the page is
+# painted without (Debian's wrapper asks for GPU painting, which in software costs several times as much).
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 FLAGS += ["--disable-gpu-rasterization", "--disable-gpu-compositing", "--disable-extensions", "--no-first-run"]
 PATIENCE = 1000 * int(os.environ.get("EQUIVIZ_BROWSER_SECONDS", "120"))  # milliseconds; raise it on a loaded machine
