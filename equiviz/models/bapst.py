@@ -192,7 +192,7 @@ class Bapst(EquivariantModel):
     def _outputs(self, decoded: Tensor, kinds: Tensor) -> dict[str, Field]:
         """Each particle's own species of the decoded numbers, as fields."""
         times, species = len(self.config.times), len(self.config.species)
-        parts = decoded.view(len(decoded), species, -1)  # [N, S, T or 4T]
+        parts = decoded.view(len(decoded), species, decoded.shape[1] // species)  # [N, S, T or 4T]
         own = (parts * kinds[..., None]).sum(1)  # [N, T or 4T]
         outputs = {"propensity": Field(own[:, :times], f"{times}x0e", "node")}
         if self.config.vector:
