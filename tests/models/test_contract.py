@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
+from equiviz.datasets.glass.surroundings import surroundings
 from equiviz.equivariance.check import check
 from equiviz.features.capture import capture
 from equiviz.models.registry import families
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3
 from tests.toy_networks import default_dtype
 
@@ -57,7 +59,19 @@ def liquid(atoms: int, seed: int = 0) -> Structure:
     cell = torch.diag(torch.tensor([1.0, 1.03, 0.98], dtype=torch.float64)) * max(side, 6)
     species = 1 + (torch.arange(atoms) % 5 == 4).long()
     names = ("", "A", "B")
-    return Structure(chosen + jitter, species, cell=cell, pbc=(True,) * 3, length_unit="sigma", species_names=names)
+    bare = Structure(chosen + jitter, species, cell=cell, pbc=(True,) * 3, length_unit="sigma", species_names=names)
+    return _prepared(bare, generator)
+
+
+def _prepared(bare: Structure, generator: torch.Generator) -> Structure:
+    """With what glass networks read attached, so that it may be turned: their own preparation needs an upright box."""
+    moved = 0.05 * torch.randn(len(bare), 3, generator=generator, dtype=torch.float64)
+    energy = torch.randn(len(bare), 1, generator=generator, dtype=torch.float64)
+    known = bare.with_node("inherent_displacement", Field(moved, "1x1o")).with_node(
+        "inherent_energy", Field(energy, "1x0e")
+    )
+    values = surroundings(known).double()
+    return known.with_node("surroundings", Field(values, f"{values.shape[1]}x0e"))
 
 
 def example(name: str, atoms: int, seed: int = 0) -> Structure:
