@@ -23,7 +23,7 @@ MELT, LATTICE, VELOCITIES = 0, 1, 2
 LARGEST_TIMESTEP = 0.0065
 """Largest default timestep: the total energy then wanders by 1e-4 per particle over 50,000 steps, as at 0.005."""
 
-_RELAXATION = ((0.44, 4120.0), (0.50, 217.0), (0.56, 18.0), (0.64, 16.5))
+_RELAXATION = ((0.44, 4120.0), (0.50, 217.0), (0.56, 27.0), (0.64, 16.5))
 """(temperature, upper estimate of tau_alpha in LJ time): published tables (arXiv 2211.03226 and its peers), and at 0.56
 our own F_s(k=7.25) = 1/e."""
 
@@ -77,18 +77,18 @@ class GlassRecipe:
     cooling_time: float = 20.0
     """Time of the linear ramp down to the temperature."""
     equilibration_time: float = field(default=math.nan)
-    """Time at the temperature before the first sample; default 12 tau_alpha."""
+    """Time at the temperature before the first sample; default 8 tau_alpha."""
     separation_time: float = field(default=math.nan)
-    """Time between samples of a run; default 3 tau_alpha. Equilibration is cut into pieces of this length."""
+    """Time between samples of a run; default 2 tau_alpha. Equilibration is cut into pieces of this length."""
     lag: float = field(default=math.nan)
-    """Lag of the F_s recorded against waiting time; default tau_alpha."""
+    """Lag of the F_s recorded against waiting time; default 2/3 tau_alpha."""
 
     def __post_init__(self) -> None:
         if math.isnan(self.timestep):
             object.__setattr__(self, "timestep", _largest_divisor(self.times[0]) if self.times else LARGEST_TIMESTEP)
-        self._set_default("equilibration_time", 12.0)
-        self._set_default("separation_time", 3.0)
-        self._set_default("lag", 1.0)
+        self._set_default("equilibration_time", 8.0)
+        self._set_default("separation_time", 2.0)
+        self._set_default("lag", 2.0 / 3.0)
         self._check()
 
     def _set_default(self, name: str, multiple: float) -> None:

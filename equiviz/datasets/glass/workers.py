@@ -97,4 +97,4 @@ def _local_cluster(processes: int) -> Any:
     from distributed import LocalCluster
 
     start: Any = LocalCluster
-    return start(n_workers=processes, threads_per_worker=1, processes=True, dashboard_address=None)
+    return start(n_workers=processes, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
