@@ -17,8 +17,8 @@ def read_config(config_class: type[ConfigT], values: Mapping[str, object], owner
     """Build ``config_class(**values)``: unknown names are refused, lists become tuples, whole numbers become floats.
 
     Args:
-        config_class: a frozen dataclass whose fields are annotated with plain types (numbers, strings, tuples, Literals,
-            unions).
+        config_class: a frozen dataclass whose fields are annotated with plain types (numbers, strings, tuples,
+            Literals, unions).
         values: the entries, as JSON gives them.
         owner: whose configuration it is, for the messages (``"glassy"``).
 
