@@ -71,7 +71,7 @@ def _cartesian(fractions, cell):
 
 @njit(cache=True, nogil=True)
 def _bin_and_origin(a, b, c, bins, cell, point, shifted):
-    """Wrap a bin that may lie outside of the cell; return its number, and write to shifted [3] the point seen from there."""
+    """Wrap a bin that may be outside the cell; return its number, and write the point seen from there to shifted [3]."""
     wraps_a, wraps_b, wraps_c = a // bins[0], b // bins[1], c // bins[2]
     for d in range(3):
         shifted[d] = point[d] - (wraps_a * cell[0, d] + wraps_b * cell[1, d] + wraps_c * cell[2, d])
