@@ -112,7 +112,15 @@ class GlassTour(Report):
         """Which expert descriptors the stages of (the first member of) the model know."""
         first = next((part for part in self.model.children() if isinstance(part, EquivariantModel)), self.model)
         structures = [configuration.structure for configuration in self.configurations[:PROBED]]
-        return probe(first, structures, expert_descriptors(), species={SPECIES_A}, seed=self.seed, max_features=1_400)
+        return probe(
+            first,
+            structures,
+            expert_descriptors(),
+            species={SPECIES_A},
+            seed=self.seed,
+            max_features=1_400,
+            random_networks=1,
+        )
 
     @cached_property
     def predictions(self) -> dict[str, Field]:
