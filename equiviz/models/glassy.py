@@ -22,8 +22,8 @@ Departures from the paper
    configuration and species. These enter as typed attributes, not through the edges.
 6. Scalars of all layers are averaged over 2, 4, 8, 16 rounds of neighbours before the decoder: reach without depth.
 7. A vector output: the mean displacement from the inherent position, as a 1o field per time.
-8. The propensity is a correction to a ridge regression on the surroundings (`fit_linear`), whose prediction is also an input.
-   In training that prediction comes from a regression that has not seen the configuration.
+8. The propensity is blended with a ridge regression on the surroundings (`linear_share`, `fit_linear`), which needs far fewer
+   configurations than the network does.
 9. Targets are standardised per configuration and species: shifts between configurations are not learned.
 """
 
@@ -52,7 +52,7 @@ from equiviz.symmetry.field import Field
 from equiviz.symmetry.harmonics import spherical_harmonics
 
 # Shapes: N nodes, E edges, F surroundings, S scalars, V vectors, W width of the embedding, T times.
-SURROUNDINGS, OFFSET, ENERGY, LINEAR = "surroundings", "thermal_offset", "inherent_energy", "linear"
+SURROUNDINGS, OFFSET, ENERGY = "surroundings", "offsets", "inherent_energy"
 _SPECIES = 2
 _SOURCES = 3  # what the density projects: A, B, and the energy of neighbours
 _LMAX = 3
@@ -95,6 +95,11 @@ class GlassyConfig:
         Share of the surroundings' features hidden in a training step (for all particles alike).
     messages
         "equivariant", or "scalar": no directions after the first layer, for comparison; then there is no vector output.
+    linear_share
+        Weight of the ridge regression in the propensity after training, 0 to 1; its coefficients come from `fit_linear`.
+    cage_temperature
+        Let the particles rattle in their cages at this temperature before looking (`equiviz.datasets.glass.cage`; a short
+        simulation!) and read centre and size of the cage; 0 reads structure alone.
     compiled
         Whether neighbour sums run in compiled loops on the CPU.
     """
@@ -118,6 +123,8 @@ class GlassyConfig:
     embedding_dropout: float = 0.1
     input_dropout: float = 0.2
     messages: Literal["equivariant", "scalar"] = "equivariant"
+    linear_share: float = 0.0
+    cage_temperature: float = 0.0
     compiled: bool = True
 
     def __post_init__(self) -> None:
@@ -129,6 +136,11 @@ class GlassyConfig:
             raise ConfigError(
                 f"glassy: expected density_cutoff={self.density_cutoff:g} to be the largest cutoff, since the graph is "
                 f"built with it; got message_cutoff={self.message_cutoff:g}, pooling_cutoff={self.pooling_cutoff:g}."
+            )
+        if not 0.0 <= self.linear_share <= 1.0 or self.cage_temperature < 0.0:
+            raise ConfigError(
+                f"glassy: expected linear_share from 0 to 1 and cage_temperature >= 0, "
+                f"got {self.linear_share:g} and {self.cage_temperature:g}."
             )
 
 
@@ -263,13 +275,14 @@ class Glassy(EquivariantModel):
         super().__init__(config)
         channels, features = _SOURCES * config.density_radial, config.surroundings
         s, v, directed = config.scalars, config.vectors, config.messages == "equivariant"
+        self.n_offsets = 2 if config.cage_temperature else 1
         self.register_buffer("spread", torch.ones(features))  # [F] root mean square over the training set
         self.power = DensityProjection(channels, config.products)
-        self.embed = nn.Linear(min(features, config.local) + (_LMAX + 1) * config.products + _SPECIES + config.times, config.width)
+        self.embed = nn.Linear(min(features, config.local) + (_LMAX + 1) * config.products + _SPECIES, config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self.first_scalars = nn.Linear(config.width, s)
-        self.first_vectors = nn.Linear(channels + 1, v, bias=False) if directed else None
+        self.first_vectors = nn.Linear(channels + self.n_offsets, v, bias=False) if directed else None
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         collected = config.width + (s + (v if directed else 0)) * (config.layers + 1)
         self.pool = nn.Linear(collected, config.pooled)
@@ -281,7 +294,7 @@ class Glassy(EquivariantModel):
         self.linear.requires_grad_(False)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
-        self.vector_readout = nn.Linear(v + 1, _SPECIES * config.times, bias=False) if directed else None
+        self.vector_readout = nn.Linear(v + self.n_offsets, _SPECIES * config.times, bias=False) if directed else None
         self._declare_stages(channels)
 
     def _declare_stages(self, channels: int) -> None:
@@ -295,8 +308,8 @@ class Glassy(EquivariantModel):
         self.pooled_stage = Stage(f"{config.pooled * (1 + len(config.rounds))}x0e")
 
     @torch.no_grad()
-    def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor], penalty: float = 3e4) -> list[Graph]:
-        """Fit the ridge regression in closed form, and set the spread of the surroundings.
+    def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor], penalty: float = 3e4) -> None:
+        """Set the spread of the surroundings, and fit the ridge regression in closed form.
 
         Parameters
         ----------
@@ -307,34 +320,19 @@ class Glassy(EquivariantModel):
         penalty
             On squared coefficients of features in standard units times `emphasis`; a quarter of it for B, of which there is
             a quarter.
-
-        Returns
-        -------
-        list[Graph]
-            The graphs, each carrying as ``linear`` the prediction of a regression on all the others: train on these.
         """
-        from equiviz.datasets.glass.surroundings import emphasis
-        from equiviz.models.held_out_ridge import held_out_ridge
+        from equiviz.datasets.glass.surroundings import Surroundings, emphasis
 
-        features = [graph.node[SURROUNDINGS].values.double() for graph in graphs]
-        spread = torch.stack([values.square().mean(0) for values in features]).mean(0).sqrt().clamp(min=1e-6)
-        self.spread.copy_(spread)
-        weight = emphasis().to(spread) if self.config.surroundings == 1022 else torch.ones_like(spread)
-        scaled = [values * (weight / spread) for values in features]
-        outside = [torch.zeros_like(target, dtype=torch.float64) for target in targets]
+        spread = torch.stack([g.node[SURROUNDINGS].values.double().square().mean(0) for g in graphs]).mean(0).sqrt()
+        spread = spread.clamp(min=1e-6)
+        freedom = emphasis(Surroundings(cage=self.config.cage_temperature > 0)).to(spread)  # [F]
         coefficients = []
         for kind, own_penalty in enumerate((penalty, penalty / 4)):
-            members = [graph.species == kind + 1 for graph in graphs]
-            rows = [values[own] for values, own in zip(scaled, members, strict=True)]
-            wanted = [target[own].double() for target, own in zip(targets, members, strict=True)]
-            fitted, held_out = held_out_ridge(rows, wanted, own_penalty)  # [F, T], [n, T] each
-            coefficients.append(fitted * weight[:, None])
-            for place, own in enumerate(members):
-                outside[place][own] = held_out[place]
-        self.linear.weight.copy_(torch.cat(coefficients, 1).T)
-        label = f"{self.config.times}x0e"
-        fields = [Field(values.to(self.spread), label, "node") for values in outside]
-        return [replace(g, node={**g.node, LINEAR: field}) for g, field in zip(graphs, fields, strict=True)]
+            rows = [g.node[SURROUNDINGS].values[g.species == kind + 1].double() * (freedom / spread) for g in graphs]
+            wanted = [t[g.species == kind + 1].double() for g, t in zip(graphs, targets, strict=True)]
+            coefficients.append(_ridge(torch.cat(rows), torch.cat(wanted), own_penalty).T * freedom)  # [T, F]
+        self.spread.copy_(spread)
+        self.linear.weight.copy_(torch.cat(coefficients))
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """Quench what is not quenched, measure the surroundings, and build the graph of the inherent structure.
@@ -352,13 +350,17 @@ class Glassy(EquivariantModel):
         """The structure at its inherent positions, carrying what the network reads."""
         from equiviz.datasets.glass.basin import measured
 
-        known = measured(structure, with_surroundings=self.config.surroundings > 0)
+        config = self.config
+        known = measured(structure, config.surroundings > 0, config.cage_temperature)
         moved = known.node["inherent_displacement"].values
-        offset = -(moved - (moved.mean(0) if len(moved) else 0.0))
+        offsets = [-moved]
+        if config.cage_temperature:
+            offsets.append(known.node["cage_displacement"].values.to(moved) - moved)
+        offset = torch.cat([way - (way.mean(0) if len(way) else 0.0) for way in offsets], 1)
         energy = known.node[ENERGY].values
         spread = energy.std(0, correction=0) if len(energy) > 1 else torch.ones(1).to(energy)
         scaled = (energy - energy.mean(0)) / torch.where(spread > 0, spread, 1.0) if len(energy) else energy
-        node = {OFFSET: Field(offset, "1x1o", "node"), ENERGY: Field(scaled, "1x0e", "node")}
+        node = {OFFSET: Field(offset, f"{len(offsets)}x1o", "node"), ENERGY: Field(scaled, "1x0e", "node")}
         if self.config.surroundings:
             node[SURROUNDINGS] = known.node[SURROUNDINGS]
         return replace(known, positions=known.positions + moved, node=node, graph={})
@@ -369,22 +371,16 @@ class Glassy(EquivariantModel):
         density = self._staged(self.density_stage, geometry.density)
         surroundings = self._surroundings(graph)  # [N, F]
         power = self.power_stage(self.power(density))
-        linear = self._linear(surroundings, graph)  # [N, T]
         local = self._hidden_at_random(surroundings[:, : self.config.local])
-        inputs = torch.cat([local, power, _kinds(graph).to(power), linear], 1)
+        inputs = torch.cat([local, power, _kinds(graph).to(power)], 1)
         embedded = self.embedding_stage(self.embedding_dropout(silu(self.embed(inputs))))  # [N, W]
-        offset = graph.node[OFFSET].values[:, :, None] / 0.1  # [N, 3, 1]; a tenth of sigma is its typical size
+        # A tenth of sigma is the typical size of the ways from the inherent to the thermal position and the cage's centre.
+        offset = graph.node[OFFSET].values.unflatten(1, (self.n_offsets, 3)).transpose(1, 2) / 0.1  # [N, 3, 1 or 2]
         h, collected = self._convolve(density, offset, embedded, geometry)
-        outputs = {"propensity": self._propensity(collected, linear, graph, geometry)}
+        outputs = {"propensity": self._propensity(collected, surroundings, graph, geometry)}
         if self.vector_readout is not None:
             outputs["displacement"] = self._displacement(h, offset, graph)
         return outputs
-
-    def _linear(self, surroundings: Tensor, graph: Graph) -> Tensor:
-        """The regression's prediction [N, T]; while training, that of a regression that has not seen the configuration."""
-        if self.training and LINEAR in graph.node:
-            return graph.node[LINEAR].values
-        return _own_species(self.linear(surroundings)[:, None], graph)[:, 0]
 
     def _surroundings(self, graph: Graph) -> Tensor:
         if not self.config.surroundings:
@@ -412,11 +408,14 @@ class Glassy(EquivariantModel):
             collected += _invariants(h)
         return h, torch.cat(collected, 1)
 
-    def _propensity(self, collected: Tensor, linear: Tensor, graph: Graph, geometry: Geometry) -> Field:
+    def _propensity(self, collected: Tensor, surroundings: Tensor, graph: Graph, geometry: Geometry) -> Field:
         pooled = self.pooled_stage(self._averages(self.pool(collected), geometry.pooling))
         hidden = self.dropout(silu(self.hidden(self.dropout(self.norm(pooled)))))
         values = self.readout(hidden)  # [N, 2 T]
-        values = _own_species(values[:, None], graph)[:, 0] + linear
+        if not self.training and self.config.linear_share:
+            share = self.config.linear_share
+            values = (1.0 - share) * values + share * self.linear(surroundings)
+        values = _own_species(values[:, None], graph)[:, 0]
         return Field(values, f"{self.config.times}x0e", "node")
 
     def _displacement(self, h: Features, offset: Tensor, graph: Graph) -> Field:
@@ -449,6 +448,12 @@ class Glassy(EquivariantModel):
         }
 
 
+def _ridge(rows: Tensor, wanted: Tensor, penalty: float) -> Tensor:
+    """Coefficients [F, T] that minimise squared errors [n, T] plus `penalty` times their squares; no intercept."""
+    square = rows.T @ rows + penalty * torch.eye(rows.shape[1], dtype=rows.dtype, device=rows.device)
+    return torch.cholesky_solve(rows.T @ wanted, torch.linalg.cholesky(square))
+
+
 def _sizes(blocks: Sequence[Tensor]) -> list[int]:
     return [block.shape[1] * block.shape[2] for block in blocks]
 
@@ -462,3 +467,13 @@ def _own_species(values: Tensor, graph: Graph) -> Tensor:
     """Of outputs [N, d, 2 T], those of each particle's own species: [N, d, T]."""
     kinds = _kinds(graph).to(values)[:, None, :, None]  # [N, 1, 2, 1]
     return (values.unflatten(2, (_SPECIES, -1)) * kinds).sum(2)
+
+
+FAMILY = Family(
+    name="glassy",
+    config_class=GlassyConfig,
+    model_class=Glassy,
+    paper="Pezzicoli, Charpiat, Landes, SciPost Phys. 16, 136 (2024), arXiv:2211.03226",
+    group="E(3)",
+    small={"scalars": 4, "vectors": 2, "layers": 1, "width": 8, "products": 4, "pooled": 8, "rounds": [1, 2]},
+)

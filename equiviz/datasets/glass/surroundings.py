@@ -8,20 +8,26 @@ is an *input* of networks and ridge regressions, computed once per configuration
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.inherent_structure import inherent_positions
 from equiviz.datasets.glass.kob_andersen import Floats, Integers, Liquid, kob_andersen, liquid_of, local_mechanics
 from equiviz.structures.neighbours import Neighbours, neighbours
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.harmonics import spherical_harmonics
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 # Shapes: N particles, E edges, F features.
 _SPECIES = 2
 _MECHANICS = 6
+_CAGE = 8
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Surroundings:
         lmax: Its degrees are 1 to this.
         window: Distance at which the Gaussians of the power spectrum have gone to zero.
         contact: Neighbours up to here share in an average.
+        cage: Whether invariants of the cage are among the features (attributes ``cage_displacement``, ``cage_spread``).
         rounds: After how many rounds of averaging the features are taken, besides 0.
     """
 
@@ -46,6 +53,7 @@ class Surroundings:
     lmax: int = 4
     window: float = 2.6
     contact: float = 2.0
+    cage: bool = False
     rounds: tuple[int, ...] = (1, 2, 4, 8, 16, 30)
 
     @property
@@ -58,7 +66,8 @@ class Surroundings:
     def size(self) -> int:
         """Number of features F that `surroundings` gives per particle."""
         spectrum = self.lmax * _SPECIES * self.angular
-        return (len(self.shells) * _SPECIES + spectrum + _MECHANICS + 2) * (1 + len(self.rounds))
+        own = len(self.shells) * _SPECIES + spectrum + _MECHANICS + 2 + (_CAGE if self.cage else 0)
+        return own * (1 + len(self.rounds))
 
 
 def emphasis(settings: Surroundings | None = None) -> Tensor:
@@ -73,6 +82,7 @@ def emphasis(settings: Surroundings | None = None) -> Tensor:
     shells = len(settings.shells) * _SPECIES
     own[shells : shells + spectrum] = 0.5
     own[shells + spectrum : shells + spectrum + 3] = 12.5
+    own[shells + spectrum + _MECHANICS + 2 :] = 1.5  # the cage
     reach = [2.5] + [1.0 if done <= 8 else 0.4 for done in settings.rounds]
     return torch.cat([own * factor for factor in reach])
 
@@ -81,7 +91,7 @@ def surroundings(structure: Structure, settings: Surroundings | None = None) -> 
     """Invariants of the inherent structure around each particle, minus their mean over its species: [N, F] float32.
 
     In order: radial shells of A and of B neighbours; norms of the densities of degree 1 to lmax; energies, stiffness, virial
-    and shear stress; length and squared length of the inherent displacement. Then all of these averaged 1, 2, 4 ... times.
+    and shear stress; length and squared length of the inherent displacement; the cage, if wanted. Then all of these averaged 1, 2, 4 ... times.
 
     Args:
         structure: Thermal, with ``inherent_displacement`` or to be quenched here.
@@ -95,16 +105,13 @@ def surroundings(structure: Structure, settings: Surroundings | None = None) -> 
     liquid = Liquid(inherent_positions(structure).double().numpy().copy(), thermal.kinds, thermal.box)
     moved = liquid.positions - thermal.positions
     moved = np.linalg.norm(moved - moved.mean(0) if len(moved) else moved, axis=1)
-    columns = np.concatenate(
-        [
-            _shells(liquid, settings),
-            _spectrum(liquid, settings),
-            local_mechanics(liquid, kob_andersen()),
-            np.stack([moved, moved**2], 1),
-        ],
-        axis=1,
-    )
-    averaged = _averages(columns - columns.mean(0) if len(columns) else columns, liquid, settings)
+    share = _shares(liquid, settings.contact)
+    parts = [_shells(liquid, settings), _spectrum(liquid, settings), local_mechanics(liquid, kob_andersen())]
+    parts.append(np.stack([moved, moved**2], 1))
+    if settings.cage:
+        parts.append(_cage(structure, liquid.positions - thermal.positions, share))
+    columns = np.concatenate(parts, axis=1)
+    averaged = _averages(columns - columns.mean(0) if len(columns) else columns, share, settings)
     return torch.from_numpy(_centred(averaged, liquid.kinds).astype(np.float32))
 
 
@@ -150,14 +157,38 @@ def _spectrum(liquid: Liquid, settings: Surroundings) -> Floats:
     return per_particle.permute(1, 0, 2).reshape(len(liquid.kinds), settings.lmax * _SPECIES * count).numpy()
 
 
-def _averages(columns: Floats, liquid: Liquid, settings: Surroundings) -> Floats:
-    """The features and their averages over 1, 2, 4 ... rounds of neighbours, each particle counting itself once."""
+def _cage(structure: Structure, to_inherent: Floats, share: csr_matrix) -> Floats:
+    """Invariants of the cage [N, 8], see below; lengths in sigma.
+
+    Logarithms of its whole variance and of the parts within and between runs; length and squared length of the way from the
+    inherent position to its centre, length of the way from the thermal position; length of the first averaged over one and
+    two rounds of neighbours.
+    """
+    for name in ("cage_displacement", "cage_spread"):
+        if name not in structure.node:
+            raise DatasetError(None, f"{structure.name or 'structure'}: expected the attribute {name!r}; attach it first")
+    centre = structure.node["cage_displacement"].values.double().numpy()
+    within, between = structure.node["cage_spread"].values.double().numpy().clip(1e-9).T
+    way = centre - to_inherent
+    way = way - way.mean(0) if len(way) else way
+    near = share @ way
+    lengths = [np.linalg.norm(v, axis=1) for v in (way, centre, near, share @ near)]
+    logs = [np.log(within + between), np.log(within), np.log(between + 0.002)]
+    return np.stack([*logs, lengths[0], lengths[0] ** 2, *lengths[1:]], 1)
+
+
+def _shares(liquid: Liquid, contact: float) -> csr_matrix:
+    """The matrix [N, N] that averages over neighbours within `contact`, each particle counting itself once."""
     from scipy.sparse import csr_matrix, diags, identity
 
-    sender, receiver = _edges(liquid, settings.contact).edge_index.numpy()
+    sender, receiver = _edges(liquid, contact).edge_index.numpy()
     count = len(liquid.kinds)
     share = csr_matrix((np.ones(len(sender)), (receiver, sender)), (count, count)) + identity(count, format="csr")
-    share = (diags(1 / np.asarray(share.sum(1)).ravel()) @ share).astype(np.float32)
+    return (diags(1 / np.asarray(share.sum(1)).ravel()) @ share).astype(np.float32).tocsr()
+
+
+def _averages(columns: Floats, share: csr_matrix, settings: Surroundings) -> Floats:
+    """The features and their averages over 1, 2, 4 ... rounds of neighbours."""
     taken, current = [columns], columns.astype(np.float32)
     for done in range(1, max(settings.rounds, default=0) + 1):
         current = share @ current
@@ -171,6 +202,3 @@ def _centred(columns: Floats, kinds: Integers) -> Floats:
     for kind in np.unique(kinds):
         out[kinds == kind] -= columns[kinds == kind].mean(0)
     return out
-
-
-
