@@ -63,12 +63,11 @@ def photograph(visit: Visit, figure: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def sound(browser: Open, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    """Figure 0: two scenes; 1: a line chart; 2: a scene whose only atom is far too small to be seen."""
-    nothing = Scene([Atoms(np.zeros((1, 3)), np.array([1e-9]), colour="#808080")])
+    """Figure 0: two scenes; 1: a line chart; 2: a scene without layers."""
     sections = [
         Section("Glass", "Seen in 3D.", small_scene("A").beside(small_scene("B"), title="both")),
         Section("Lines", "", line_chart([Series("rho", [1, 2, 3], [0.1, 0.5, 0.4])], "time", "rho")),
-        Section("Nothing", "", nothing),
+        Section("Nothing", "", Scene([])),
         Section("Table", "", pd.DataFrame({"name": ["a", "b"], "value": [1.5, np.nan]})),
     ]
     path = Page("A page", "What it says.", sections).save(tmp_path_factory.mktemp("page") / "page.html")
