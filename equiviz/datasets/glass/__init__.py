@@ -1,6 +1,6 @@
 """Glassy liquids: configurations, propensities, and the simulations behind them.
 
-Names are imported on first use, so that a worker that only runs LAMMPS never loads torch.
+Names are imported on first use.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Python's unpickler runs whatever a file tells it to. This reader never imports and never calls: it walks through the
 opcodes (``pickletools.genops`` only decodes them) with a stack of its own, and knows only the names that
-numpy writes for its arrays (and protocol 2 for bytes), which it rebuilds by itself. Any other name or opcode is refused.
+numpy writes for its arrays (and protocol 2 for bytes), which it rebuilds by itself. Any other name or opcode is
+refused.
 """
 
 from __future__ import annotations
