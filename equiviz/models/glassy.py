@@ -1,12 +1,14 @@
 """Glassy: where in a quenched liquid will particles move? An equivariant network in the style of the SE(3)-GNN.
 
-Francesco Saverio Pezzicoli, Guillaume Charpiat, Francois P. Landes, "Rotation-equivariant graph neural networks for learning
+Francesco Saverio Pezzicoli, Guillaume Charpiat, Francois P. Landes, "Rotation-equivariant graph neural networks for
+learning
 glassy liquids representations", arXiv 2211.03226 (SciPost Phys. 16, 136 (2024)).
 
 How it follows the paper
 ------------------------
 - Input: positions in the inherent structure, species, potential energy (the paper's section 3.1).
-- First layer (`DensityProjection`): each neighbourhood projected on radial functions x spherical harmonics, by species; the
+- First layer (`DensityProjection`): each neighbourhood projected on radial functions x spherical harmonics, by
+species; the
   invariants of this layer are what experts write down.
 - Then tensor-field convolutions (`Layer`) with Clebsch-Gordan products, batch normalisation on scalars, residuals.
 - Invariant decoder, one output per time and species.
@@ -17,244 +19,51 @@ Departures from the paper
 2. Radial functions are Gaussians, mixed linearly. So the sum over neighbours comes first, coupling and mixing per node.
 3. Degree 3 in the density only; later layers carry degrees 0 and 1.
 4. Invariants of the density are learned products of pairs of channels (a power spectrum), not norms alone.
-5. Besides the graph, the network reads invariants of wider surroundings (`equiviz.datasets.glass.surroundings`: radial shells
-   to r = 5, energies, stiffness, stress, the distance to the inherent position, and averages of all these), centred within
+5. Besides the graph, the network reads invariants of wider surroundings (`equiviz.datasets.glass.surroundings`:
+   radial shells
+   to r = 5, energies, stiffness, stress, the distance to the inherent position, and averages of all these), centred
+   within
    configuration and species. These enter as typed attributes, not through the edges.
 6. Scalars of all layers are averaged over 2, 4, 8, 16 rounds of neighbours before the decoder: reach without depth.
 7. A vector output: the mean displacement from the inherent position, as a 1o field per time.
-8. The propensity is blended with a ridge regression on the surroundings (`linear_share`, `fit_linear`), which needs far fewer
+8. The propensity is blended with a ridge regression on the surroundings (`linear_share`, `fit_linear`), which needs
+   far fewer
    configurations than the network does.
 9. Targets are standardised per configuration and species: shifts between configurations are not learned.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
-from weakref import WeakKeyDictionary
+from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot, silu
+from torch.nn.functional import silu
 
-from equiviz.models.errors import ConfigError
+from equiviz.models.glassy_geometry import (
+    DENSITY_LMAX,
+    ENERGY,
+    N_SOURCES,
+    N_SPECIES,
+    Geometry,
+    GlassyConfig,
+    geometry_of,
+    kinds_of,
+)
+from equiviz.models.glassy_layers import DensityProjection, Layer
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
-from equiviz.nn.neighbour_convolution import Features, NeighbourConvolution, edge_basis
-from equiviz.nn.neighbour_sum import SortedEdges, neighbour_mean, neighbour_sum
-from equiviz.nn.radial import gaussians
+from equiviz.nn.neighbour_convolution import Features
+from equiviz.nn.neighbour_sum import SortedEdges, neighbour_mean
 from equiviz.nn.stage import Stage
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.harmonics import spherical_harmonics
 
-# Shapes: N nodes, E edges, F surroundings, S scalars, V vectors, W width of the embedding, T times.
-SURROUNDINGS, OFFSET, ENERGY = "surroundings", "offsets", "inherent_energy"
-_SPECIES = 2
-_SOURCES = 3  # what the density projects: A, B, and the energy of neighbours
-_LMAX = 3
-_EXPECTED_NEIGHBOURS = 12.0
-
-
-@dataclass(frozen=True)
-class GlassyConfig:
-    """Settings of the network. Lengths in sigma.
-
-    Attributes
-    ----------
-    times
-        Number of outputs of each kind.
-    surroundings
-        Number of invariants per particle that the structures carry; the default is that of `Surroundings()`.
-    local
-        How many of these, from the first, the network reads (the others are averages, and serve the ridge regression).
-    scalars, vectors
-        Channels of degree 0 and 1 in the layers.
-    layers
-        Number of convolutions after the density.
-    width
-        Of the embedding of the inputs.
-    products
-        Learned products of density channels per degree.
-    pooled
-        Channels that are averaged over neighbourhoods.
-    rounds
-        Numbers of rounds of averaging.
-    density_cutoff, message_cutoff, pooling_cutoff
-        Distances up to which neighbours enter the density, the convolutions and the averages.
-    density_radial, message_radial
-        Numbers of Gaussians.
-    dropout
-        In the decoder.
-    embedding_dropout
-        Of the embedded inputs.
-    input_dropout
-        Share of the surroundings' features hidden in a training step (for all particles alike).
-    messages
-        "equivariant", or "scalar": no directions after the first layer, for comparison; then there is no vector output.
-    linear_share
-        Weight of the ridge regression in the propensity after training, 0 to 1; its coefficients come from `fit_linear`.
-    cage_temperature
-        Let the particles rattle in their cages at this temperature before looking (`equiviz.datasets.glass.cage`; a short
-        simulation!) and read centre and size of the cage; 0 reads structure alone.
-    compiled
-        Whether neighbour sums run in compiled loops on the CPU.
-    """
-
-    times: int = 1
-    surroundings: int = 1022
-    local: int = 146
-    scalars: int = 16
-    vectors: int = 4
-    layers: int = 3
-    width: int = 64
-    products: int = 16
-    pooled: int = 32
-    rounds: tuple[int, ...] = (2, 4, 8, 16)
-    density_cutoff: float = 2.6
-    message_cutoff: float = 1.65
-    pooling_cutoff: float = 2.0
-    density_radial: int = 8
-    message_radial: int = 3
-    dropout: float = 0.4
-    embedding_dropout: float = 0.1
-    input_dropout: float = 0.2
-    messages: Literal["equivariant", "scalar"] = "equivariant"
-    linear_share: float = 0.0
-    cage_temperature: float = 0.0
-    compiled: bool = True
-
-    def __post_init__(self) -> None:
-        """Refuse settings that make no network. Raises ConfigError."""
-        whole = (self.times, self.scalars, self.vectors, self.width, self.products, self.pooled, self.density_radial)
-        if min(whole) < 1 or self.layers < 0 or self.surroundings < 0 or self.message_radial < 1:
-            raise ConfigError("glassy: expected at least one channel of each kind, and no negative number of layers.")
-        if max(self.message_cutoff, self.pooling_cutoff) > self.density_cutoff:
-            raise ConfigError(
-                f"glassy: expected density_cutoff={self.density_cutoff:g} to be the largest cutoff, since the graph is "
-                f"built with it; got message_cutoff={self.message_cutoff:g}, pooling_cutoff={self.pooling_cutoff:g}."
-            )
-        if not 0.0 <= self.linear_share <= 1.0 or self.cage_temperature < 0.0:
-            raise ConfigError(
-                f"glassy: expected linear_share from 0 to 1 and cage_temperature >= 0, "
-                f"got {self.linear_share:g} and {self.cage_temperature:g}."
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class Geometry:
-    """What follows from positions alone: computed once for a graph whose positions carry no gradient."""
-
-    density: Tensor  # [N, 16, 3 x density_radial]
-    basis: Tensor  # [E, 9 x message_radial]
-    messages: SortedEdges
-    pooling: SortedEdges
-
-
-_KNOWN: WeakKeyDictionary[Graph, dict[GlassyConfig, Geometry]] = WeakKeyDictionary()
-
-
-def geometry_of(graph: Graph, config: GlassyConfig) -> Geometry:
-    """The geometry of a graph; remembered as long as the graph lives, unless gradients flow through it."""
-    if graph.edge_vectors.requires_grad:
-        return _geometry(graph, config)
-    key = GlassyConfig(
-        density_cutoff=config.density_cutoff,
-        message_cutoff=config.message_cutoff,
-        pooling_cutoff=config.pooling_cutoff,
-        density_radial=config.density_radial,
-        message_radial=config.message_radial,
-        compiled=config.compiled,
-    )
-    known = _KNOWN.setdefault(graph, {})
-    if key not in known:
-        with torch.no_grad():
-            known[key] = _geometry(graph, config)
-    return known[key]
-
-
-def _geometry(graph: Graph, config: GlassyConfig) -> Geometry:
-    vectors, lengths = graph.edge_vectors, graph.edge_vectors.norm(dim=1)
-    wide = edge_basis(_bumps(lengths, config.density_radial, config.density_cutoff), spherical_harmonics(_LMAX, vectors))
-    density = neighbour_sum(wide, _sources(graph).to(wide), _within(graph, lengths, math.inf), config.compiled)
-    close = (lengths < config.message_cutoff).nonzero()[:, 0]
-    radial = _bumps(lengths[close], config.message_radial, config.message_cutoff)
-    return Geometry(
-        density=density.view(len(graph), (_LMAX + 1) ** 2, _SOURCES * config.density_radial),
-        basis=edge_basis(radial, spherical_harmonics(2, vectors[close])).contiguous(),
-        messages=_within(graph, lengths, config.message_cutoff),
-        pooling=_within(graph, lengths, config.pooling_cutoff),
-    )
-
-
-def _bumps(lengths: Tensor, count: int, cutoff: float) -> Tensor:
-    return gaussians(lengths, 0.85, 0.87 * cutoff, count, cutoff)
-
-
-def _within(graph: Graph, lengths: Tensor, cutoff: float) -> SortedEdges:
-    sender, receiver = graph.edge_index[:, lengths.detach() < cutoff]
-    return SortedEdges.from_index(sender, receiver, len(graph))
-
-
-def _sources(graph: Graph) -> Tensor:
-    """Species (one-hot) and the energy in standard units: [N, 3]."""
-    energy = graph.node[ENERGY].values[:, :1].double() if ENERGY in graph.node else torch.zeros(len(graph), 1)
-    return torch.cat([_kinds(graph).to(energy), energy], 1)
-
-
-def _kinds(graph: Graph) -> Tensor:
-    return one_hot((graph.species - 1).clamp(0, _SPECIES - 1), _SPECIES)
-
-
-class DensityProjection(nn.Module):
-    """Invariants of the first layer: learned products of density coefficients, `sum_m a_lm b_lm`, degree by degree."""
-
-    def __init__(self, channels: int, products: int) -> None:
-        super().__init__()
-        self.left = nn.ModuleList(nn.Linear(channels, products, bias=False) for _ in range(_LMAX + 1))
-        self.right = nn.ModuleList(nn.Linear(channels, products, bias=False) for _ in range(_LMAX + 1))
-        self.norm = nn.BatchNorm1d((_LMAX + 1) * products)
-
-    def forward(self, density: Tensor) -> Tensor:
-        """[N, 16, C] -> [N, 4 products]."""
-        blocks = [density[:, degree**2 : (degree + 1) ** 2] for degree in range(_LMAX + 1)]  # [N, 2l+1, C]
-        pairs = zip(blocks, self.left, self.right, strict=True)
-        return self.norm(torch.cat([(left(block) * right(block)).mean(1) for block, left, right in pairs], 1))
-
-
-class Layer(nn.Module):
-    """One convolution with a gated residual: scalars pass through a nonlinearity, vectors are scaled by a gate."""
-
-    def __init__(self, config: GlassyConfig) -> None:
-        super().__init__()
-        s, v = config.scalars, config.vectors
-        self.directed = config.messages == "equivariant"
-        channels, filters = ({0: s, 1: v}, 2) if self.directed else ({0: s}, 0)
-        degrees = (0, 1) if self.directed else (0,)
-        self.gather = NeighbourConvolution(
-            channels, degrees, filters, config.message_radial, _EXPECTED_NEIGHBOURS**0.5, config.compiled
-        )
-        widths = self.gather.widths()
-        seen = widths[0] + (v if self.directed else 0)
-        self.norm = nn.BatchNorm1d(seen)
-        self.scalars = nn.Linear(seen + config.width, s)
-        if self.directed:
-            self.gates = nn.Linear(seen + config.width, v)
-            self.vectors = nn.Linear(widths[1] + v, v, bias=False)
-
-    def forward(self, h: Features, embedded: Tensor, geometry: Geometry) -> Features:
-        """Features [N, 1, S] and [N, 3, V], embedding [N, W] -> features of the same shapes."""
-        gathered = self.gather(h, geometry.basis, geometry.messages)
-        invariants = [gathered[0][:, 0]] + ([h[1].square().mean(1)] if self.directed else [])
-        seen = torch.cat([self.norm(torch.cat(invariants, 1)), embedded], 1)
-        out = {0: h[0] + silu(self.scalars(seen))[:, None]}
-        if self.directed:
-            moved = h[1] + self.vectors(torch.cat([gathered[1], h[1]], 2))
-            out[1] = moved * torch.sigmoid(self.gates(seen))[:, None]
-        return out
+# Shapes: N nodes, F surroundings, S scalars, V vectors, W width of the embedding, T times.
+SURROUNDINGS, OFFSET = "surroundings", "offsets"
 
 
 class Glassy(EquivariantModel):
@@ -273,12 +82,14 @@ class Glassy(EquivariantModel):
 
     def __init__(self, config: GlassyConfig) -> None:
         super().__init__(config)
-        channels, features = _SOURCES * config.density_radial, config.surroundings
+        channels, features = N_SOURCES * config.density_radial, config.surroundings
         s, v, directed = config.scalars, config.vectors, config.messages == "equivariant"
         self.n_offsets = 2 if config.cage_temperature else 1
         self.register_buffer("spread", torch.ones(features))  # [F] root mean square over the training set
         self.power = DensityProjection(channels, config.products)
-        self.embed = nn.Linear(min(features, config.local) + (_LMAX + 1) * config.products + _SPECIES, config.width)
+        self.embed = nn.Linear(
+            min(features, config.local) + (DENSITY_LMAX + 1) * config.products + N_SPECIES, config.width
+        )
         self.dropout = nn.Dropout(config.dropout)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self.first_scalars = nn.Linear(config.width, s)
@@ -289,20 +100,20 @@ class Glassy(EquivariantModel):
         wide = config.pooled * (1 + len(config.rounds))
         self.norm = nn.BatchNorm1d(wide)
         self.hidden = nn.Linear(wide, 64)
-        self.readout = nn.Linear(64, _SPECIES * config.times)
-        self.linear = nn.Linear(features, _SPECIES * config.times)
+        self.readout = nn.Linear(64, N_SPECIES * config.times)
+        self.linear = nn.Linear(features, N_SPECIES * config.times)
         self.linear.requires_grad_(False)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
-        self.vector_readout = nn.Linear(v + self.n_offsets, _SPECIES * config.times, bias=False) if directed else None
+        self.vector_readout = nn.Linear(v + self.n_offsets, N_SPECIES * config.times, bias=False) if directed else None
         self._declare_stages(channels)
 
     def _declare_stages(self, channels: int) -> None:
         config, directed = self.config, self.config.messages == "equivariant"
-        density = "+".join(f"{channels}x{degree}{'eo'[degree % 2]}" for degree in range(_LMAX + 1))
+        density = "+".join(f"{channels}x{degree}{'eo'[degree % 2]}" for degree in range(DENSITY_LMAX + 1))
         hidden = f"{config.scalars}x0e" + (f"+{config.vectors}x1o" if directed else "")
         self.density_stage = Stage(density)
-        self.power_stage = Stage(f"{(_LMAX + 1) * config.products}x0e")
+        self.power_stage = Stage(f"{(DENSITY_LMAX + 1) * config.products}x0e")
         self.embedding_stage = Stage(f"{config.width}x0e")
         self.layer_stages = nn.ModuleList(Stage(hidden) for _ in range(config.layers + 1))
         self.pooled_stage = Stage(f"{config.pooled * (1 + len(config.rounds))}x0e")
@@ -318,7 +129,8 @@ class Glassy(EquivariantModel):
         targets
             `[N, T]` in standard units of configuration and species.
         penalty
-            On squared coefficients of features in standard units times `emphasis`; a quarter of it for B, of which there is
+            On squared coefficients of features in standard units times `emphasis`; a quarter of it for B, of which
+            there is
             a quarter.
         """
         from equiviz.datasets.glass.surroundings import Surroundings, emphasis
@@ -372,9 +184,10 @@ class Glassy(EquivariantModel):
         surroundings = self._surroundings(graph)  # [N, F]
         power = self.power_stage(self.power(density))
         local = self._hidden_at_random(surroundings[:, : self.config.local])
-        inputs = torch.cat([local, power, _kinds(graph).to(power)], 1)
+        inputs = torch.cat([local, power, kinds_of(graph).to(power)], 1)
         embedded = self.embedding_stage(self.embedding_dropout(silu(self.embed(inputs))))  # [N, W]
-        # A tenth of sigma is the typical size of the ways from the inherent to the thermal position and the cage's centre.
+        # A tenth of sigma is the typical size of the ways from the inherent to the thermal position and the cage's
+        # centre.
         offset = graph.node[OFFSET].values.unflatten(1, (self.n_offsets, 3)).transpose(1, 2) / 0.1  # [N, 3, 1 or 2]
         h, collected = self._convolve(density, offset, embedded, geometry)
         outputs = {"propensity": self._propensity(collected, surroundings, graph, geometry)}
@@ -435,7 +248,7 @@ class Glassy(EquivariantModel):
 
     def _staged(self, stage: Stage, spherical: Tensor) -> Tensor:
         """Pass a density [N, (L+1)^2, C] through its stage, which holds irreps in the order mul_ir."""
-        blocks = [spherical[:, d**2 : (d + 1) ** 2] for d in range(_LMAX + 1)]
+        blocks = [spherical[:, d**2 : (d + 1) ** 2] for d in range(DENSITY_LMAX + 1)]
         flat = stage(torch.cat([block.transpose(1, 2).flatten(1) for block in blocks], 1))
         parts = flat.split([block[0].numel() for block in blocks] if len(flat) else _sizes(blocks), 1)
         return torch.cat([p.unflatten(1, (-1, 2 * d + 1)).transpose(1, 2) for d, p in enumerate(parts)], 1)
@@ -444,7 +257,8 @@ class Glassy(EquivariantModel):
         parts = [h[degree].transpose(1, 2).flatten(1) for degree in h]
         flat = self.layer_stages[place](torch.cat(parts, 1)).split([part.shape[1] for part in parts], 1)
         return {
-            degree: part.unflatten(1, (-1, 2 * degree + 1)).transpose(1, 2) for degree, part in zip(h, flat, strict=True)
+            degree: part.unflatten(1, (-1, 2 * degree + 1)).transpose(1, 2)
+            for degree, part in zip(h, flat, strict=True)
         }
 
 
@@ -465,8 +279,8 @@ def _invariants(h: Features) -> list[Tensor]:
 
 def _own_species(values: Tensor, graph: Graph) -> Tensor:
     """Of outputs [N, d, 2 T], those of each particle's own species: [N, d, T]."""
-    kinds = _kinds(graph).to(values)[:, None, :, None]  # [N, 1, 2, 1]
-    return (values.unflatten(2, (_SPECIES, -1)) * kinds).sum(2)
+    kinds = kinds_of(graph).to(values)[:, None, :, None]  # [N, 1, 2, 1]
+    return (values.unflatten(2, (N_SPECIES, -1)) * kinds).sum(2)
 
 
 FAMILY = Family(

@@ -2,7 +2,8 @@
 
 `neighbour_sum(basis, features, edges)[i, q, c] = sum over edges e = (j -> i) of basis[e, q] * features[j, c]`
 
-It is trilinear in (basis, features, upstream gradient), and so are its two transposes; the three autograd functions below
+It is trilinear in (basis, features, upstream gradient), and so are its two transposes; the three autograd functions
+below
 are each other's derivatives, hence first, second and higher derivatives all run through the same three compiled loops.
 On devices other than the CPU, or with ``compiled=False``, the same sums are written in plain torch.
 
@@ -151,7 +152,9 @@ class _Correlate(torch.autograd.Function):
 
 
 class _SymmetricSum(torch.autograd.Function):
-    """features [N, C] -> each node's own plus its neighbours' [N, C]; its own transpose, for edges come in both directions."""
+    """features [N, C] -> each node's own plus its neighbours' [N, C]; its own transpose, for edges come in both
+    directions.
+    """
 
     @staticmethod
     def forward(ctx: FunctionCtx, features: Tensor, edges: SortedEdges) -> Tensor:

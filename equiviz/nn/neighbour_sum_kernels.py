@@ -1,6 +1,7 @@
 """The compiled loops of `equiviz.nn.neighbour_sum`. Kept apart so that numba is imported only when a kernel is needed.
 
-Edges are sorted by receiver: those of node i are `first[i]:first[i + 1]`. N nodes, E edges, Q basis functions, C channels.
+Edges are sorted by receiver: those of node i are `first[i]:first[i + 1]`. N nodes, E edges, Q basis functions, C
+channels.
 """
 
 from __future__ import annotations

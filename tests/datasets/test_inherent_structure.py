@@ -62,9 +62,7 @@ def test_quenching_twice_moves_nothing_and_positions_stay_continuous():
     once = quench(liquid(jitter=0.02))
     assert torch.allclose(quench(once).positions, once.positions, atol=1e-5)
     far = liquid(jitter=0.02)
-    shifted = Structure(
-        far.positions + 2 * far.cell[0], far.species, cell=far.cell, pbc=far.pbc, length_unit="sigma"
-    )
+    shifted = Structure(far.positions + 2 * far.cell[0], far.species, cell=far.cell, pbc=far.pbc, length_unit="sigma")
     assert torch.allclose(quench(shifted).positions - 2 * far.cell[0], once.positions, atol=1e-4)
 
 

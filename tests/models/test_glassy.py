@@ -20,7 +20,9 @@ from equiviz.symmetry.harmonics import spherical_harmonics
 from equiviz.symmetry.wigner import wigner_d
 
 FEATURES = 10
-SMALL = GlassyConfig(times=2, surroundings=FEATURES, local=6, scalars=4, vectors=2, layers=2, width=8, products=4, pooled=8)
+SMALL = GlassyConfig(
+    times=2, surroundings=FEATURES, local=6, scalars=4, vectors=2, layers=2, width=8, products=4, pooled=8
+)
 
 
 def prepared(atoms: int, seed: int = 0) -> Structure:
@@ -187,7 +189,9 @@ def test_the_convolution_is_a_tensor_product_per_edge():
     out = convolved(vectors, h)
     assert {degree: values.shape[2] for degree, values in out.items()} == layer.widths()
     radial, angular = gaussians(vectors.norm(dim=1), 0.5, 1.5, 3, 3.0), spherical_harmonics(2, vectors)
-    per_edge = torch.einsum("ek,ea,ebc,abo->eokc", radial, angular[:, 4:], h[1][edges.sender], coupling(2, 1, 1) * 3**0.5)
+    per_edge = torch.einsum(
+        "ek,ea,ebc,abo->eokc", radial, angular[:, 4:], h[1][edges.sender], coupling(2, 1, 1) * 3**0.5
+    )
     summed = torch.zeros(7, 3, 6, dtype=torch.float64).index_add(0, edges.receiver, per_edge.flatten(2))
     assert torch.allclose(out[1][:, :, -6:], summed, atol=1e-12)
     (g,) = haar(1, seed=5, group="SO(3)")

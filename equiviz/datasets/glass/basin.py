@@ -18,9 +18,11 @@ CAGE, SPREAD = "cage_displacement", "cage_spread"
 
 
 def measured(structure: Structure, with_surroundings: bool = True, cage_temperature: float = 0.0) -> Structure:
-    """Attach what is missing of what a network reads; what is there is taken as it is, so that it may be turned and still be read.
+    """Attach what is missing of what a network reads; what is there is taken as it is, so that it may be turned and
+    still be read.
 
-    ``inherent_displacement`` (1o), ``inherent_energy`` (0e); with a temperature, ``cage_displacement`` (1o, from the thermal
+    ``inherent_displacement`` (1o), ``inherent_energy`` (0e); with a temperature, ``cage_displacement`` (1o, from the
+    thermal
     position) and ``cage_spread`` (2x0e); with surroundings, ``surroundings`` (F x 0e).
 
     Args:

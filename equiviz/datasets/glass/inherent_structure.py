@@ -1,6 +1,7 @@
 """Inherent structures of the Kob-Andersen liquid: the energy minimum below a thermal configuration, without LAMMPS.
 
-F. H. Stillinger and T. A. Weber, Science 225, 983 (1984). The minimiser is FIRE (Bitzek et al., Phys. Rev. Lett. 97, 170201
+F. H. Stillinger and T. A. Weber, Science 225, 983 (1984). The minimiser is FIRE (Bitzek et al., Phys. Rev. Lett. 97,
+170201
 (2006)) over compiled pair loops: a few seconds for 4,096 particles on one core.
 """
 
@@ -39,7 +40,8 @@ def quench(structure: Structure, settings: Quench | None = None, potential: Pair
     """Return the inherent structure below a thermal one; positions are continuous with those given, not wrapped.
 
     Args:
-        structure: Species 1 (A) and 2 (B) in a periodic rectangular box, lengths in sigma_AA. Node attributes are dropped,
+        structure: Species 1 (A) and 2 (B) in a periodic rectangular box, lengths in sigma_AA. Node attributes are
+        dropped,
             since they describe the thermal configuration.
         settings: None means `Quench()`.
         potential: None means the Kob-Andersen mixture.
@@ -51,9 +53,7 @@ def quench(structure: Structure, settings: Quench | None = None, potential: Pair
 
     settings, potential, liquid = settings or Quench(), potential or kob_andersen(), liquid_of(structure)
     terms = (liquid.kinds, liquid.box, potential.epsilon, potential.sigma, potential.cutoff)
-    positions, forces, _, steps = fire(
-        liquid.positions, *terms, settings.skin, settings.tolerance, settings.most_steps
-    )
+    positions, forces, _, steps = fire(liquid.positions, *terms, settings.skin, settings.tolerance, settings.most_steps)
     largest = float(abs(forces).max(initial=0.0))
     if not largest < settings.tolerance and len(positions):
         raise DatasetError(

@@ -1,6 +1,7 @@
 """Compiled loops over the pairs of a Lennard-Jones mixture in a cubic or orthorhombic periodic box (LJ units, float64).
 
-Kept apart so that numba is imported only when a kernel is needed. Shapes: N particles, P pairs (each pair once), S species.
+Kept apart so that numba is imported only when a kernel is needed. Shapes: N particles, P pairs (each pair once), S
+species.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def wrapped(positions, box):
 
 @njit(cache=True, fastmath=True)
 def sorted_into_cells(inside, box, longest):
-    """Linked cells at least `longest` wide: their numbers per axis [3], first member [cells], next member [N], cell [N, 3].
+    """Linked cells at least `longest` wide: their numbers per axis [3], first member [cells], next member [N], cell
+    [N, 3].
 
     Fewer than three cells along an axis would meet their own images; there a single cell holds everything.
     """
@@ -114,7 +116,8 @@ def forces_into(forces, positions, species, box, pairs, epsilon, sigma, cutoff):
 
 @njit(cache=True, fastmath=True)
 def derivatives(positions, species, box, pairs, epsilon, sigma, cutoff):
-    """Return per pair the vector i -> j [P, 3], the shifted energy and its first, second and third derivative in r [P, 4].
+    """Return per pair the vector i -> j [P, 3], the shifted energy and its first, second and third derivative in r
+    [P, 4].
 
     Pairs beyond their cutoff get zeros.
     """
@@ -159,7 +162,8 @@ def farthest_move(positions, reference):
 def fire(start, species, box, epsilon, sigma, cutoff, skin, tolerance, most_steps):
     """Minimise the energy by FIRE; return positions (unwrapped), forces, energy and the number of steps taken.
 
-    Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), with its published constants, unit masses and semi-implicit Euler.
+    Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), with its published constants, unit masses and semi-implicit
+    Euler.
     """
     x = start.copy()
     v = np.zeros_like(x)

@@ -1,0 +1,182 @@
+"""Settings of `equiviz.models.glassy`, and what it takes from positions alone: densities, edge functions, who is near
+whom.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from equiviz.models.errors import ConfigError
+from equiviz.nn.neighbour_convolution import edge_basis
+from equiviz.nn.neighbour_sum import SortedEdges, neighbour_sum
+from equiviz.nn.radial import gaussians
+from equiviz.structures.graph import Graph
+from equiviz.symmetry.harmonics import spherical_harmonics
+
+# Shapes: N nodes, E edges.
+ENERGY = "inherent_energy"
+N_SPECIES = 2
+N_SOURCES = 3  # what the density projects: A, B, and the energy of neighbours
+DENSITY_LMAX = 3
+
+
+@dataclass(frozen=True)
+class GlassyConfig:
+    """Settings of the network. Lengths in sigma.
+
+    Attributes
+    ----------
+    times
+        Number of outputs of each kind.
+    surroundings
+        Number of invariants per particle that the structures carry; the default is that of `Surroundings()`.
+    local
+        How many of these, from the first, the network reads (the others are averages, and serve the ridge regression).
+    scalars, vectors
+        Channels of degree 0 and 1 in the layers.
+    layers
+        Number of convolutions after the density.
+    width
+        Of the embedding of the inputs.
+    products
+        Learned products of density channels per degree.
+    pooled
+        Channels that are averaged over neighbourhoods.
+    rounds
+        Numbers of rounds of averaging.
+    density_cutoff, message_cutoff, pooling_cutoff
+        Distances up to which neighbours enter the density, the convolutions and the averages.
+    density_radial, message_radial
+        Numbers of Gaussians.
+    dropout
+        In the decoder.
+    embedding_dropout
+        Of the embedded inputs.
+    input_dropout
+        Share of the surroundings' features hidden in a training step (for all particles alike).
+    messages
+        "equivariant", or "scalar": no directions after the first layer, for comparison; then there is no vector output.
+    linear_share
+        Weight of the ridge regression in the propensity after training, 0 to 1; its coefficients come from
+        `fit_linear`.
+    cage_temperature
+        Let the particles rattle in their cages at this temperature before looking (`equiviz.datasets.glass.cage`; a
+        short
+        simulation!) and read centre and size of the cage; 0 reads structure alone.
+    compiled
+        Whether neighbour sums run in compiled loops on the CPU.
+    """
+
+    times: int = 1
+    surroundings: int = 1022
+    local: int = 146
+    scalars: int = 16
+    vectors: int = 4
+    layers: int = 3
+    width: int = 64
+    products: int = 16
+    pooled: int = 32
+    rounds: tuple[int, ...] = (2, 4, 8, 16)
+    density_cutoff: float = 2.6
+    message_cutoff: float = 1.65
+    pooling_cutoff: float = 2.0
+    density_radial: int = 8
+    message_radial: int = 3
+    dropout: float = 0.4
+    embedding_dropout: float = 0.1
+    input_dropout: float = 0.2
+    messages: Literal["equivariant", "scalar"] = "equivariant"
+    linear_share: float = 0.0
+    cage_temperature: float = 0.0
+    compiled: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no network. Raises ConfigError."""
+        whole = (self.times, self.scalars, self.vectors, self.width, self.products, self.pooled, self.density_radial)
+        if min(whole) < 1 or self.layers < 0 or self.surroundings < 0 or self.message_radial < 1:
+            raise ConfigError("glassy: expected at least one channel of each kind, and no negative number of layers.")
+        if max(self.message_cutoff, self.pooling_cutoff) > self.density_cutoff:
+            raise ConfigError(
+                f"glassy: expected density_cutoff={self.density_cutoff:g} to be the largest cutoff, since the graph is "
+                f"built with it; got message_cutoff={self.message_cutoff:g}, pooling_cutoff={self.pooling_cutoff:g}."
+            )
+        if not 0.0 <= self.linear_share <= 1.0 or self.cage_temperature < 0.0:
+            raise ConfigError(
+                f"glassy: expected linear_share from 0 to 1 and cage_temperature >= 0, "
+                f"got {self.linear_share:g} and {self.cage_temperature:g}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What follows from positions alone: computed once for a graph whose positions carry no gradient."""
+
+    density: Tensor  # [N, 16, 3 x density_radial]
+    basis: Tensor  # [E, 9 x message_radial]
+    messages: SortedEdges
+    pooling: SortedEdges
+
+
+_KNOWN: WeakKeyDictionary[Graph, dict[GlassyConfig, Geometry]] = WeakKeyDictionary()
+
+
+def geometry_of(graph: Graph, config: GlassyConfig) -> Geometry:
+    """The geometry of a graph; remembered as long as the graph lives, unless gradients flow through it."""
+    if graph.edge_vectors.requires_grad:
+        return _geometry(graph, config)
+    key = GlassyConfig(
+        density_cutoff=config.density_cutoff,
+        message_cutoff=config.message_cutoff,
+        pooling_cutoff=config.pooling_cutoff,
+        density_radial=config.density_radial,
+        message_radial=config.message_radial,
+        compiled=config.compiled,
+    )
+    known = _KNOWN.setdefault(graph, {})
+    if key not in known:
+        with torch.no_grad():
+            known[key] = _geometry(graph, config)
+    return known[key]
+
+
+def _geometry(graph: Graph, config: GlassyConfig) -> Geometry:
+    vectors, lengths = graph.edge_vectors, graph.edge_vectors.norm(dim=1)
+    wide = edge_basis(
+        _bumps(lengths, config.density_radial, config.density_cutoff), spherical_harmonics(DENSITY_LMAX, vectors)
+    )
+    density = neighbour_sum(wide, _sources(graph).to(wide), _within(graph, lengths, math.inf), config.compiled)
+    close = (lengths < config.message_cutoff).nonzero()[:, 0]
+    radial = _bumps(lengths[close], config.message_radial, config.message_cutoff)
+    return Geometry(
+        density=density.view(len(graph), (DENSITY_LMAX + 1) ** 2, N_SOURCES * config.density_radial),
+        basis=edge_basis(radial, spherical_harmonics(2, vectors[close])).contiguous(),
+        messages=_within(graph, lengths, config.message_cutoff),
+        pooling=_within(graph, lengths, config.pooling_cutoff),
+    )
+
+
+def _bumps(lengths: Tensor, count: int, cutoff: float) -> Tensor:
+    return gaussians(lengths, 0.85, 0.87 * cutoff, count, cutoff)
+
+
+def _within(graph: Graph, lengths: Tensor, cutoff: float) -> SortedEdges:
+    sender, receiver = graph.edge_index[:, lengths.detach() < cutoff]
+    return SortedEdges.from_index(sender, receiver, len(graph))
+
+
+def _sources(graph: Graph) -> Tensor:
+    """Species (one-hot) and the energy in standard units: [N, 3]."""
+    energy = graph.node[ENERGY].values[:, :1].double() if ENERGY in graph.node else torch.zeros(len(graph), 1)
+    return torch.cat([kinds_of(graph).to(energy), energy], 1)
+
+
+def kinds_of(graph: Graph) -> Tensor:
+    """Species as one-hot rows, A first: [N, 2] integers."""
+    return one_hot((graph.species - 1).clamp(0, N_SPECIES - 1), N_SPECIES)
