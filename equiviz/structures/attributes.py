@@ -151,7 +151,7 @@ def _numbers(array: object) -> np.ndarray | None:
 
 
 def _refuse(kind: Kind, name: str, array: object, points: int, text: str) -> None:
-    shape = list(np.shape(array)) if not isinstance(array, torch.Tensor) else list(array.shape)
+    shape = list(array.shape) if isinstance(array, torch.Tensor) else list(np.asarray(array).shape)
     rep = parse_representation(text)
     expected = [points, rep.dim] if kind == "node" else [rep.dim]
     raise StructureError(

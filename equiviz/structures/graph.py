@@ -186,18 +186,21 @@ class Graph:
 
     def to(self, target: torch.dtype | torch.device | str) -> Graph:
         """Return the graph in another floating dtype or on another device (integers keep their dtype)."""
-        device = {} if isinstance(target, torch.dtype) else {"device": target}
+
+        def place(integers: Tensor) -> Tensor:
+            return integers if isinstance(target, torch.dtype) else integers.to(target)
+
         return replace(
             self,
             positions=self.positions.to(target),
-            species=self.species.to(**device),
-            edge_index=self.edge_index.to(**device),
-            shifts=self.shifts.to(**device),
-            batch=self.batch.to(**device),
+            species=place(self.species),
+            edge_index=place(self.edge_index),
+            shifts=place(self.shifts),
+            batch=place(self.batch),
             cells=None if self.cells is None else self.cells.to(target),
             node={name: item.to(target) for name, item in self.node.items()},
             graph={name: item.to(target) for name, item in self.graph.items()},
-            pbc=None if self.pbc is None else self.pbc.to(**device),
+            pbc=None if self.pbc is None else place(self.pbc),
             given_vectors=None if self.given_vectors is None else self.given_vectors.to(target),
         )
 

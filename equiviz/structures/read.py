@@ -38,9 +38,25 @@ BY_SUFFIX: dict[str, Format] = {
 
 
 @overload
-def read(path: str | Path, index: int = 0, **options: object) -> Structure: ...
+def read(
+    path: str | Path,
+    index: int = 0,
+    *,
+    attributes: Mapping[str, str] | None = None,
+    species_names: Sequence[str] = (),
+    max_bytes: int = MAX_BYTES,
+    max_atoms: int = MAX_ATOMS,
+) -> Structure: ...
 @overload
-def read(path: str | Path, index: slice, **options: object) -> list[Structure]: ...
+def read(
+    path: str | Path,
+    index: slice,
+    *,
+    attributes: Mapping[str, str] | None = None,
+    species_names: Sequence[str] = (),
+    max_bytes: int = MAX_BYTES,
+    max_atoms: int = MAX_ATOMS,
+) -> list[Structure]: ...
 def read(
     path: str | Path,
     index: int | slice = 0,

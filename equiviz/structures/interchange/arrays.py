@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from equiviz.structures.attributes import GRAPH_NAMES, Kind, Types, known_type, 
 from equiviz.structures.errors import StructureError
 
 if TYPE_CHECKING:
-    from equiviz.structures.structure import Structure
+    from equiviz.structures.structure import SpeciesNames, Structure
 
 #: Keys that are not attributes. "types" holds {"node": {name: text}, "graph": {name: text}}.
 RESERVED = ("positions", "species", "cell", "pbc", "length_unit", "species_names", "name", "types")
@@ -68,28 +68,38 @@ def from_dict(arrays: Mapping[str, object], attributes: Types | None = None) -> 
     if missing:
         raise StructureError(None, None, f"a dict of arrays needs 'positions' and 'species'; {missing} missing")
     count = len(np.asarray(arrays["species"]))
-    node, graph = _attributes(arrays, count, attributes or {})
+    node, graph = _attributes(arrays, count)
     cell = arrays.get("cell")
     pbc = arrays.get("pbc")
     return Structure(
-        positions=torch.as_tensor(arrays["positions"]),
-        species=torch.as_tensor(arrays["species"]),
-        cell=None if cell is None else torch.as_tensor(cell),
-        pbc=(cell is not None,) * 3 if pbc is None else tuple(np.broadcast_to(np.asarray(pbc, dtype=bool), 3).tolist()),
+        positions=_tensor(arrays["positions"]),
+        species=_tensor(arrays["species"]),
+        cell=None if cell is None else _tensor(cell),
+        pbc=_flags(cell is not None if pbc is None else pbc),
         node=typed_fields("node", node, count, _types(arrays, "node", attributes)),
         graph=typed_fields("graph", graph, count, _types(arrays, "graph", attributes)),
         length_unit=str(arrays.get("length_unit", "Å")),
-        species_names=arrays.get("species_names"),
+        species_names=cast("SpeciesNames", arrays.get("species_names")),
         name=str(arrays.get("name", "")),
     )
 
 
 def _types(arrays: Mapping[str, object], kind: Kind, attributes: Types | None) -> Types:
-    own = arrays.get("types", {})
+    own = cast("Mapping[str, Types]", arrays.get("types", {}))
     return {**own.get(kind, {}), **(attributes or {})}
 
 
-def _attributes(arrays: Mapping[str, object], points: int, asked: Types) -> tuple[dict[str, object], dict[str, object]]:
+def _tensor(value: object) -> torch.Tensor:
+    """Return a tensor; Python numbers become float64 or int64, whatever the default dtype."""
+    return value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
+
+
+def _flags(value: object) -> tuple[bool, bool, bool]:
+    first, second, third = np.broadcast_to(np.asarray(value, dtype=bool), 3).tolist()
+    return first, second, third
+
+
+def _attributes(arrays: Mapping[str, object], points: int) -> tuple[dict[str, object], dict[str, object]]:
     """Split the attributes into those of points and those of the whole."""
     kinds: dict[Kind, dict[str, object]] = {"node": {}, "graph": {}}
     for name, array in arrays.items():
@@ -104,4 +114,4 @@ def _kind(arrays: Mapping[str, object], name: str, array: object, points: int) -
             return kind
     if known_type("graph", name, int(np.size(np.asarray(array)))) and name.lower() in GRAPH_NAMES:
         return "graph"
-    return "node" if np.shape(array)[:1] == (points,) else "graph"
+    return "node" if np.asarray(array).shape[:1] == (points,) else "graph"

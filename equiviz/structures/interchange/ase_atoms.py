@@ -91,8 +91,10 @@ def _memory(structure: Structure) -> dict[str, object]:
 
 
 def _attributes(atoms: Atoms) -> tuple[dict[str, object], dict[str, object]]:
-    node = {name: array for name, array in atoms.arrays.items() if name not in ("positions", "numbers")}
-    graph = {name: value for name, value in atoms.info.items() if name != INFO_KEY}
+    node: dict[str, object] = {
+        name: array for name, array in atoms.arrays.items() if name not in ("positions", "numbers")
+    }
+    graph: dict[str, object] = {name: value for name, value in atoms.info.items() if name != INFO_KEY}
     results = getattr(atoms.calc, "results", {}) if atoms.calc is not None else {}
     for name, value in results.items():
         (node if name in ("forces", "magmoms", "charges", "energies", "stresses", "dipoles") else graph)[name] = value
