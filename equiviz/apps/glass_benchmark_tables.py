@@ -28,7 +28,8 @@ def tables(cells: Cells) -> str:
             parts += [f"### {title}", "", *_markdown(rows), ""]
     if not parts:
         return "No cell of the benchmark is finished yet."
-    return "\n".join([*parts, _footer(list(cells.values()))])
+    notes = [f"{name}: {cell['note']}." for name, cell in cells.items() if cell.get("note")]
+    return "\n".join([*parts, _footer(list(cells.values())), *notes])
 
 
 def per_time(cell: Mapping[str, object], output: str, kind: str) -> dict[str, Estimate]:

@@ -138,7 +138,7 @@ class Bapst(EquivariantModel):
 
     family = "bapst"
     group = "none"
-    config: BapstConfig
+    config: BapstConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     training_defaults: ClassVar[Mapping[str, object]] = {
         "optimiser": "adam",
         "learning_rate": 1e-3,
@@ -164,7 +164,7 @@ class Bapst(EquivariantModel):
         batch = [structures] if isinstance(structures, Structure) else list(structures)
         if self.config.positions == "inherent":
             batch = [replace(item, positions=inherent_positions(item)) for item in batch]
-        return Graph.from_structures(batch, self.config.cutoff, dtype=self.edge_encoder[0].weight.dtype)
+        return Graph.from_structures(batch, self.config.cutoff, dtype=self.step.edge_first.weight.dtype)
 
     def forward(self, graph: Graph) -> dict[str, Field]:
         """Predict; see the class."""

@@ -80,7 +80,7 @@ class Ridge(EquivariantModel):
 
     family = "ridge"
     group = "E(3)"
-    config: RidgeConfig
+    config: RidgeConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     scale: Tensor
 
     def __init__(self, config: RidgeConfig) -> None:

@@ -221,7 +221,7 @@ class _Sealed(Generic[TargetT]):
         self.graph, self.target = graph, target
 
 
-class _Step(nn.Module):
+class _Step(nn.Module, Generic[TargetT]):
     """Model and loss in one forward, which is where a data-parallel wrapper hangs its hooks."""
 
     def __init__(self, model: EquivariantModel, objective: Objective[TargetT]) -> None:
