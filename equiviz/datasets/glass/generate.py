@@ -4,7 +4,7 @@ Two stages: each *run* is melted, cooled and equilibrated, and then sampled ever
 *configuration*) is quenched to its inherent structure and run ``replicas`` times with fresh velocities. Every finished
 piece is a file, written atomically, so that a killed generation resumes where it was, with identical bits:
 
-    out/recipe.json            the recipe; a folder belongs to one recipe (``configurations`` may grow)
+    out/recipe.json            the recipe; a folder belongs to one recipe (``configurations``, ``replicas`` may grow)
     out/runs/run_RR_SSS.npz    state after segment SSS of run RR (000: after cooling), energies, F_s
     out/pieces/...             replicas of unfinished configurations; removed when the configuration is written
     out/configuration_CCCC.npz the result
@@ -90,6 +90,8 @@ def _claim(folder: Path, recipe: GlassRecipe) -> None:
     """Bind the folder to the recipe, or check that it is bound to the same one."""
     (folder / "runs").mkdir(parents=True, exist_ok=True)
     (folder / "pieces").mkdir(exist_ok=True)
+    for unfinished in folder.rglob(".*.part"):  # a killed process left it in the middle of a write
+        unfinished.unlink(missing_ok=True)
     path = folder / "recipe.json"
     if path.exists():
         _compare(path, json.loads(path.read_text()), json.loads(recipe.to_json()))
