@@ -71,8 +71,16 @@ def _cartesian(fractions, cell):
 
 @njit(cache=True, nogil=True)
 def _bin_and_origin(a, b, c, bins, cell, point, shifted):
-    """Wrap a bin that may be outside the cell; return its number, and write the point seen from there to shifted [3]."""
-    wraps_a, wraps_b, wraps_c = a // bins[0], b // bins[1], c // bins[2]
+    """Wrap a bin that may be outside the cell: return its number, and write the point seen from there to shifted."""
+    wraps_a, wraps_b, wraps_c = _wraps(a, bins[0]), _wraps(b, bins[1]), _wraps(c, bins[2])
     for d in range(3):
         shifted[d] = point[d] - (wraps_a * cell[0, d] + wraps_b * cell[1, d] + wraps_c * cell[2, d])
     return ((a - wraps_a * bins[0]) * bins[1] + b - wraps_b * bins[1]) * bins[2] + c - wraps_c * bins[2]
+
+
+@njit(cache=True, nogil=True)
+def _wraps(place, size):
+    """Return floor(place / size) for -size <= place < 2 size, without an integer division for each bin visited."""
+    if place < 0:
+        return -1
+    return 1 if place >= size else 0
