@@ -81,15 +81,29 @@ class Hardware:
     devices
         How many; with more than one, each step averages the gradients of `devices` x `batch` examples.
     strategy
-        "auto", "ddp", "ddp_spawn" ...
+        "auto", "ddp", "fsdp" ...: those that start the program once per device (or find it started, by torchrun). Those
+        that fork or spawn from a running program are refused: the trained weights would stay in the children.
     nodes
         Machines.
+
+    Raises
+    ------
+    TrainingError
+        A strategy that forks or spawns.
     """
 
     accelerator: str = "cpu"
     devices: int = 1
     strategy: str = "auto"
     nodes: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse strategies whose results would be lost."""
+        if self.strategy.endswith(("_spawn", "_fork", "_notebook")):
+            raise TrainingError(
+                f"The strategy {self.strategy!r} trains in children of this process, and their weights would be lost. "
+                "Choose 'ddp', and run a script, or start it with torchrun."
+            )
 
 
 def learning_rate(recipe: Recipe, step: int, total: int) -> float:

@@ -67,7 +67,7 @@ def test_it_does_not_know_rotations_but_translations_and_permutations() -> None:
     permuted = model(model.prepare(structure.transform(order)))["propensity"]
     torch.testing.assert_close(permuted.values, out.transform(order).values, rtol=1e-10, atol=1e-11)
     turned = model(model.prepare(structure.transform(O3.rotation([1, 2, 3], 1.0))))["propensity"]
-    assert float((turned.values - out.values).detach().abs().max()) > 1e-3
+    assert float((turned.values - out.values).detach().abs().max()) > 1e-6  # rounding would be 1e-15
 
 
 def test_its_vector_output_is_typed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,7 +20,7 @@ from equiviz.training.errors import TrainingError
 from equiviz.training.glass_task import GlassObjective, GlassTarget, examples, random_turn
 from equiviz.training.loop import Training
 from equiviz.training.objective import Example
-from equiviz.training.recipe import Recipe, learning_rate
+from equiviz.training.recipe import Hardware, Recipe, learning_rate
 from equiviz.training.seeds import RandomState, seeded
 from tests.training.liquids import liquid
 
@@ -234,7 +235,7 @@ from tests.training.test_loop import CONFIG
 with seeded(0):
     model = Bapst(CONFIG)
 data = examples(model, [liquid(seed) for seed in range(2)], (1.0, 10.0))
-hardware = Hardware(devices=2, strategy="ddp_fork") if sys.argv[1] == "two" else Hardware()
+hardware = Hardware(devices=2, strategy="ddp") if sys.argv[1] == "two" else Hardware()
 recipe = Recipe(epochs=2, batch=1 if sys.argv[1] == "two" else 2, schedule="constant", keep="last")
 history = Training(model, GlassObjective(), data, data[:1], recipe, hardware, progress=False).run()
 print("score", round(history.records[-1].score, 5))
@@ -242,14 +243,22 @@ print("score", round(history.records[-1].score, 5))
 
 
 @pytest.mark.slow
-def test_two_processes_of_one_example_equal_one_process_of_two() -> None:
+def test_two_processes_of_one_example_equal_one_process_of_two(tmp_path: Path) -> None:
     """Data-parallel steps average the gradients of all processes, as a batch averages those of its examples."""
+    script = tmp_path / "parallel.py"
+    script.write_text(PARALLEL)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     scores = []
     for how in ("one", "two"):
-        done = subprocess.run(
-            [sys.executable, "-c", PARALLEL, how], capture_output=True, text=True, timeout=300, check=False
-        )
+        command = [sys.executable, str(script), how]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
         assert done.returncode == 0, done.stderr
         scores.append({line for line in done.stdout.splitlines() if line.startswith("score")})
     assert len(scores[0]) == 1
     assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "ddp_notebook"])
+def test_strategies_that_would_lose_the_weights_are_refused(strategy: str) -> None:
+    with pytest.raises(TrainingError, match="their weights would be lost"):
+        Hardware(devices=2, strategy=strategy)
