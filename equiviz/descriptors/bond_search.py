@@ -1,8 +1,8 @@
 """Bonds of a structure: the general search of `structures.neighbours`, or a compiled one where only bonds are wanted.
 
 The compiled search serves the common case, a structure periodic in three directions, three or more cutoffs thick, no
-gradient. It is faster (measured: four times at 4,096 points) because it needs neither shifts nor an order among the
-bonds of one centre.
+gradient. It is faster (about twice in CPU time, measured at 4,096 points) because it needs neither shifts nor an
+order among the bonds of one centre.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ Real harmonics about the polar axis y (e3nn's choice), for a unit vector (x, y, 
     a_lm = (2l - 1) / sqrt(l^2 - m^2),    b_lm = sqrt(((l-1)^2 - m^2) / (l^2 - m^2))
 
 (the associated Legendre recurrence in l, NIST DLMF 14.10.3, with the normalisation multiplied in). All inner loops
-run over contiguous rows of a block of bonds and stand in small functions of their own, so that the compiler does
-several bonds per instruction (measured: 3-4 times faster than the same loops inlined by hand in one function).
+run over a block of bonds and stand in small functions of their own, so that the compiler does
+several bonds per instruction (measured: about three times faster than the same loops written inside one function).
 
 Shapes: E bonds, N points, C channels, L largest degree, M = sum of 2l+1 over the degrees asked, B bonds of one block.
 """
