@@ -105,7 +105,7 @@ class GlassTour(Report):
     @cached_property
     def equivariance(self) -> CheckReport:
         """The check of the model on the configuration that is drawn."""
-        return check(self.model, prepared_for(self.model, self.shown.structure), elements=4, seed=self.seed)
+        return check(self.model, prepared_for(self.model, self.shown.structure), elements=10, seed=self.seed)
 
     @cached_property
     def knowledge(self) -> ProbeReport:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 RADII = {"A": 0.5, "B": 0.44}
 """Half of sigma_AA and of sigma_BB, in sigma: the sizes of the particles."""
 
+EXACT = 0.99
+"""From this R2 on, a descriptor counts as expressed; the rest is the ridge's penalty."""
+
 MOBILITY = "Mobility of each particle: measured in simulations, and predicted from one snapshot"
 MOTION = "Where each particle goes on average, from its place in the inherent structure"
 HOW_TO_SLICE = "Move the slider to see one slice at a time: a glass is opaque. Drag to turn, scroll to come closer."
@@ -36,7 +39,7 @@ def mobility(what: str) -> str:
         f"A Kob-Andersen liquid: {what} (Lennard-Jones units). Many simulations were started from this one snapshot "
         "with fresh velocities; how far a particle moves on average is its mobility, so it is a property of the "
         "structure around it. On the left the simulations' answer, on the right the network's, which saw the snapshot "
-        "only. Yellow particles move more than others of their kind, blue ones less: mobile regions are several "
+        "only. Brown particles move more than others of their kind, blue ones less: mobile regions are several "
         "particles wide, and the network finds them."
     )
 
@@ -80,12 +83,29 @@ def knowledge(report: ProbeReport) -> str:
     """The heat map of the probe."""
     return (
         "Experts describe the surroundings of a particle by order parameters that they wrote down: densities in "
-        "shells, bond-orientational order q_l, angular symmetry functions. Each cell says how much of one of them a "
-        "straight line through one layer's invariants recovers (1 is all) on particles that were held out.\n\n"
-        "Read the first row first: the first layer holds densities expanded in spherical harmonics up to l = 3, so "
-        "whatever is a sum over neighbours with the same radial windows, up to that l, it expresses exactly. The q_l "
-        "beyond l = 3 it can only guess from what correlates with them. Deeper layers mix neighbours' surroundings: "
-        "they forget what does not serve the prediction.\n\n" + report.describe()
+        "shells (G2), bond-orientational order q_l, angular symmetry functions (G5). Each cell says how much of one of "
+        "them a straight line through one layer's invariants recovers (R2; 1 is all) on particles that were held out; "
+        f"there are {report.environments:,} of them. Hover for intervals and controls: a network with random weights, "
+        "and shuffled targets.\n\n"
+        f"{_first_layer(report)} Deeper layers mix the surroundings of neighbours, and forget what does not serve the "
+        "prediction."
+    )
+
+
+def _first_layer(report: ProbeReport) -> str:
+    """What the first row of the table says."""
+    row = report.table().iloc[0]
+    exact = [str(name) for name, r2 in row.items() if r2 >= EXACT]
+    guessed = {str(name): r2 for name, r2 in row.items() if r2 < EXACT}
+    known = f"The first layer expresses {len(exact)} of them exactly (R2 of {EXACT} or more): {', '.join(exact)}."
+    if not guessed:
+        return known
+    low, high = min(guessed.values()), max(guessed.values())
+    return (
+        f"{known} These are sums over neighbours in its own radial windows, or close to it, of degree 3 at most, and "
+        f"so are linear in its invariants whatever its weights. Of the others, {', '.join(guessed)}, it knows R2 = "
+        f"{low:.2f} to {high:.2f}: the layer holds no harmonics beyond l = 3, and the customary q_l are ratios with a "
+        "hard cutoff, which no straight line gives."
     )
 
 
