@@ -45,7 +45,7 @@ def sentences(model: str, findings: list[Finding], verdicts: Iterable[Verdict]) 
 
 
 def _alarms(findings: list[Finding], verdicts: list[Verdict]) -> list[str]:
-    broken = [v.group for v in verdicts if v.claimed and v.passed is False]
+    broken: list[Kind] = [v.group for v in verdicts if v.claimed and v.passed is False]
     lines = [_first_break([f for f in findings if f.group == group]) for group in broken]
     if "rotation" in broken or "determinism" in broken:
         # One cause explains the rest: chance explains every failure, a broken rotation an inversion's.

@@ -51,7 +51,9 @@ class Measurement:
 
     def findings(self, claimed: frozenset[Kind]) -> list[Finding]:
         """One per stage, irrep and kind that was tried."""
-        made = [(kind, squares) for kind, squares in self.kinds.items() if squares.trials]
+        made: list[tuple[Kind, KindSquares]] = [
+            (kind, squares) for kind, squares in self.kinds.items() if squares.trials
+        ]
         return [
             self._finding(name, label, kind, squares, kind in claimed)
             for name, field in self.reference.items()

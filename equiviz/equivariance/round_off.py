@@ -13,7 +13,8 @@ _TOLERANCE: dict[torch.dtype, float] = {
     torch.bfloat16: 2e-1,
 }
 # An input disturbed by one unit in the last place samples rounding errors; turning it samples them again, and the two
-# samples differ: by a factor of 2 at most in the exact networks of tests/equivariance, so five times that is no rounding.
+# samples differ: by a factor of 2 at most in the exact networks of tests/equivariance, so five times that is no
+# rounding.
 MARGIN = 10.0
 # Above this floor, rounding makes up a tenth of the values: the block says nothing about symmetry.
 DROWNED = 0.1

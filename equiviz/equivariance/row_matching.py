@@ -84,7 +84,7 @@ def _common(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> tuple[NDArray
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     low = both.min(axis=1, keepdims=True)
     extent = (both.max(axis=1) - low[:, 0] + 1).tolist()
-    packed = np.ravel_multi_index(tuple(both - low), tuple(extent))
+    packed = np.asarray(np.ravel_multi_index(tuple(both - low), tuple(extent)))
     split = ours.shape[1]
     _, left, right = np.intersect1d(packed[:split], packed[split:], assume_unique=True, return_indices=True)
     return left, right

@@ -15,7 +15,7 @@ from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import GroupElement, Permutation
 
-Points = TypeVar("Points", Structure, Graph)
+Points = TypeVar("Points", bound=Structure | Graph)
 
 
 def transformed(x: ModelInput, g: GroupElement) -> ModelInput:

@@ -133,7 +133,9 @@ class _Question:
 
     def _scores(self, stage: str, columns: Tensor, controls: Sequence[Control]) -> Iterator[ProbeScore]:
         order = torch.randperm(len(self.targets), generator=self._generator())
-        asked = {kind: self.targets[order] if kind == "shuffled" else self.targets for kind in controls}
+        asked: dict[Control, Tensor] = {
+            kind: self.targets[order] if kind == "shuffled" else self.targets for kind in controls
+        }
         both = torch.cat(list(asked.values()), 1)
         found = nested_predictions(columns, both, self.fold) if columns.shape[1] else both.mean(0).expand_as(both)
         for kind, truth, guess in zip(asked, asked.values(), found.chunk(len(asked), 1), strict=True):

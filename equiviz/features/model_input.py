@@ -35,8 +35,7 @@ def prepared(model: nn.Module, x: ModelInput) -> ModelInput:
     Raises:
         CaptureError: `x` is neither a Structure, nor a list of them, nor a Graph; or the model is no torch module.
     """
-    if not isinstance(model, nn.Module):
-        raise CaptureError(f"Expected a torch.nn.Module with typed stages, got {type(model).__name__}.")
+    _refuse_other_model(model)
     if isinstance(x, Graph):
         return x
     _refuse_other(x)
@@ -51,6 +50,11 @@ def sizes(x: ModelInput) -> Sizes:
     if isinstance(x, Structure):
         return Sizes(len(x), None, 1)
     return Sizes(sum(len(structure) for structure in x), None, len(x))
+
+
+def _refuse_other_model(model: object) -> None:
+    if not isinstance(model, nn.Module):
+        raise CaptureError(f"Expected a torch.nn.Module with typed stages, got {type(model).__name__}.")
 
 
 def _refuse_other(x: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -43,7 +43,7 @@ class Recorder:
     skipped: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
-    def listening(self, model: nn.Module) -> Iterator[None]:
+    def listening(self, model: nn.Module) -> Generator[None]:
         """Attach to the model's stages, or, where it declares none, to its e3nn modules; detach at the end, always."""
         handles = [module.register_forward_hook(hook) for module, hook in self._hooks(model)]
         try:
@@ -58,7 +58,9 @@ class Recorder:
 
     def _hooks(self, model: nn.Module) -> list[tuple[nn.Module, Hook]]:
         named = dict(model.named_modules())
-        stages = [(m, self._stage_hook(name)) for name, m in named.items() if isinstance(m, Stage)]
+        stages: list[tuple[nn.Module, Hook]] = [
+            (m, self._stage_hook(name)) for name, m in named.items() if isinstance(m, Stage)
+        ]
         if stages:
             return stages
         typed = [(m, self._e3nn_hook(name or "output")) for name, m in named.items() if hasattr(m, "irreps_out")]

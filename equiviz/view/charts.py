@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -123,7 +123,7 @@ def _error_bars(curve: Series, values: NDArray[np.float64], colour: str, horizon
     return {"error_x" if horizontal else "error_y": {**bounds, "color": colour, "width": 5, "thickness": 2}}
 
 
-def _scale(log: bool, data: Sequence[ArrayLike]) -> dict[str, object]:
+def _scale(log: bool, data: Sequence[ArrayLike]) -> dict[str, Any]:
     """A linear axis, or a logarithmic one whose labels are decades (or 1, 2, 5 where the data span less than two)."""
     if not log:
         return {"type": "linear"}

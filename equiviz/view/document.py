@@ -66,7 +66,7 @@ def _plotly_script() -> str:
 
 
 def _static(name: str) -> str:
-    return files("equiviz.view").joinpath("static", name).read_text(encoding="utf-8")
+    return (files("equiviz.view") / "static" / name).read_text(encoding="utf-8")
 
 
 def _body(sections: Sequence[tuple[str, Sequence[Fragment]]]) -> tuple[str, list[Fragment]]:

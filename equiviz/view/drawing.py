@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def draw(scenes: Sequence[Scene], title: str) -> Figure:
         parts += [part for layer in scene.layers for part in _PAINTERS[type(layer)](layer, stage)]
         _frame(chart, stage.scene, number, scenes)
     chart.add_traces([part.trace for part in parts])
-    chart.update_layout(showlegend=any(part.trace.showlegend for part in parts), margin={"l": 0, "r": 0, "b": 0})
+    chart.update_layout(showlegend=any(part.trace["showlegend"] for part in parts), margin={"l": 0, "r": 0, "b": 0})
     if slices.count:
         slider(chart, slices, [part.slice for part in parts])
     return chart
@@ -138,11 +138,12 @@ def _points(atoms: Atoms, chosen: NDArray[np.intp], label: str, look: dict[str, 
 
 def _draw_arrows(layer: Arrows, stage: Stage) -> list[Part]:
     where = stage.slices.index(layer.origins)
+    values = cast("NDArray[np.float64]", layer.values)  # arrows without values get their lengths when they are made
     parts = []
     for place in sorted(set(where.tolist())):
         chosen = np.flatnonzero(where == place)
         mesh = arrows(layer.origins[chosen], layer.vectors[chosen] * layer.magnify, layer.width)
-        trace = _mesh(mesh, {"values": layer.values[chosen], "axis": stage.axes[layer.scale]})
+        trace = _mesh(mesh, {"values": values[chosen], "axis": stage.axes[layer.scale]})
         title = f"{escape(layer.scale.title)}: %{{intensity:.4g}} {escape(layer.scale.unit)}"
         hover = f"number %{{customdata}}<br>{title}<extra></extra>"
         trace.update(customdata=_whose(chosen, mesh), hovertemplate=hover, scene=stage.scene, showlegend=False)
@@ -177,10 +178,10 @@ def _mesh(mesh: Mesh, look: dict[str, object]) -> BaseTraceType:
 
 def _colour_axes(chart: Figure, scenes: Sequence[Scene]) -> dict[ColourScale, str]:
     """One colour bar per scale: layers with equal scales share it, and its range covers all of them."""
-    coloured = [layer for scene in scenes for layer in scene.layers if _is_coloured(layer)]
+    coloured = [found for scene in scenes for layer in scene.layers if (found := _colouring(layer)) is not None]
     axes: dict[ColourScale, str] = {}
-    for scale in dict.fromkeys(layer.scale for layer in coloured):
-        values = np.concatenate([layer.values for layer in coloured if layer.scale == scale])
+    for scale in dict.fromkeys(own for own, _ in coloured):
+        values = np.concatenate([part for own, part in coloured if own == scale])
         low, high = scale.limits(values)
         name = f"coloraxis{len(axes) + 1 if axes else ''}"
         bar = {"title": {"text": escape(scale.heading), "side": "right"}, "len": 0.6, "x": 1.0 + 0.09 * len(axes)}
@@ -190,8 +191,11 @@ def _colour_axes(chart: Figure, scenes: Sequence[Scene]) -> dict[ColourScale, st
     return axes
 
 
-def _is_coloured(layer: Layer) -> bool:
-    return isinstance(layer, Arrows) or (isinstance(layer, Atoms) and layer.values is not None and not layer.colour)
+def _colouring(layer: Layer) -> tuple[ColourScale, NDArray[np.float64]] | None:
+    """The scale and the values that colour a layer; ``None`` where none do."""
+    if isinstance(layer, CellBox) or layer.values is None or (isinstance(layer, Atoms) and layer.colour):
+        return None
+    return layer.scale, layer.values
 
 
 def _frame(chart: Figure, name: str, number: int, scenes: Sequence[Scene]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, SupportsFloat
+from typing import TYPE_CHECKING, Any, SupportsFloat, cast
 
 from equiviz.view.escape import escape
 
@@ -59,7 +59,7 @@ def _index_names(frame: DataFrame) -> list[str]:
     return [" " * (level + 1) if name is None else str(name) for level, name in enumerate(frame.index.names)]
 
 
-def _head(name: object, column: Series[object]) -> str:
+def _head(name: object, column: Series) -> str:
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     kind = ' class="number"' if is_numeric_dtype(column) and not is_bool_dtype(column) else ""
@@ -81,7 +81,8 @@ def figure_fragment(figure: Figure, label: str) -> Fragment:
     import plotly.graph_objects as graphs
 
     bare = graphs.Figure(figure)
-    bare.layout.template = graphs.layout.Template()
-    height = int(bare.layout.height or 420)
-    bare.layout.width = None
+    layout = cast(Any, bare.layout)
+    layout.template = graphs.layout.Template()
+    height = int(layout.height or 420)
+    layout.width = None
     return Fragment(figure=str(bare.to_json()), height=height, label=label)

@@ -99,7 +99,7 @@ def _arrow_profile() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 def _perpendicular(along: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two unit vectors that stand on ``along`` and on each other, ``[N, 3]`` each; finite for a zero vector too."""
     least = np.eye(3)[np.abs(along).argmin(axis=1)]  # the axis furthest from the direction: never parallel to it
-    first = np.cross(along, least)
+    first: NDArray[np.float64] = np.cross(along, least)
     first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-300)
     return first, np.cross(along, first)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -129,7 +129,7 @@ def _map(
 
 
 def _axes(chart: Figure, x_title: str, y_title: str) -> Figure:
-    plain = {"showgrid": False, "showline": False, "ticks": "", "type": "category"}
+    plain: dict[str, Any] = {"showgrid": False, "showline": False, "ticks": "", "type": "category"}
     chart.update_xaxes(title_text=escape(x_title), **plain)
     chart.update_yaxes(title_text=escape(y_title), autorange="reversed", **plain)
     return chart

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from equiviz.view.atomic import write_text
 from equiviz.view.document import Fragment, document
@@ -80,7 +80,7 @@ def _fragment(content: object, heading: str) -> Fragment:
     if isinstance(content, DataFrame):
         return table_fragment(content)
     if hasattr(content, "to_plotly_json"):
-        return figure_fragment(content, heading)
+        return figure_fragment(cast("Figure", content), heading)
     if isinstance(content, Drawable):
         return figure_fragment(content.figure(), getattr(content, "title", "") or heading)
     raise ViewError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from equiviz.view.atomic import write_text
 from equiviz.view.errors import MissingLibrary
@@ -59,7 +60,7 @@ class Report(ABC):
         Raises :class:`MissingLibrary` where ipywidgets or anywidget is absent.
         """
         try:
-            import anywidget  # noqa: F401  (plotly's own message for its absence does not name our extra)
+            import_module("anywidget")  # plotly's own message for its absence does not name our extra
             from plotly.graph_objects import FigureWidget
         except ImportError as reason:
             raise MissingLibrary("anywidget and plotly", "notebook") from reason
@@ -69,7 +70,8 @@ class Report(ABC):
         """Write ``numbers.csv``, ``numbers.json``, ``words.txt`` and ``report.html`` into ``folder``; returns it."""
         place, frame = Path(folder), self.to_frame()
         write_text(place / "numbers.csv", frame.to_csv(index=not is_row_numbers(frame)))
-        write_text(place / "numbers.json", frame.to_json(orient="table", index=not is_row_numbers(frame), indent=1))
+        numbers = frame.to_json(orient="table", index=not is_row_numbers(frame), indent=1)
+        write_text(place / "numbers.json", cast("str", numbers))  # None only where a path is given
         write_text(place / "words.txt", f"{self.title}\n\n{self.describe()}\n")
         self.to_html(place / "report.html")
         return place

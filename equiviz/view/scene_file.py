@@ -14,7 +14,7 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def load_scene(path: str | os.PathLike[str]) -> Scene:
         raise SceneFileError(f"{place}: the scene is damaged ({reason!r}). Save it again with Scene.save.") from reason
 
 
-def _content(place: Path) -> dict[str, object]:
+def _content(place: Path) -> dict[str, Any]:
     size = place.stat().st_size
     if size > MOST_BYTES:
         raise SceneFileError(f"{place}: expected a scene file of at most {MOST_BYTES:,} bytes, got {size:,}.")
@@ -85,7 +85,8 @@ def _pack(value: object) -> object:
 def _layer(entry: Mapping[str, object]) -> Layer:
     kind = _KINDS[str(entry["kind"])]
     known = {field.name for field in dataclasses.fields(kind)}
-    return kind(**{name: _unpack(name, value) for name, value in entry.items() if name in known})
+    fields: dict[str, Any] = {name: _unpack(name, value) for name, value in entry.items() if name in known}
+    return kind(**fields)
 
 
 def _unpack(name: str, value: object) -> object:

@@ -64,17 +64,18 @@ def slider(chart: Figure, slices: Slices, homes: Sequence[int | None]) -> None:
     """Add the slider: its first step shows everything, the others two half-slabs. ``homes``: each trace's half-slab."""
     middles = slices.edges[1:-1]
     name, unit = "xyz"[slices.axis], f" {slices.unit}" if slices.unit else ""
-    steps = [_step("everything", [True] * len(homes))]
+    choices = [("everything", [True] * len(homes))]
     for k, middle in enumerate(middles):
         seen = [home is None or home in (k, k + 1) for home in homes]
-        steps.append(_step(f"{name} = {middle:.3g}{unit}", seen))
+        choices.append((f"{name} = {middle:.3g}{unit}", seen))
+    steps = [_step(told, seen) for told, seen in choices]
     active = 0 if slices.start is None else 1 + int(np.abs(middles - slices.start).argmin())
     look = {"len": 0.6, "x": 0.2, "y": 0, "pad": {"t": 0, "b": 10}, "ticklen": 0, "minorticklen": 0, "tickwidth": 0}
     label = {"prefix": "shown: ", "xanchor": "center", "font": {"size": 13, "color": GUIDE}}
     font = {"color": "rgba(0,0,0,0)", "size": 1}  # the steps' own labels would overlap; the current one is told above
     chart.update_layout(sliders=[{**look, "steps": steps, "active": active, "currentvalue": label, "font": font}])
     chart.update_layout(margin={"b": 76})
-    for trace, seen in zip(chart.data, steps[active]["args"][0]["visible"], strict=True):
+    for trace, seen in zip(chart.data, choices[active][1], strict=True):
         trace.visible = seen
 
 

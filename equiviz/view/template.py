@@ -7,13 +7,13 @@ light one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from equiviz.view.colours import DIVERGING, SEQUENTIAL, SERIES
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-    from plotly.graph_objects.layout import Template
+    from plotly.graph_objs.layout import Template
 
 FONT = "Inter, 'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Roboto, Ubuntu, 'DejaVu Sans', sans-serif"
 
@@ -96,10 +96,11 @@ def template(theme: Theme = LIGHT) -> Template:
         scene={name: _scene_axis(theme) for name in ("xaxis", "yaxis", "zaxis")},
     )
     made = graphs.layout.Template(layout=layout)
-    made.data.scatter = [graphs.Scatter(line={"width": 2.5}, marker={"size": 7})]
-    made.data.heatmap = [graphs.Heatmap(colorbar=bar)]
-    made.data.scatter3d = [graphs.Scatter3d(marker={"colorbar": bar})]
-    made.data.mesh3d = [graphs.Mesh3d(colorbar=bar)]
+    data = cast(Any, made.data)
+    data.scatter = [graphs.Scatter(line={"width": 2.5}, marker={"size": 7})]
+    data.heatmap = [graphs.Heatmap(colorbar=bar)]
+    data.scatter3d = [graphs.Scatter3d(marker={"colorbar": bar})]
+    data.mesh3d = [graphs.Mesh3d(colorbar=bar)]
     return made
 
 
