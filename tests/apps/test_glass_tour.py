@@ -66,7 +66,7 @@ def test_page_draws_offline(journey: GlassTour, page: Path, browser: Open) -> No
     assert visit.page.locator("h2").count() == len(journey.sections())
     scenes = visit.page.locator(".gl-container canvas, canvas")
     assert scenes.count() >= 2
-    assert _share_coloured(visit.page.screenshot(full_page=False)) > 0.02
+    assert _share_coloured(visit.page.screenshot(full_page=True)) > 0.02
 
 
 def test_tour_needs_a_name() -> None:
