@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: tour test lab lint bench clean
+.PHONY: tour test test-slow lab lint bench clean
 
 tour: .venv/tour.stamp            ## predict, check, probe and draw the glass; prints where the report is
 	$(BIN)/equiviz tour glass --out reports/glass.html
@@ -11,6 +11,9 @@ tour: .venv/tour.stamp            ## predict, check, probe and draw the glass; p
 test: .venv/test.stamp browser    ## the whole suite, then the notebooks
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --cov --cov-report=term
 	$(BIN)/python -m pytest -p no:randomly --nbval-lax --nbval-cell-timeout=120 notebooks
+
+test-slow: .venv/test.stamp browser  ## the long versions: a hundred thousand damaged files, a thousand cells
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 -m slow
 
 lab: .venv/lab.stamp              ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -217,7 +218,9 @@ def read_inert_pickle(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Plain:
             path, f"expected a pickle of at most {max_bytes} bytes, got {size}; raise max_bytes if trusted"
         )
     try:
-        return _plain(_run(path.read_bytes()), 0, [_MAX_NODES])
+        with warnings.catch_warnings():  # of odd escapes in damaged strings, which are refused or harmless
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _plain(_run(path.read_bytes()), 0, [_MAX_NODES])
     except _RefusedError as why:
         raise DatasetError(path, f"refused: the pickle holds {why}. Nothing was executed") from None
     except (ValueError, IndexError, KeyError, TypeError, RecursionError, OverflowError) as cause:
