@@ -78,7 +78,8 @@ class Glassy(EquivariantModel):
 
     family: ClassVar[str] = "glassy"
     group: ClassVar[str] = "E(3)"
-    config: GlassyConfig
+    config: GlassyConfig  # pyright: ignore[reportIncompatibleVariableOverride]
+    spread: Tensor
 
     def __init__(self, config: GlassyConfig) -> None:
         super().__init__(config)

@@ -13,10 +13,10 @@ Shapes: N nodes, E edges, Q basis functions, C channels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 from equiviz.nn.errors import ModelError
 
@@ -84,7 +84,7 @@ def _plain_gather(basis: Tensor, features: Tensor, edges: SortedEdges) -> Tensor
     return zeros.index_add(0, edges.receiver, messages)  # [N, Q, C]
 
 
-def _arrays(edges: SortedEdges, *tensors: Tensor) -> list:
+def _arrays(edges: SortedEdges, *tensors: Tensor) -> list[Any]:
     return [t.detach().contiguous().numpy() for t in (edges.first, edges.sender, *tensors)]
 
 
@@ -92,17 +92,17 @@ class _Gather(torch.autograd.Function):
     """(basis [E, Q], features [N, C]) -> [N, Q, C]."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, basis: Tensor, features: Tensor, edges: SortedEdges) -> Tensor:
+    def forward(ctx: Any, basis: Tensor, features: Tensor, edges: SortedEdges) -> Tensor:
         from equiviz.nn.neighbour_sum_kernels import gather
 
         ctx.save_for_backward(basis, features)
         ctx.edges = edges
         out = basis.new_empty(edges.n_nodes, basis.shape[1], features.shape[1])
-        gather(*_arrays(edges, basis, features), out.numpy())
+        gather(*_arrays(edges, basis, features, out))
         return out
 
-    @staticmethod
-    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         basis, features = ctx.saved_tensors
         to_basis = _Correlate.apply(upstream, features, ctx.edges) if ctx.needs_input_grad[0] else None
         to_features = _Scatter.apply(basis, upstream, ctx.edges) if ctx.needs_input_grad[1] else None
@@ -113,17 +113,17 @@ class _Scatter(torch.autograd.Function):
     """(basis [E, Q], upstream [N, Q, C]) -> [N, C]."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, basis: Tensor, upstream: Tensor, edges: SortedEdges) -> Tensor:
+    def forward(ctx: Any, basis: Tensor, upstream: Tensor, edges: SortedEdges) -> Tensor:
         from equiviz.nn.neighbour_sum_kernels import scatter
 
         ctx.save_for_backward(basis, upstream)
         ctx.edges = edges
         out = basis.new_zeros(edges.n_nodes, upstream.shape[2])
-        scatter(*_arrays(edges, basis, upstream), out.numpy())
+        scatter(*_arrays(edges, basis, upstream, out))
         return out
 
-    @staticmethod
-    def backward(ctx: FunctionCtx, change: Tensor) -> tuple[Tensor | None, ...]:
+    @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
+    def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         basis, upstream = ctx.saved_tensors
         to_basis = _Correlate.apply(upstream, change, ctx.edges) if ctx.needs_input_grad[0] else None
         to_upstream = _Gather.apply(basis, change, ctx.edges) if ctx.needs_input_grad[1] else None
@@ -134,17 +134,17 @@ class _Correlate(torch.autograd.Function):
     """(upstream [N, Q, C], features [N, C]) -> [E, Q]."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, upstream: Tensor, features: Tensor, edges: SortedEdges) -> Tensor:
+    def forward(ctx: Any, upstream: Tensor, features: Tensor, edges: SortedEdges) -> Tensor:
         from equiviz.nn.neighbour_sum_kernels import correlate
 
         ctx.save_for_backward(upstream, features)
         ctx.edges = edges
         out = upstream.new_zeros(len(edges.sender), upstream.shape[1])
-        correlate(*_arrays(edges, upstream, features), out.numpy())
+        correlate(*_arrays(edges, upstream, features, out))
         return out
 
-    @staticmethod
-    def backward(ctx: FunctionCtx, change: Tensor) -> tuple[Tensor | None, ...]:
+    @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
+    def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         upstream, features = ctx.saved_tensors
         to_upstream = _Gather.apply(change, features, ctx.edges) if ctx.needs_input_grad[0] else None
         to_features = _Scatter.apply(change, upstream, ctx.edges) if ctx.needs_input_grad[1] else None
@@ -157,14 +157,14 @@ class _SymmetricSum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, features: Tensor, edges: SortedEdges) -> Tensor:
+    def forward(ctx: Any, features: Tensor, edges: SortedEdges) -> Tensor:
         from equiviz.nn.neighbour_sum_kernels import gather_unweighted
 
         ctx.edges = edges
         out = torch.empty_like(features, memory_format=torch.contiguous_format)
-        gather_unweighted(*_arrays(edges, features), out.numpy())
+        gather_unweighted(*_arrays(edges, features, out))
         return out
 
-    @staticmethod
-    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return _SymmetricSum.apply(upstream, ctx.edges), None
