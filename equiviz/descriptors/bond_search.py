@@ -58,6 +58,7 @@ def _bins(structure: Structure, cutoff: float) -> np.ndarray | None:
 def _compiled(structure: Structure, cutoff: float, bins: np.ndarray) -> Bonds:
     from equiviz.descriptors.bond_search_kernel import bonds
 
+    assert structure.cell is not None  # or `_bins` would have declined
     cell = _float64(structure.cell)
     fractions = _float64(structure.positions) @ np.linalg.inv(cell)  # [N, 3]
     fractions -= np.floor(fractions)
@@ -75,7 +76,8 @@ def _compiled(structure: Structure, cutoff: float, bins: np.ndarray) -> Bonds:
 
 
 def _mean_bonds(structure: Structure, cutoff: float) -> float:
-    """Return how many bonds a point has at the mean density."""
+    """Return how many bonds a point has at the mean density; the structure has a cell."""
+    assert structure.cell is not None
     return 4 / 3 * math.pi * cutoff**3 * len(structure) / abs(np.linalg.det(_float64(structure.cell)))
 
 

@@ -1,3 +1,5 @@
+# numba infers the types of these parameters from each call.
+# pyright: reportMissingParameterType=false
 """Compiled search for the bonds of a periodic structure by linked cells, written out sorted by receiver.
 
 Kept apart so that numba is imported only when the kernel is needed; `bond_search.py` is its caller.

@@ -1,3 +1,5 @@
+# numba infers the types of these parameters from each call.
+# pyright: reportMissingParameterType=false
 r"""The density sum as compiled loops: harmonics of the asked degrees only, added up while they are in cache.
 
 Kept apart so that numba is imported only when the kernel is needed; `compiled_density.py` is its caller.

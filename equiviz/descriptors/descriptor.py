@@ -112,7 +112,7 @@ def require_distinct(what: str, entries: tuple[object, ...]) -> None:
         )
 
 
-def require_degrees(degrees: tuple[int, ...], least: int, largest: int) -> None:
+def require_degrees(degrees: tuple[object, ...], least: int, largest: int) -> None:
     """Raise DescriptorError unless the degrees are distinct integers from `least` to `largest`, at least one."""
     require_distinct("degrees", degrees)
     good = all(isinstance(degree, int) and least <= degree <= largest for degree in degrees)

@@ -30,9 +30,17 @@ class RadialBasis(ABC):
         same_for_all_degrees: whether `functions` ignores the degree.
     """
 
-    cutoff: float
-    size: int
     same_for_all_degrees: bool
+
+    @property
+    @abstractmethod
+    def cutoff(self) -> float:
+        """Beyond it no bond counts."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many functions there are."""
 
     @abstractmethod
     def functions(self, distances: Tensor, degree: int) -> Tensor:

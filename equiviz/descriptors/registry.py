@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from equiviz.descriptors import families
 from equiviz.descriptors.descriptor import Descriptor, DescriptorConfig
 from equiviz.descriptors.errors import DescriptorError
 
-AnyDescriptor: TypeAlias = "Descriptor[DescriptorConfig]"
+AnyDescriptor: TypeAlias = "Descriptor[Any]"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def available() -> dict[str, DescriptorFamily]:
     return dict(_families())
 
 
-def build(name: str, **options: object) -> AnyDescriptor:
+def build(name: str, **options: Any) -> AnyDescriptor:
     """Return the descriptor of a family with these options (the fields of its config).
 
     Raises:

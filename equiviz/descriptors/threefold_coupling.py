@@ -69,6 +69,8 @@ def _real_to_complex(degree: int) -> Tensor:
     basis[degree, degree] = 1
     for m in range(1, degree + 1):
         sign, cosine, sine = (-1) ** m, degree + m, degree - m
-        basis[degree + m, cosine], basis[degree + m, sine] = sign / math.sqrt(2), sign * 1j / math.sqrt(2)
-        basis[degree - m, cosine], basis[degree - m, sine] = 1 / math.sqrt(2), -1j / math.sqrt(2)
+        basis[degree + m, cosine], basis[degree - m, cosine] = sign / math.sqrt(2), 1 / math.sqrt(2)
+        # torch's stubs leave out complex numbers
+        basis[degree + m, sine] = sign * 1j / math.sqrt(2)  # pyright: ignore[reportArgumentType]
+        basis[degree - m, sine] = -1j / math.sqrt(2)  # pyright: ignore[reportArgumentType]
     return basis

@@ -9,6 +9,7 @@ shifted at
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,4 +109,5 @@ def local_mechanics(liquid: Liquid, potential: PairPotential) -> Floats:
 
 def _both_ends(i: Integers, j: Integers, values: Floats, count: int) -> Floats:
     """Add the values [P, C] of each pair to both of its particles: [N, C]."""
-    return np.stack([np.bincount(i, v, count) + np.bincount(j, v, count) for v in values.T], 1)
+    sums = [np.bincount(i, v, count) + np.bincount(j, v, count) for v in values.T]
+    return cast("Floats", np.stack(sums, 1))  # numpy's stubs overlook that weights make these floats

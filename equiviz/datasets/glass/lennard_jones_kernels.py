@@ -1,3 +1,5 @@
+# numba infers the types of these parameters from each call.
+# pyright: reportMissingParameterType=false
 """Compiled loops over the pairs of a Lennard-Jones mixture in a cubic or orthorhombic periodic box (LJ units, float64).
 
 Kept apart so that numba is imported only when a kernel is needed. Shapes: N particles, P pairs (each pair once), S

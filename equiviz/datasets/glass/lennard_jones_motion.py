@@ -1,3 +1,5 @@
+# numba infers the types of these parameters from each call.
+# pyright: reportMissingParameterType=false
 """Compiled molecular dynamics of a Lennard-Jones mixture: velocity Verlet at constant energy, in LJ units (float64).
 
 Only as much of it as the cages of `equiviz.datasets.glass.cage` need. N particles, P pairs.

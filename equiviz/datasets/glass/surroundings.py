@@ -10,7 +10,7 @@ is an *input* of networks and ridge regressions, computed once per configuration
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -194,7 +194,8 @@ def _shares(liquid: Liquid, contact: float) -> csr_matrix:
     sender, receiver = _edges(liquid, contact).edge_index.numpy()
     count = len(liquid.kinds)
     share = csr_matrix((np.ones(len(sender)), (receiver, sender)), (count, count)) + identity(count, format="csr")
-    return (diags(1 / np.asarray(share.sum(1)).ravel()) @ share).astype(np.float32).tocsr()
+    averaging = cast("Any", diags(1 / np.asarray(share.sum(1)).ravel()) @ share)  # scipy has no types
+    return averaging.astype(np.float32).tocsr()
 
 
 def _averages(columns: Floats, share: csr_matrix, settings: Surroundings) -> Floats:

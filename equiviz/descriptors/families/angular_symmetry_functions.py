@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from numpy.polynomial.legendre import poly2leg
@@ -192,9 +192,8 @@ def sum_by_density(
     radial = torch.exp(-eta * around.distances**2) * taper_window(config.taper, config.cutoff)(around.distances)  # [E]
     weights = radial[:, None] * around.species_channels(config.species)  # [E, S]
     projected = density(around, weights, tuple(range(zeta + 1)))
-    every = sum(
-        float(a) * (c @ c.transpose(1, 2)) for a, c in zip(series, projected.values(), strict=True)
-    )  # [N, S, S]
+    terms = (float(a) * (c @ c.transpose(1, 2)) for a, c in zip(series, projected.values(), strict=True))
+    every = cast("Tensor", sum(terms))  # [N, S, S]; there is at least l = 0
     alone = torch.where(around.distances > 0, 1.0 + sign, float(series[0]))  # [E] angular factor of a bond with itself
     same = around.sum_to_centres(alone[:, None] * weights**2)  # [N, S]
     columns = [(every[:, a, a] - same[:, a]) / 2 if a == b else every[:, a, b] for a, b in config.channel_pairs]

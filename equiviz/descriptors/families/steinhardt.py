@@ -145,8 +145,10 @@ class Steinhardt(Descriptor[SteinhardtConfig]):
 
     def _weights(self, around: Neighbourhood) -> Tensor:
         # A hard window is one on all bonds that `neighbourhood` returns: no need of distances.
-        hard = self.config.window is None or isinstance(self.config.window, Hard)
-        return around.vectors.new_ones(len(around.sender)) if hard else self.config.window(around.distances)
+        window = self.config.window
+        if window is None or isinstance(window, Hard):
+            return around.vectors.new_ones(len(around.sender))
+        return window(around.distances)
 
     def _second_order(self, q: dict[int, Tensor]) -> Tensor:
         squares = stack([values.square().sum(-1) for values in q.values()], dim=-1)  # [N, S, degrees]
