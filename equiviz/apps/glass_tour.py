@@ -119,6 +119,7 @@ class GlassTour(Report):
             stages=_milestones(first),
             species={SPECIES_A},
             invariants=("power_spectrum",),
+            folds=3,
             max_features=1_400,  # all products of the first layer's channels: with fewer it is not exact
             random_networks=1,
             seed=self.seed,
