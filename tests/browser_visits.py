@@ -1,6 +1,6 @@
 """A real browser for tests of pages. Chromium is found on the system; where CI runs, it must be there.
 
-A folder of tests gets it with ``from tests.browser_visits import browser, chromium`` in its conftest. `browser` opens
+All tests get it from tests/conftest.py: one browser per worker, since playwright runs once per process. `browser` opens
 pages from file://, aborts and records every request that would leave the machine, and records what the console says.
 `Visit.assert_sound` asks that there was neither.
 """

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.browser_visits import browser as browser
+from tests.browser_visits import chromium as chromium
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

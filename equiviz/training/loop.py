@@ -25,7 +25,7 @@ from equiviz.training.recipe import Hardware, Recipe, learning_rate, momentum
 from equiviz.training.seeds import epoch_order, seeded
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class _Step(nn.Module, Generic[TargetT]):
 
 
 def _fabric(hardware: Hardware) -> Fabric:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
     fabric = Fabric(
         accelerator=hardware.accelerator,

@@ -92,8 +92,8 @@ def test_figures_draw_in_the_colours_of_the_page(sound: Visit, scheme: str, back
 
 def test_an_empty_scene_draws_nothing(sound: Visit) -> None:
     """The control of the test above: the same measure stays low where there is nothing to see."""
-    # Title and toolbar cover three thousandths (measured); forty spheres, above, more than fifty.
-    assert share_drawn(photograph(sound, 2)) < 0.01
+    # Title and toolbar cover 3 (light) to 15 (dark) thousandths, measured; spheres, above, more than 50.
+    assert share_drawn(photograph(sound, 2)) < 0.03
 
 
 def test_two_scenes_turn_together(sound: Visit) -> None:
