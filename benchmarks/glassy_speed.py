@@ -25,7 +25,8 @@ from machine import machine_line
 from torch import Tensor, nn
 
 from equiviz.models import glassy
-from equiviz.models.glassy import Geometry, Glassy, GlassyConfig, _bumps, _sources
+from equiviz.models.glassy import Glassy
+from equiviz.models.glassy_geometry import DENSITY_LMAX, N_SOURCES, Geometry, GlassyConfig, _bumps, _sources
 from equiviz.nn.clebsch_gordan import coupling
 from equiviz.nn.neighbour_convolution import Features, NeighbourConvolution
 from equiviz.nn.neighbour_sum import SortedEdges
@@ -118,7 +119,7 @@ def plain_geometry(graph: Graph, config: GlassyConfig) -> Geometry:
     vectors = graph.edge_vectors
     lengths = vectors.norm(dim=1)
     sender, receiver = graph.edge_index
-    harmonics = o3.spherical_harmonics(list(range(4)), vectors, True, "component")  # [E, 16]
+    harmonics = o3.spherical_harmonics(list(range(DENSITY_LMAX + 1)), vectors, True, "component")  # [E, 16]
     radial = _bumps(lengths, config.density_radial, config.density_cutoff)
     products = harmonics[:, :, None] * radial[:, None, :]  # [E, 16, R]
     messages = products.flatten(1)[:, :, None] * _sources(graph).to(products)[sender][:, None]  # [E, 16 R, 3]
@@ -132,7 +133,7 @@ def plain_geometry(graph: Graph, config: GlassyConfig) -> Geometry:
     )
     pooled = lengths < config.pooling_cutoff
     pooling = SortedEdges.from_index(sender[pooled], receiver[pooled], len(graph))
-    return Geometry(density.view(len(graph), 16, -1), near, near, pooling)
+    return Geometry(density.view(len(graph), -1, N_SOURCES * config.density_radial), near, near, pooling)
 
 
 def random_liquid(seed: int) -> Structure:

@@ -182,24 +182,24 @@ class Glassy(EquivariantModel):
         """Predict; the graph is that of `prepare`."""
         geometry = geometry_of(graph, self.config)
         density = self._staged(self.density_stage, geometry.density)
-        surroundings = self._surroundings(graph)  # [N, F]
         power = self.power_stage(self.power(density))
-        local = self._hidden_at_random(surroundings[:, : self.config.local])
+        local = self._hidden_at_random(self._surroundings(graph, self.config.local))
         inputs = torch.cat([local, power, kinds_of(graph).to(power)], 1)
         embedded = self.embedding_stage(self.embedding_dropout(silu(self.embed(inputs))))  # [N, W]
         # A tenth of sigma is the typical size of the ways from the inherent to the thermal position and the cage's
         # centre.
         offset = graph.node[OFFSET].values.unflatten(1, (self.n_offsets, 3)).transpose(1, 2) / 0.1  # [N, 3, 1 or 2]
         h, collected = self._convolve(density, offset, embedded, geometry)
-        outputs = {"propensity": self._propensity(collected, surroundings, graph, geometry)}
+        outputs = {"propensity": self._propensity(collected, graph, geometry)}
         if self.vector_readout is not None:
             outputs["displacement"] = self._displacement(h, offset, graph)
         return outputs
 
-    def _surroundings(self, graph: Graph) -> Tensor:
+    def _surroundings(self, graph: Graph, count: int) -> Tensor:
+        """The first `count` of the surroundings' features in standard units: [N, count]."""
         if not self.config.surroundings:
             return self.spread.new_zeros(len(graph), 0)
-        return graph.node[SURROUNDINGS].values / self.spread
+        return graph.node[SURROUNDINGS].values[:, :count] / self.spread[:count]
 
     def _hidden_at_random(self, surroundings: Tensor) -> Tensor:
         if not self.training or not self.config.input_dropout:
@@ -222,13 +222,13 @@ class Glassy(EquivariantModel):
             collected += _invariants(h)
         return h, torch.cat(collected, 1)
 
-    def _propensity(self, collected: Tensor, surroundings: Tensor, graph: Graph, geometry: Geometry) -> Field:
+    def _propensity(self, collected: Tensor, graph: Graph, geometry: Geometry) -> Field:
         pooled = self.pooled_stage(self._averages(self.pool(collected), geometry.pooling))
         hidden = self.dropout(silu(self.hidden(self.dropout(self.norm(pooled)))))
         values = self.readout(hidden)  # [N, 2 T]
         if not self.training and self.config.linear_share:
             share = self.config.linear_share
-            values = (1.0 - share) * values + share * self.linear(surroundings)
+            values = (1.0 - share) * values + share * self.linear(self._surroundings(graph, self.config.surroundings))
         values = _own_species(values[:, None], graph)[:, 0]
         return Field(values, f"{self.config.times}x0e", "node")
 

@@ -129,7 +129,7 @@ _KNOWN: WeakKeyDictionary[Graph, dict[GlassyConfig, Geometry]] = WeakKeyDictiona
 
 def geometry_of(graph: Graph, config: GlassyConfig) -> Geometry:
     """The geometry of a graph; remembered as long as the graph lives, unless gradients flow through it."""
-    if graph.edge_vectors.requires_grad:
+    if _is_differentiated(graph):
         return _geometry(graph, config)
     key = GlassyConfig(
         density_cutoff=config.density_cutoff,
@@ -144,6 +144,13 @@ def geometry_of(graph: Graph, config: GlassyConfig) -> Geometry:
         with torch.no_grad():
             known[key] = _geometry(graph, config)
     return known[key]
+
+
+def _is_differentiated(graph: Graph) -> bool:
+    """Whether somebody wants gradients of what the geometry is made of."""
+    sources = [graph.positions, graph.cells, graph.given_vectors]
+    sources += [graph.node[ENERGY].values] if ENERGY in graph.node else []
+    return any(source is not None and source.requires_grad for source in sources)
 
 
 def _geometry(graph: Graph, config: GlassyConfig) -> Geometry:

@@ -84,7 +84,7 @@ class NeighbourConvolution(nn.Module):
     def _sums(self, i: int, values: Tensor, basis: Tensor, edges: SortedEdges) -> Tensor:
         top = max(f for start, f, _ in self.paths if start == i)
         used = basis[:, : (top + 1) ** 2 * self.n_radial].contiguous()
-        summed = neighbour_sum(used, values.flatten(1).contiguous(), edges, self.compiled) / self.scale
+        summed = neighbour_sum(used, values.flatten(1) / self.scale, edges, self.compiled)
         return summed.view(len(values), (top + 1) ** 2, self.n_radial, 2 * i + 1, self.channels[i])
 
     def _couple(self, block: Tensor, path: tuple[int, int, int]) -> Tensor:
