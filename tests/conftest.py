@@ -30,6 +30,14 @@ def _two_cores_are_shared() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither read nor fill the user's cache; within one worker they share one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EQUIVIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_global_state_survives() -> Iterator[None]:
     """Every test leaves torch's default dtype, gradient mode and thread count as it found them."""

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from equiviz.datasets.glass.basin import quenched
 from equiviz.datasets.glass.configuration import SPECIES_A, SPECIES_B
+from equiviz.datasets.glass.inherent_structure import inherent_positions
 from equiviz.descriptors import (
     AngularSymmetryFunctions,
     AngularSymmetryFunctionsConfig,
@@ -24,7 +26,6 @@ from equiviz.descriptors import (
 from equiviz.explain.targets import Target
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
-from equiviz.training.preparation import INHERENT, prepared
 
 CUTOFF = 2.6
 """Reach of the first layer, in sigma."""
@@ -49,9 +50,8 @@ class InherentDescriptor:
 
     def __call__(self, structure: Structure, /) -> Field:
         """The descriptor's field for a glass; the inherent structure comes from the structure or from the cache."""
-        known = prepared(structure)
-        displacement = known.node[INHERENT].values.to(known.positions)
-        return self.descriptor(replace(known, positions=known.positions + displacement, node={}, graph={}))
+        inherent = inherent_positions(quenched(structure))
+        return self.descriptor(replace(structure, positions=inherent, node={}, graph={}))
 
 
 def expert_descriptors() -> list[Target]:

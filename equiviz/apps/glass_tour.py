@@ -26,7 +26,6 @@ from equiviz.symmetry.field import Field
 from equiviz.training.evaluate import evaluate, predict
 from equiviz.training.glass_task import relative_to_inherent, standardised, vectors
 from equiviz.training.load import load
-from equiviz.training.preparation import prepared_for
 from equiviz.training.train import train
 from equiviz.view.page import Section
 from equiviz.view.report import Report
@@ -105,13 +104,13 @@ class GlassTour(Report):
     @cached_property
     def equivariance(self) -> CheckReport:
         """The check of the model on the configuration that is drawn."""
-        return check(self.model, prepared_for(self.model, self.shown.structure), elements=10, seed=self.seed)
+        return check(self.model, self.shown.structure, elements=10, seed=self.seed)
 
     @cached_property
     def knowledge(self) -> ProbeReport:
         """Which expert descriptors the stages of (the first member of) the model know."""
         first = next((part for part in self.model.children() if isinstance(part, EquivariantModel)), self.model)
-        structures = [prepared_for(self.model, known.structure) for known in self.configurations[:PROBED]]
+        structures = [known.structure for known in self.configurations[:PROBED]]
         return probe(
             first,
             structures,

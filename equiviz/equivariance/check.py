@@ -19,7 +19,7 @@ from equiviz.equivariance.check_report import CheckReport
 from equiviz.equivariance.claims import claimed_kinds
 from equiviz.equivariance.errors import CheckError, NotEquivariant
 from equiviz.equivariance.measurement import Measurement
-from equiviz.features.model_input import ModelInput
+from equiviz.features.model_input import ModelInput, measured
 from equiviz.nn.stage import Support
 
 
@@ -36,7 +36,8 @@ def check(
 
     Args:
         model: anything that `equiviz.capture` takes. It is run in the mode in which it comes, and left as it was.
-        x: a Structure, a list of Structures, or a Graph.
+        x: a Structure, a list of Structures, or a Graph. What the model measures on structures (`model.measure`) is
+            attached before they are turned.
         elements: number of random rotations; half as many improper elements are tried beside them.
         seed: of the elements, translations and orders; the same seed gives the same report. The global random state is
             restored.
@@ -52,11 +53,9 @@ def check(
     claimed = str(getattr(model, "group", "E(3)")) if group is None else group
     kinds = claimed_kinds(claimed)
     with torch.random.fork_rng(devices=_cuda_devices(model)):
-        measured = Measurement.make(model, x, elements, seed, supports)
-    findings = measured.findings(kinds)
-    return CheckReport(
-        type(model).__name__, claimed, findings, list(measured.reference), measured.dtype, measured.notes
-    )
+        sums = Measurement.make(model, measured(model, x), elements, seed, supports)
+    findings = sums.findings(kinds)
+    return CheckReport(type(model).__name__, claimed, findings, list(sums.reference), sums.dtype, sums.notes)
 
 
 def assert_equivariant(

@@ -18,6 +18,7 @@ from equiviz.explain.probe_report import Control, ProbeReport, ProbeScore
 from equiviz.explain.random_network import random_network
 from equiviz.explain.ridge import nested_predictions
 from equiviz.explain.targets import Targets, column_names
+from equiviz.features.model_input import measured_structures
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 
@@ -62,7 +63,7 @@ def probe(
         ProbeError: too few environments; unknown stage; values that are not finite; no target.
         CaptureError: as `equiviz.capture`.
     """
-    listed = [structures] if isinstance(structures, Structure) else list(structures)
+    listed = measured_structures(model, structures)
     names = column_names(targets)
     sample = Environments.sample(listed, max_environments, species, seed)
     group = groups(sample.positions, folds)

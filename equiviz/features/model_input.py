@@ -9,6 +9,7 @@ from typing import TypeAlias
 from torch import nn
 
 from equiviz.features.errors import CaptureError
+from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 
@@ -41,6 +42,26 @@ def prepared(model: nn.Module, x: ModelInput) -> ModelInput:
     _refuse_other(x)
     prepare: Callable[[ModelInput], Graph] | None = getattr(model, "prepare", None)
     return x if prepare is None else prepare(x)
+
+
+def measured(model: nn.Module, x: ModelInput) -> ModelInput:
+    """`x` with all attached that the model reads besides, if it says so by `EquivariantModel.measure`.
+
+    Tools that turn, shift or reorder `x` call this first, so that what is attached turns along.
+
+    Raises:
+        CaptureError: `x` is neither a Structure, nor a list of them, nor a Graph.
+    """
+    if isinstance(x, Graph) or not isinstance(model, EquivariantModel):
+        return x
+    _refuse_other(x)
+    return model.measure(x) if isinstance(x, Structure) else measured_structures(model, x)
+
+
+def measured_structures(model: nn.Module, x: Structure | Sequence[Structure]) -> list[Structure]:
+    """As `measured`, of structures; a list also where one came."""
+    listed = [x] if isinstance(x, Structure) else list(x)
+    return [model.measure(structure) for structure in listed] if isinstance(model, EquivariantModel) else listed
 
 
 def sizes(x: ModelInput) -> Sizes:

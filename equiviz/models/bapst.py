@@ -41,6 +41,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from equiviz.datasets.glass.basin import quenched
 from equiviz.datasets.glass.inherent_structure import inherent_positions
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
@@ -170,11 +171,21 @@ class Bapst(EquivariantModel):
         # Scalars by assertion: nothing in this network keeps them invariant, and the checker shows how much is missing.
         self.stage_nodes = nn.ModuleList(Stage(f"{config.width}x0e") for _ in range(config.steps + 1))
 
+    def measure(self, structure: Structure) -> Structure:
+        """Attach ``inherent_displacement``, if the network looks at the inherent structure.
+
+        Raises
+        ------
+        DatasetError
+            It is missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned or not).
+        """
+        return quenched(structure) if self.config.positions == "inherent" else structure
+
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """Neighbour lists of the inherent (or thermal) positions, in the network's dtype."""
         batch = [structures] if isinstance(structures, Structure) else list(structures)
         if self.config.positions == "inherent":
-            batch = [replace(item, positions=inherent_positions(item)) for item in batch]
+            batch = [replace(item, positions=inherent_positions(self.measure(item))) for item in batch]
         return Graph.from_structures(batch, self.config.cutoff, dtype=self.step.edge_first.weight.dtype)
 
     def forward(self, graph: Graph) -> dict[str, Field]:

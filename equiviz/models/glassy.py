@@ -69,7 +69,7 @@ SURROUNDINGS, OFFSET = "surroundings", "offsets"
 class Glassy(EquivariantModel):
     """Propensity and mean displacement of each particle. See the module's docstring.
 
-    Reads structures of a Kob-Andersen liquid: species 1 (A) and 2 (B). `prepare` computes what is missing: the inherent
+    Reads structures of a Kob-Andersen liquid: species 1 (A) and 2 (B). `measure` attaches what is missing: the inherent
     structure (``inherent_displacement``), ``inherent_energy`` and ``surroundings``.
 
     Outputs: ``propensity`` (`Tx0e`, in standard units of the configuration and species) and, with equivariant messages,
@@ -147,13 +147,25 @@ class Glassy(EquivariantModel):
         self.spread.copy_(spread)
         self.linear.weight.copy_(torch.cat(coefficients))
 
-    def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
-        """Quench what is not quenched, measure the surroundings, and build the graph of the inherent structure.
+    def measure(self, structure: Structure) -> Structure:
+        """Attach what is missing of ``inherent_displacement``, ``inherent_energy``, ``surroundings`` and the cages.
 
         Raises
         ------
         DatasetError
-            A structure without these attributes that is no Kob-Andersen liquid in a rectangular box.
+            Something is missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned or not).
+        """
+        from equiviz.datasets.glass.basin import measured
+
+        return measured(structure, self.config.surroundings > 0, self.config.cage_temperature)
+
+    def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
+        """The graph of the inherent structure, of structures that are measured here where they are not yet.
+
+        Raises
+        ------
+        DatasetError
+            As `measure`.
         """
         items = [structures] if isinstance(structures, Structure) else list(structures)
         dtype = self.spread.dtype
@@ -161,10 +173,7 @@ class Glassy(EquivariantModel):
 
     def _inherent(self, structure: Structure) -> Structure:
         """The structure at its inherent positions, carrying what the network reads."""
-        from equiviz.datasets.glass.basin import measured
-
-        config = self.config
-        known = measured(structure, config.surroundings > 0, config.cage_temperature)
+        config, known = self.config, self.measure(structure)
         moved = known.node["inherent_displacement"].values
         offsets = [-moved]
         if config.cage_temperature:

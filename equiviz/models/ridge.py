@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from equiviz.datasets.glass.basin import measured_surroundings
 from equiviz.datasets.glass.surroundings import Surroundings, surroundings
 from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
@@ -72,7 +73,7 @@ class RidgeConfig:
 
 
 class Ridge(EquivariantModel):
-    """The regression as a model: `prepare` computes the features, `forward` is linear in them.
+    """The regression as a model: `measure` computes the features, `forward` is linear in them.
 
     Output: ``propensity`` "Tx0e" per node, in standard units (per time and type, within the configuration).
     It is not trained step by step: `fit` solves for its weights.
@@ -91,12 +92,27 @@ class Ridge(EquivariantModel):
         self.register_buffer("scale", torch.ones(species, count))  # [S, F]
         self.stage_features = Stage(f"{count}x0e")
 
-    def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
-        """The features of each structure, as the node attribute ``ridge_features``; edges are not used further."""
-        batch = [structures] if isinstance(structures, Structure) else list(structures)
+    def measure(self, structure: Structure) -> Structure:
+        """Attach the features as ``ridge_features``: those of ``surroundings``, if they are of this size, or new ones.
+
+        Raises
+        ------
+        DatasetError
+            They are missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned or not).
+        """
         settings = self.config.surroundings
-        typed = [structure.with_node(FEATURES, _features(structure, settings)) for structure in batch]
-        return Graph.from_structures(typed, settings.contact, dtype=self.weight.dtype)
+        for name in (FEATURES, "surroundings"):
+            attached = structure.node.get(name)
+            if attached is not None and attached.dim == settings.size:
+                return structure.with_node(FEATURES, attached)
+        values = measured_surroundings(structure, settings).to(structure.positions)
+        return structure.with_node(FEATURES, Field(values, f"{settings.size}x0e", "node"))
+
+    def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
+        """The structures with their features, which are measured here where they are missing; edges are not used."""
+        batch = [structures] if isinstance(structures, Structure) else list(structures)
+        typed = [self.measure(structure) for structure in batch]
+        return Graph.from_structures(typed, self.config.surroundings.contact, dtype=self.weight.dtype)
 
     def forward(self, graph: Graph) -> dict[str, Field]:
         """Predict; see the class."""
@@ -161,15 +177,6 @@ class Ridge(EquivariantModel):
         chosen = graph.species == kind
         groups = [torch.nonzero(chosen & (graph.batch == b)).flatten() for b in range(graph.n_graphs)]
         return [own for own in groups if len(own)]
-
-
-def _features(structure: Structure, settings: Surroundings) -> Field:
-    """The features as attached (``surroundings``), if they are of this size, or measured here."""
-    attached = structure.node.get("surroundings")
-    if attached is None or attached.dim != settings.size:
-        values = surroundings(structure, settings).to(structure.positions)
-        attached = Field(values, f"{settings.size}x0e", "node")
-    return attached
 
 
 def _example(atoms: int, seed: int) -> Structure:

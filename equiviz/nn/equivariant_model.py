@@ -15,10 +15,11 @@ from equiviz.symmetry.field import Field
 
 
 class EquivariantModel(nn.Module, ABC):
-    """Base of all families: structures -> `prepare` -> `Graph` -> `forward` -> named fields.
+    """Base of all families: structures -> `measure` -> `prepare` -> `Graph` -> `forward` -> named fields.
 
     A family sets `family` and `group`, takes its configuration (a frozen dataclass) as its only argument, and writes
-    `prepare` and `forward`. Everything that tools need to know beyond that they read off the `Stage` modules.
+    `prepare` and `forward`; `measure` too, where it reads what takes long to compute. Everything that tools need to
+    know beyond that they read off the `Stage` modules.
 
     Attributes:
         family: the name under which the registry knows it.
@@ -35,6 +36,15 @@ class EquivariantModel(nn.Module, ABC):
     def __init__(self, config: object) -> None:
         super().__init__()
         self.config = config
+
+    def measure(self, structure: Structure) -> Structure:
+        """Attach, once, whatever the model reads that follows from the structure alone, as typed attributes.
+
+        For example its inherent structure. Tools call it before they turn a structure, so that what is attached turns
+        along instead of being computed again; `prepare` calls it for structures that come without. What is there is
+        taken as it is: measuring twice changes nothing. By default there is nothing to attach.
+        """
+        return structure
 
     @abstractmethod
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:

@@ -19,7 +19,6 @@ from equiviz.training.evaluation_report import EvaluationReport, Score
 from equiviz.training.glass_task import relative_to_inherent, vectors
 from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
-from equiviz.training.preparation import prepared_for
 
 # Two times are one when they differ by less than this fraction: files name times with two or three digits.
 SAME_TIME = 0.1
@@ -63,10 +62,10 @@ def evaluate(
 
 
 def predict(model: EquivariantModel, configuration: GlassConfiguration) -> dict[str, Field]:
-    """The model's outputs for one configuration, without gradients; preparation comes from the cache if it can."""
+    """The model's outputs for one configuration, without gradients."""
     model.eval()
     with torch.no_grad():
-        return model(model.prepare(prepared_for(model, configuration.structure)))
+        return model(model.prepare(configuration.structure))
 
 
 def _configurations(data: Data) -> tuple[Sequence[GlassConfiguration], str]:

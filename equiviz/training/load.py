@@ -29,7 +29,7 @@ class Ensemble(EquivariantModel):
     Parameters
     ----------
     members
-        At least one; of one family and configuration, because they share what `prepare` makes.
+        At least one; of one family and configuration, because they share what `measure` and `prepare` make.
 
     Raises
     ------
@@ -51,6 +51,10 @@ class Ensemble(EquivariantModel):
     def members(self) -> list[EquivariantModel]:
         """The networks, in order."""
         return [module for module in self.children() if isinstance(module, EquivariantModel)]
+
+    def measure(self, structure: Structure) -> Structure:
+        """What the first member measures; it serves all."""
+        return self.members[0].measure(structure)
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """What the first member prepares; it serves all."""

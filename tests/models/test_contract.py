@@ -64,7 +64,7 @@ def liquid(atoms: int, seed: int = 0) -> Structure:
 
 
 def _prepared(bare: Structure, generator: torch.Generator) -> Structure:
-    """With what glass networks read attached, so that it may be turned: their own preparation needs an upright box."""
+    """With what glass networks read attached: too few particles, or on top of each other, have no minimum to find."""
     moved = 0.05 * torch.randn(len(bare), 3, generator=generator, dtype=torch.float64)
     energy = torch.randn(len(bare), 1, generator=generator, dtype=torch.float64)
     known = bare.with_node("inherent_displacement", Field(moved, "1x1o")).with_node(

@@ -14,7 +14,7 @@ models.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -65,19 +65,20 @@ def explore_cage(structure: Structure, settings: CageRuns) -> Cage:
     """Run briefly from a thermal structure and average; about half a minute for 4,096 particles on one core.
 
     Raises:
-        DatasetError: not a Kob-Andersen liquid in a rectangular box, or a temperature that is not positive.
+        DatasetError: not a Kob-Andersen liquid in a rectangular box (turned or not), or no positive temperature.
     """
     if not settings.temperature > 0:
         raise DatasetError(None, f"cage: expected a temperature above zero, got {settings.temperature}")
     liquid = liquid_of(structure)
     order = np.lexsort(np.floor((liquid.positions % liquid.box) / 1.6).astype(int).T[::-1])
-    ordered = Liquid(liquid.positions[order] % liquid.box, liquid.kinds[order], liquid.box)
+    ordered = replace(liquid, positions=liquid.positions[order] % liquid.box, kinds=liquid.kinds[order])
     means, squares = _runs(ordered, settings)  # [R, N, 3], [R, N]
     back = np.argsort(order)
     centre = means.mean(0)
     within = (squares - (means**2).sum(-1)).mean(0)
     between = ((means - centre) ** 2).sum(-1).mean(0)
-    return Cage(torch.from_numpy(centre[back]), torch.from_numpy(np.stack([within, between], 1)[back]))
+    spread = np.stack([within, between], 1)
+    return Cage(torch.from_numpy(liquid.turned_back(centre[back])), torch.from_numpy(spread[back]))
 
 
 def _runs(liquid: Liquid, settings: CageRuns) -> tuple[Floats, Floats]:

@@ -40,9 +40,8 @@ def quench(structure: Structure, settings: Quench | None = None, potential: Pair
     """Return the inherent structure below a thermal one; positions are continuous with those given, not wrapped.
 
     Args:
-        structure: Species 1 (A) and 2 (B) in a periodic rectangular box, lengths in sigma_AA. Node attributes are
-        dropped,
-            since they describe the thermal configuration.
+        structure: Species 1 (A) and 2 (B) in a periodic rectangular box, turned or not, lengths in sigma_AA. Node
+            attributes are dropped, since they describe the thermal configuration.
         settings: None means `Quench()`.
         potential: None means the Kob-Andersen mixture.
 
@@ -61,7 +60,7 @@ def quench(structure: Structure, settings: Quench | None = None, potential: Pair
             f"{structure.name or 'structure'}: after {steps} steps of FIRE the largest force is still {largest:.2e} "
             f"(wanted below {settings.tolerance:.0e}); are lengths in sigma and particles apart? Or allow more steps",
         )
-    return replace(structure, positions=torch.from_numpy(positions), node={})
+    return replace(structure, positions=torch.from_numpy(liquid.turned_back(positions)), node={})
 
 
 def inherent_positions(structure: Structure) -> Tensor:

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from equiviz.datasets.errors import DatasetError
 from equiviz.structures.structure import Structure
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+RIGHT_ANGLE = 1e-9
+"""Largest cosine between two edges of a box that counts as rectangular: a thousand times what turning rounds off."""
 
 # Shapes: N particles, S = 2 species, P pairs (each once).
 
@@ -46,40 +51,63 @@ def kob_andersen() -> PairPotential:
 
 @dataclass(frozen=True, eq=False)
 class Liquid:
-    """A structure as the compiled loops take it.
+    """A structure as the compiled loops take it: in the frame of its box, whose edges are the axes there.
 
     Attributes:
-        positions: [N, 3].
+        positions: [N, 3] in the frame of the box.
         kinds: [N] index of the species in the potential: 0 is A, 1 is B.
         box: [3] edges of the periodic box.
+        frame: [3, 3] rows are the directions of the edges; a mirrored box has a left-handed frame.
     """
 
     positions: Floats
     kinds: Integers
     box: Floats
+    frame: Floats
+
+    def turned_in(self, vectors: Floats) -> Floats:
+        """Vectors [N, 3] as the structure has them, in the frame of the box."""
+        return vectors @ self.frame.T
+
+    def turned_back(self, vectors: Floats) -> Floats:
+        """Vectors [N, 3] in the frame of the box, as the structure has them."""
+        return vectors @ self.frame
 
 
 def liquid_of(structure: Structure) -> Liquid:
     """Check that a structure is a periodic A-B liquid in a rectangular box, and hand out its arrays.
 
+    The box may be turned or mirrored: all that follows is then computed in its frame, so that it turns along.
+
     Raises:
-        DatasetError: no fully periodic rectangular cell along the axes, or species other than 1 (A) and 2 (B).
+        DatasetError: no fully periodic cell with edges at right angles, or species other than 1 (A) and 2 (B).
     """
     name = structure.name or "structure"
     if structure.cell is None or not all(structure.pbc):
         raise DatasetError(None, f"{name}: expected a cell that is periodic along x, y and z, got pbc={structure.pbc}")
-    cell = structure.cell.double().numpy()
-    if not np.array_equal(cell, np.diag(np.diag(cell))) or not (np.diag(cell) > 0).all():
-        raise DatasetError(
-            None,
-            f"{name}: expected a rectangular box along the axes, got the cell {cell.tolist()}; "
-            "prepare a glass before it is turned (prepared attributes turn along)",
-        )
-    species = structure.species.numpy()
+    box, frame = _box(name, structure.cell)
+    species = structure.species.cpu().numpy()
     if not np.isin(species, (1, 2)).all():
         found = np.unique(species).tolist()
         raise DatasetError(None, f"{name}: expected species 1 (A) and 2 (B) of the Kob-Andersen mixture, got {found}")
-    return Liquid(structure.positions.double().numpy().copy(), (species - 1).astype(np.int64), np.diag(cell).copy())
+    positions = structure.positions.detach().cpu().double().numpy()
+    return Liquid(positions @ frame.T, (species - 1).astype(np.int64), box, frame)
+
+
+def _box(name: str, cell: Tensor) -> tuple[Floats, Floats]:
+    """Edges [3] and frame [3, 3] of a rectangular cell. Raises DatasetError for any other cell."""
+    rows = cell.detach().cpu().double().numpy()
+    edges = np.linalg.norm(rows, axis=1)  # of a box along the axes these are the diagonal, to the last bit
+    frame = rows / edges[:, None]
+    skew = np.abs(frame @ frame.T - np.eye(3)).max()
+    # A cell in float32 is turned in float32: its angles cannot be better than that.
+    if not skew <= max(RIGHT_ANGLE, 8 * torch.finfo(cell.dtype).eps):
+        raise DatasetError(
+            None,
+            f"{name}: expected a rectangular box (turned or not), got the cell {rows.tolist()}, whose edges miss right "
+            f"angles by {skew:.1e}; no triclinic box is known here",
+        )
+    return edges, frame
 
 
 def local_mechanics(liquid: Liquid, potential: PairPotential) -> Floats:

@@ -9,7 +9,7 @@ is an *input* of networks and ridge regressions, computed once per configuration
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -108,14 +108,14 @@ def surroundings(structure: Structure, settings: Surroundings | None = None) -> 
     """
     settings = settings or Surroundings()
     thermal = liquid_of(structure)
-    liquid = Liquid(inherent_positions(structure).double().numpy().copy(), thermal.kinds, thermal.box)
+    liquid = liquid_of(replace(structure, positions=inherent_positions(structure), node={}))
     moved = liquid.positions - thermal.positions
     moved = np.linalg.norm(moved - moved.mean(0) if len(moved) else moved, axis=1)
     share = _shares(liquid, settings.contact)
     parts = [_shells(liquid, settings), _spectrum(liquid, settings), local_mechanics(liquid, kob_andersen())]
     parts.append(np.stack([moved, moved**2], 1))
     if settings.cage:
-        parts.append(_cage(structure, liquid.positions - thermal.positions, share))
+        parts.append(_cage(structure, thermal, liquid.positions - thermal.positions, share))
     columns = np.concatenate(parts, axis=1)
     averaged = _averages(columns - columns.mean(0) if len(columns) else columns, share, settings)
     return torch.from_numpy(_centred(averaged, liquid.kinds).astype(np.float32))
@@ -163,7 +163,7 @@ def _spectrum(liquid: Liquid, settings: Surroundings) -> Floats:
     return per_particle.permute(1, 0, 2).reshape(len(liquid.kinds), settings.lmax * _SPECIES * count).numpy()
 
 
-def _cage(structure: Structure, to_inherent: Floats, share: csr_matrix) -> Floats:
+def _cage(structure: Structure, thermal: Liquid, to_inherent: Floats, share: csr_matrix) -> Floats:
     """Invariants of the cage [N, 8], see below; lengths in sigma.
 
     Logarithms of its whole variance and of the parts within and between runs; length and squared length of the way
@@ -177,7 +177,7 @@ def _cage(structure: Structure, to_inherent: Floats, share: csr_matrix) -> Float
             raise DatasetError(
                 None, f"{structure.name or 'structure'}: expected the attribute {name!r}; attach it first"
             )
-    centre = structure.node["cage_displacement"].values.double().numpy()
+    centre = thermal.turned_in(structure.node["cage_displacement"].values.double().numpy())
     within, between = structure.node["cage_spread"].values.double().numpy().clip(1e-9).T
     way = centre - to_inherent
     way = way - way.mean(0) if len(way) else way

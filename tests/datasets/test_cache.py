@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from equiviz.training.cache import cache_folder, cached, content_key
+from equiviz.datasets.cache import cache_folder, cached, content_key
 
 INPUT = {"positions": torch.arange(6.0).reshape(2, 3)}
 
@@ -74,7 +74,7 @@ def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeyp
 
 RACE = """
 import os, sys, torch
-from equiviz.training.cache import cached
+from equiviz.datasets.cache import cached
 torch.set_num_threads(1)
 
 def work():
