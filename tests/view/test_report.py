@@ -13,7 +13,6 @@ import pytest
 
 from equiviz.symmetry.errors import MissingLibrary
 from equiviz.view import Page, Provenance, Report, Section, Series, ViewError, line_chart
-from equiviz.view.atomic import write_text
 from equiviz.view.fragments import MOST_ROWS, prose_fragment, table_fragment
 
 
@@ -103,19 +102,6 @@ def test_tables_keep_a_meaningful_index_and_say_what_is_left_out() -> None:
 def test_prose_has_paragraphs_and_code() -> None:
     made = prose_fragment("One `a<b`.\n\nTwo.").html
     assert made == '<p class="prose">One <code>a&lt;b</code>.</p><p class="prose">Two.</p>'
-
-
-def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_text(tmp_path / "page.html", "old")
-
-    def full(_: int) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="disk full"):
-        write_text(path, "new")
-    assert path.read_text() == "old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["page.html"]
 
 
 def test_provenance_names_no_host() -> None:

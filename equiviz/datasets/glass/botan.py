@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.atomic_npz import read_npz
 from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, tensor
+from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.propensity import replica_averages
 
 _DENSITY = 1.2

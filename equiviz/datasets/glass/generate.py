@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 
 from equiviz.datasets.errors import GenerationError
 from equiviz.datasets.glass import lammps_run
-from equiviz.datasets.glass.atomic_npz import read_npz, write_bytes, write_npz
 from equiviz.datasets.glass.lammps_run import Quench, Segment, State
+from equiviz.datasets.glass.npz_file import read_npz, write_npz
 from equiviz.datasets.glass.propensity import replica_averages
 from equiviz.datasets.glass.recipe import GlassRecipe
 from equiviz.datasets.glass.workers import Task, Workers, workers
+from equiviz.structures.atomic_file import remove_unfinished, write_atomically
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what is being done)."""
@@ -90,12 +91,12 @@ def _claim(folder: Path, recipe: GlassRecipe) -> None:
     """Bind the folder to the recipe, or check that it is bound to the same one."""
     (folder / "runs").mkdir(parents=True, exist_ok=True)
     (folder / "pieces").mkdir(exist_ok=True)
-    for unfinished in folder.rglob(".*.part"):  # a killed process left it in the middle of a write
-        unfinished.unlink(missing_ok=True)
+    for place in (folder, folder / "runs", folder / "pieces"):
+        remove_unfinished(place)
     path = folder / "recipe.json"
     if path.exists():
         _compare(path, json.loads(path.read_text()), json.loads(recipe.to_json()))
-    write_bytes(path, recipe.to_json().encode())
+    write_atomically(path, recipe.to_json())
 
 
 def _compare(path: Path, old: dict[str, object], new: dict[str, object]) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.atomic_npz import read_npz, write_bytes
 from equiviz.datasets.glass.configuration import GlassConfiguration
+from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.packed import configurations_of, write_packed
+from equiviz.structures.atomic_file import write_atomically
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 
@@ -80,7 +81,7 @@ def pack(generated: Path | str, out: Path | str) -> Path:
         splits[split] = {"configurations": len(paths), "sha256": _sha256(out / split / _FILE)}
     _write_equilibration(source, out)
     manifest = {"format": "equiviz-glass-manifest-1", "recipe": json.loads((source / "recipe.json").read_text())}
-    write_bytes(out / _MANIFEST, (json.dumps({**manifest, "splits": splits}, indent=1) + "\n").encode())
+    write_atomically(out / _MANIFEST, json.dumps({**manifest, "splits": splits}, indent=1) + "\n")
     return out / _MANIFEST
 
 
@@ -94,7 +95,7 @@ def _write_equilibration(source: Path, out: Path) -> None:
             means = {key: round(float(arrays[key].mean()), 6) for key in ("energies", "temperatures", "scattering")}
             rows.append({"run": int(run), "segment": int(segment), **means})
     lines = ",\n ".join(json.dumps(row) for row in rows)
-    write_bytes(out / "equilibration.json", f"[\n {lines}\n]\n".encode())
+    write_atomically(out / "equilibration.json", f"[\n {lines}\n]\n")
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Writing and reading ``.npz`` files that may be cut off by a kill, or sent by someone hostile.
 
-Writing goes to a temporary file in the same folder, then fsync, then ``os.replace``: a reader sees the old file or the
-new one, never half of one. Reading admits arrays only (no pickle), and adds up the declared sizes before it allocates.
+Writing is atomic. Reading admits arrays only (no pickle), and adds up the declared sizes before it allocates.
 """
 
 from __future__ import annotations
 
+import io
 import math
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from equiviz.datasets.errors import DatasetError
+from equiviz.structures.atomic_file import write_atomically
 
 MAX_BYTES = 2 * 1024**3
 """Largest sum of array sizes that a file may declare."""
@@ -25,27 +25,12 @@ MAX_ARRAYS = 256
 _KINDS = frozenset("biufUS")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` atomically (temporary file, fsync, ``os.replace``)."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]], compress: bool = False) -> None:
     """Write named arrays to ``path`` atomically; the same arrays give the same bytes."""
-    import io
-
     buffer = io.BytesIO()
     save = np.savez_compressed if compress else np.savez
     save(buffer, allow_pickle=False, **dict(arrays))  # type: ignore[arg-type]
-    write_bytes(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue())
 
 
 def read_npz(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, NDArray[Any]]:
