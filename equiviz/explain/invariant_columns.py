@@ -64,7 +64,11 @@ def _standardised(columns: Tensor) -> Tensor:
 
 
 def _reduced(columns: Tensor, most: int) -> Tensor:
-    if columns.shape[1] <= most:
+    """The leading principal components [N, most] of columns [N, F], from the smaller of the two Gram matrices."""
+    rows, count = columns.shape
+    if count <= most:
         return columns
-    _, vectors = torch.linalg.eigh(columns.T @ columns)
-    return columns @ vectors[:, -most:]
+    if count < rows:
+        return columns @ torch.linalg.eigh(columns.T @ columns)[1][:, -most:]
+    values, vectors = torch.linalg.eigh(columns @ columns.T)
+    return vectors[:, -most:] * values[-most:].clamp(min=0).sqrt()

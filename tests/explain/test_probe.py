@@ -205,3 +205,14 @@ def test_many_columns_are_reduced_without_losing_what_they_span() -> None:
     centred = few.double() - few.double().mean(0)
     residual = centred - columns @ torch.linalg.lstsq(columns, centred).solution
     assert float(residual.abs().max()) < 1e-9
+
+
+@pytest.mark.parametrize("rows", [12, 60])
+def test_components_are_the_leading_ones_whether_rows_or_columns_are_fewer(rows: int) -> None:
+    values = torch.randn(rows, 30, generator=torch.Generator().manual_seed(0))
+    columns = invariant_columns(Field(values, "30x0e"), ("norms",), 8)
+    standard = values.double() - values.double().mean(0)
+    standard = standard / standard.square().mean(0).sqrt()
+    largest = torch.linalg.svdvals(standard)[:8].flip(0)
+    assert torch.allclose(columns.norm(dim=0), largest, rtol=1e-10)  # eigenvalues of a Gram matrix of order one
+    assert torch.allclose(columns.T @ columns, torch.diag(largest**2), atol=1e-9)
