@@ -9,9 +9,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from equiviz.descriptors.bond_search import find_bonds
 from equiviz.descriptors.errors import DescriptorError
 from equiviz.descriptors.roots import length
+from equiviz.structures.bonds import find_bonds
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 

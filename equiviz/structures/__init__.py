@@ -3,6 +3,7 @@
 - `Structure` (structure.py): the data; interchange/ turns it to and from `ase.Atoms`, PyG `Data` and dicts of arrays.
 - `read` (read.py): a file becomes a Structure; every refusal is a `StructureError(path, line, why)` (errors.py).
 - `neighbours` (neighbours.py): pairs within a cutoff, periodic images included.
+- `find_bonds` (bonds.py): the same pairs for whoever needs vectors only, by a compiled search where it can.
 - `Graph` (graph.py): a batch of structures with their edges; what models eat.
 
 ase, gemmi, vesin and torch_geometric are imported only by the functions that use them.

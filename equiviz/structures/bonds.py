@@ -1,8 +1,8 @@
-"""Bonds of a structure: the general search of `structures.neighbours`, or a compiled one where only bonds are wanted.
+"""Bonds of a structure: who is near whom, without the shifts and the order that a graph needs.
 
-The compiled search serves the common case, a structure periodic in three directions, three or more cutoffs thick, no
-gradient. It is faster (about twice in CPU time, measured at 4,096 points) because it needs neither shifts nor an
-order among the bonds of one centre.
+The search is that of `equiviz.structures.neighbours`, or a compiled one in the common case: a structure periodic in
+three directions, three or more cutoffs thick, no gradient. That is faster (about twice in CPU time, measured at 4,096
+points) because it needs neither shifts nor an order among the bonds of one centre.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _bins(structure: Structure, cutoff: float) -> np.ndarray | None:
 
 
 def _compiled(structure: Structure, cutoff: float, bins: np.ndarray) -> Bonds:
-    from equiviz.descriptors.bond_search_kernel import bonds
+    from equiviz.structures.bonds_kernel import bonds
 
     assert structure.cell is not None  # or `_bins` would have declined
     cell = _float64(structure.cell)

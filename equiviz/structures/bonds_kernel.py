@@ -2,7 +2,7 @@
 # pyright: reportMissingParameterType=false
 """Compiled search for the bonds of a periodic structure by linked cells, written out sorted by receiver.
 
-Kept apart so that numba is imported only when the kernel is needed; `bond_search.py` is its caller.
+Kept apart so that numba is imported only when the kernel is needed; `bonds.py` is its caller.
 
 Shapes: N points, E bonds, G bins along each lattice vector.
 """
