@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from equiviz.structures.structure import Structure
 
 Shown: TypeAlias = "Field | str | ArrayLike | torch.Tensor"
+Named: TypeAlias = "tuple[NDArray[np.float64], str]"  # numbers, and what they are called
 DENSE = 400  # from so many particles on, a slider slices the scene
 QUIET_ATOMS = "#9AA2B1"
 SHRUNK = 0.3  # of their radius: atoms under arrows make way for them
@@ -69,33 +70,45 @@ def show(
         ViewError: a field that is not on this structure's nodes, or an attribute or block that does not exist.
     """
     positions = _positions(structure, wrap)
-    size = _radii(structure, radii)
-    arrows, colours = None, None
+    vectors, colours = _drawn(structure, field, colour, block, channel)
+    look = (name, unit, signed, limits)
+    layers: list[Layer] = [
+        _atoms(structure, positions, _radii(structure, radii), colours, look, under_arrows=vectors is not None)
+    ]
+    if vectors is not None:
+        values, called = vectors
+        alone = colours is None
+        scale = ColourScale((name if alone else "") or called, field_unit or (unit if alone else ""))
+        layers.append(_arrows(positions, values, scale, magnify))
+    if structure.cell is not None and any(structure.pbc):
+        layers.append(CellBox(numbers(structure.cell)))
+    return Scene(layers, structure.name if title is None else title, structure.length_unit, _slab(slab, len(positions)))
+
+
+def _drawn(
+    structure: Structure, field: Shown | None, colour: Shown | None, block: str | None, channel: int
+) -> tuple[Named | None, Named | None]:
+    """The vectors [N, 3] that become arrows, and the numbers [N] that become colours, each with its name."""
+    vectors, colours = None, None
     if field is not None:
         values, called = _component(structure, field, block, channel)
         if values.ndim == 2 and values.shape[1] == 3:
-            alone = colour is None
-            scale = ColourScale((name if alone else "") or called, field_unit or (unit if alone else ""))
-            arrows = _arrows(positions, values, scale, magnify)
+            vectors = values, called
         elif colour is None:
-            colours = (_norms(values), called)
+            colours = _norms(values), called
         else:
             raise ViewError(f"show: {called} and colour are both drawn as colours. Pass one of them.")
     if colour is not None:
         values, called = _component(structure, colour, *((block, channel) if field is None else (None, 0)))
-        colours = (_norms(values), called)
-    look = (name, unit, signed, limits)
-    layers: list[Layer] = [_atoms(structure, positions, size, colours, look, arrows is not None)]
-    layers += [arrows] if arrows is not None else []
-    layers += [CellBox(numbers(structure.cell))] if structure.cell is not None and any(structure.pbc) else []
-    return Scene(layers, structure.name if title is None else title, structure.length_unit, _slab(slab, len(positions)))
+        colours = _norms(values), called
+    return vectors, colours
 
 
 def _atoms(
     structure: Structure,
     positions: NDArray[np.float64],
     size: NDArray[np.float64],
-    colours: tuple[NDArray[np.float64], str] | None,
+    colours: Named | None,
     look: tuple[str, str, bool | None, tuple[float, float] | None],
     under_arrows: bool,
 ) -> Atoms:
@@ -121,7 +134,7 @@ def _arrows(
     return Arrows(origins, vectors, scale=scale, magnify=times, width=0.07 * spacing)
 
 
-def _component(structure: Structure, shown: Shown, block: str | None, channel: int) -> tuple[NDArray[np.float64], str]:
+def _component(structure: Structure, shown: Shown, block: str | None, channel: int) -> Named:
     """What to draw, ``[N]`` or ``[N, components]``, and what it is called."""
     if isinstance(shown, str):
         if shown not in structure.node:
@@ -141,7 +154,7 @@ def _component(structure: Structure, shown: Shown, block: str | None, channel: i
     return values, "value"
 
 
-def _copy(field: Field, block: str | None, channel: int, count: int) -> tuple[NDArray[np.float64], str]:
+def _copy(field: Field, block: str | None, channel: int, count: int) -> Named:
     """One copy of one block of a node field, ``[N, size]``."""
     if field.support != "node" or len(field.values) != count:
         raise ViewError(
