@@ -8,8 +8,9 @@ Names are imported on first use, so that ``import equiviz`` costs next to nothin
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from equiviz.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from equiviz.equivariance.check import assert_equivariant as assert_equivariant
@@ -28,18 +29,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Field": "equiviz.symmetry",
-    "Graph": "equiviz.structures",
-    "Structure": "equiviz.structures",
-    "StructureError": "equiviz.structures",
-    "assert_equivariant": "equiviz.equivariance.check",
-    "capture": "equiviz.features.capture",
-    "check": "equiviz.equivariance.check",
-    "evaluate": "equiviz.training.evaluate",
-    "load": "equiviz.training.load",
-    "probe": "equiviz.explain.probe",
-    "read": "equiviz.structures",
-    "show": "equiviz.view.show",
+    "Field": "symmetry",
+    "Graph": "structures",
+    "Structure": "structures",
+    "StructureError": "structures",
+    "assert_equivariant": "equivariance.check",
+    "capture": "features.capture",
+    "check": "equivariance.check",
+    "evaluate": "training.evaluate",
+    "load": "training.load",
+    "probe": "explain.probe",
+    "read": "structures",
+    "show": "view.show",
 }
 
 __all__ = [
@@ -59,13 +60,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name from its home on first use (PEP 562)."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'equiviz' has no attribute {name!r}; it offers {', '.join(sorted(_HOME))}")
-    value: object = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

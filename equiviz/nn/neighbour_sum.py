@@ -2,16 +2,17 @@
 
 `neighbour_sum(basis, features, edges)[i, q, c] = sum over edges e = (j -> i) of basis[e, q] * features[j, c]`
 
-It is trilinear in (basis, features, upstream gradient), and so are its two transposes; the three autograd functions
-below
-are each other's derivatives, hence first, second and higher derivatives all run through the same three compiled loops.
-On devices other than the CPU, or with ``compiled=False``, the same sums are written in plain torch.
+With the upstream gradient it makes a number that is linear in each of three factors (basis, features, upstream). The
+sum is the derivative of that number in one factor, and its own derivatives are those in the others: first, second and
+higher derivatives all run through the same three compiled loops. On devices other than the CPU, or with
+``compiled=False``, the same sums are written in plain torch.
 
 Shapes: N nodes, E edges, Q basis functions, C channels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,7 @@ def neighbour_sum(basis: Tensor, features: Tensor, edges: SortedEdges, compiled:
     Differentiable to any order in both. The dtypes must agree.
     """
     if compiled and basis.device.type == "cpu":
-        return _Gather.apply(basis, features, edges)
+        return _Derivative.apply(edges, basis, features, None)
     return _plain_gather(basis, features, edges)
 
 
@@ -88,72 +89,52 @@ def _arrays(edges: SortedEdges, *tensors: Tensor) -> list[Any]:
     return [t.detach().contiguous().numpy() for t in (edges.first, edges.sender, *tensors)]
 
 
-class _Gather(torch.autograd.Function):
-    """(basis [E, Q], features [N, C]) -> [N, Q, C]."""
+def _compiled_sum(edges: SortedEdges, basis: Tensor | None, features: Tensor | None, upstream: Tensor | None) -> Tensor:
+    """Of the sum over edges j -> i of basis[e, q] features[j, c] upstream[i, q, c], the derivative in the one left out.
 
-    @staticmethod
-    def forward(ctx: Any, basis: Tensor, features: Tensor, edges: SortedEdges) -> Tensor:
-        from equiviz.nn.neighbour_sum_kernels import gather
+    So [N, Q, C] without `upstream`, [N, C] without `features`, [E, Q] without `basis`.
+    """
+    from equiviz.nn.neighbour_sum_kernels import correlate, gather, scatter
 
-        ctx.save_for_backward(basis, features)
-        ctx.edges = edges
+    if basis is not None and features is not None:
         out = basis.new_empty(edges.n_nodes, basis.shape[1], features.shape[1])
         gather(*_arrays(edges, basis, features, out))
         return out
-
-    @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        basis, features = ctx.saved_tensors
-        to_basis = _Correlate.apply(upstream, features, ctx.edges) if ctx.needs_input_grad[0] else None
-        to_features = _Scatter.apply(basis, upstream, ctx.edges) if ctx.needs_input_grad[1] else None
-        return to_basis, to_features, None
-
-
-class _Scatter(torch.autograd.Function):
-    """(basis [E, Q], upstream [N, Q, C]) -> [N, C]."""
-
-    @staticmethod
-    def forward(ctx: Any, basis: Tensor, upstream: Tensor, edges: SortedEdges) -> Tensor:
-        from equiviz.nn.neighbour_sum_kernels import scatter
-
-        ctx.save_for_backward(basis, upstream)
-        ctx.edges = edges
+    assert upstream is not None
+    if basis is not None:
         out = basis.new_zeros(edges.n_nodes, upstream.shape[2])
         scatter(*_arrays(edges, basis, upstream, out))
         return out
-
-    @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
-    def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        basis, upstream = ctx.saved_tensors
-        to_basis = _Correlate.apply(upstream, change, ctx.edges) if ctx.needs_input_grad[0] else None
-        to_upstream = _Gather.apply(basis, change, ctx.edges) if ctx.needs_input_grad[1] else None
-        return to_basis, to_upstream, None
+    assert features is not None
+    out = upstream.new_zeros(len(edges.sender), upstream.shape[1])
+    correlate(*_arrays(edges, upstream, features, out))
+    return out
 
 
-class _Correlate(torch.autograd.Function):
-    """(upstream [N, Q, C], features [N, C]) -> [E, Q]."""
+class _Derivative(torch.autograd.Function):
+    """`_compiled_sum`; its own derivatives are of the same kind, with the change in place of what was left out."""
 
     @staticmethod
-    def forward(ctx: Any, upstream: Tensor, features: Tensor, edges: SortedEdges) -> Tensor:
-        from equiviz.nn.neighbour_sum_kernels import correlate
-
-        ctx.save_for_backward(upstream, features)
+    def forward(ctx: Any, edges: SortedEdges, *factors: Tensor | None) -> Tensor:
+        ctx.save_for_backward(*factors)
         ctx.edges = edges
-        out = upstream.new_zeros(len(edges.sender), upstream.shape[1])
-        correlate(*_arrays(edges, upstream, features, out))
-        return out
+        return _compiled_sum(edges, *factors)
 
     @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
     def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        upstream, features = ctx.saved_tensors
-        to_upstream = _Gather.apply(change, features, ctx.edges) if ctx.needs_input_grad[0] else None
-        to_features = _Scatter.apply(change, upstream, ctx.edges) if ctx.needs_input_grad[1] else None
-        return to_upstream, to_features, None
+        factors = [change if factor is None else factor for factor in ctx.saved_tensors]
+        wanted = ctx.needs_input_grad[1:]  # False for what was left out: None needs no gradient
+        return None, *(_without(factors, place, ctx.edges) if wanted[place] else None for place in range(3))
+
+
+def _without(factors: Sequence[Tensor], place: int, edges: SortedEdges) -> Tensor:
+    return _Derivative.apply(edges, *(None if other == place else factors[other] for other in range(3)))
 
 
 class _SymmetricSum(torch.autograd.Function):
-    """features [N, C] -> each node's own plus its neighbours' [N, C]; its own transpose, for edges come in both
-    directions.
+    """features [N, C] -> each node's own plus its neighbours' [N, C].
+
+    It is its own transpose, for edges come in both directions.
     """
 
     @staticmethod

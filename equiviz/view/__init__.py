@@ -7,7 +7,7 @@ functions are imported from them.
 
 from __future__ import annotations
 
-from importlib import import_module
+from equiviz.lazy_names import lazy_names
 
 _HOMES = {
     "Report": "report",
@@ -35,10 +35,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

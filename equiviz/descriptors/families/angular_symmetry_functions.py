@@ -39,42 +39,33 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from equiviz.descriptors.density import density
-from equiviz.descriptors.descriptor import Descriptor, DescriptorConfig, require_distinct
 from equiviz.descriptors.errors import DescriptorError
 from equiviz.descriptors.neighbourhood import Neighbourhood
 from equiviz.descriptors.registry import DescriptorFamily
 from equiviz.descriptors.roots import length, ratio
+from equiviz.descriptors.symmetry_functions import SymmetryFunctions, SymmetryFunctionsConfig
 from equiviz.descriptors.triplets import pairs_of_bonds
-from equiviz.descriptors.windows import Taper, Window, require_positive, taper_window
-from equiviz.structures.graph import Graph
-from equiviz.structures.structure import Structure
+from equiviz.descriptors.windows import Window, taper_window
 
 #: Above this integer zeta, harmonics cost more than triplets (and the subtraction of j = k loses digits).
 MAX_DEGREE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class AngularSymmetryFunctionsConfig(DescriptorConfig):
-    """Options of `AngularSymmetryFunctions`.
+class AngularSymmetryFunctionsConfig(SymmetryFunctionsConfig):
+    """Options of `AngularSymmetryFunctions`, besides those of `SymmetryFunctionsConfig`.
 
     Attributes:
         functions: triples (eta [1/length^2], zeta, lambda), distinct, at least one; eta >= 0, zeta >= 1, lambda +1 or
             -1.
-        cutoff: r_c [length].
         form: "G4" (with the distance between the two neighbours) or "G5" (without).
-        taper: f_c: "cosine" (Behler), "polynomial" or "hard".
     """
 
     functions: tuple[tuple[float, float, float], ...]
-    cutoff: float
     form: Literal["G4", "G5"] = "G4"
-    taper: Taper = "cosine"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive("the cutoff", self.cutoff)
-        taper_window(self.taper, self.cutoff)
-        require_distinct("functions", self.functions)
         if self.form not in ("G4", "G5"):
             raise DescriptorError(f"form must be 'G4' or 'G5', got {self.form!r}")
         good = all(eta >= 0 and zeta >= 1 and abs(sign) == 1 for eta, zeta, sign in self.functions)
@@ -83,13 +74,9 @@ class AngularSymmetryFunctionsConfig(DescriptorConfig):
             raise DescriptorError(f"functions must be {expected}; got {list(self.functions)}")
 
     @classmethod
-    def standard(
-        cls, cutoff: float, species: tuple[int, ...] = (), species_names: tuple[str, ...] = ()
-    ) -> AngularSymmetryFunctionsConfig:
+    def customary(cls, cutoff: float) -> tuple[tuple[float, float, float], ...]:
         """Return G4 with eta = 1 / r_c^2, zeta = 1, 2, 4, 8 and both signs of lambda."""
-        require_positive("the cutoff", cutoff)
-        functions = tuple((1 / cutoff**2, zeta, sign) for zeta in (1.0, 2.0, 4.0, 8.0) for sign in (1.0, -1.0))
-        return cls(functions=functions, cutoff=cutoff, species=species, species_names=species_names)
+        return tuple((1 / cutoff**2, zeta, sign) for zeta in (1.0, 2.0, 4.0, 8.0) for sign in (1.0, -1.0))
 
     @property
     def channel_pairs(self) -> tuple[tuple[int, int], ...]:
@@ -97,7 +84,7 @@ class AngularSymmetryFunctionsConfig(DescriptorConfig):
         return tuple(combinations_with_replacement(range(len(self.channels)), 2))
 
 
-class AngularSymmetryFunctions(Descriptor[AngularSymmetryFunctionsConfig]):
+class AngularSymmetryFunctions(SymmetryFunctions[AngularSymmetryFunctionsConfig]):
     """G4 or G5 of each point: see the head of the file. Columns: pair of neighbour species, then function."""
 
     @property
@@ -109,10 +96,6 @@ class AngularSymmetryFunctions(Descriptor[AngularSymmetryFunctionsConfig]):
             for a, b in self.config.channel_pairs
             for eta, zeta, sign in self.config.functions
         )
-
-    def neighbourhood(self, system: Structure | Graph) -> Neighbourhood:
-        """Return the bonds within the cutoff."""
-        return Neighbourhood.within(system, self.config.cutoff)
 
     def evaluate(self, around: Neighbourhood) -> Tensor:
         """Return [N, D]."""

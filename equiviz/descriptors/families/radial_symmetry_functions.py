@@ -20,49 +20,36 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equiviz.descriptors.descriptor import Descriptor, DescriptorConfig, require_distinct
 from equiviz.descriptors.errors import DescriptorError
 from equiviz.descriptors.neighbourhood import Neighbourhood
 from equiviz.descriptors.registry import DescriptorFamily
-from equiviz.descriptors.windows import Taper, require_positive, taper_window
-from equiviz.structures.graph import Graph
-from equiviz.structures.structure import Structure
+from equiviz.descriptors.symmetry_functions import SymmetryFunctions, SymmetryFunctionsConfig
+from equiviz.descriptors.windows import taper_window
 
 
 @dataclass(frozen=True, kw_only=True)
-class RadialSymmetryFunctionsConfig(DescriptorConfig):
-    """Options of `RadialSymmetryFunctions`.
+class RadialSymmetryFunctionsConfig(SymmetryFunctionsConfig):
+    """Options of `RadialSymmetryFunctions`, besides those of `SymmetryFunctionsConfig`.
 
     Attributes:
         functions: pairs (eta [1/length^2], r_s [length]), distinct, at least one.
-        cutoff: r_c [length].
-        taper: f_c: "cosine" (Behler), "polynomial" or "hard".
     """
 
     functions: tuple[tuple[float, float], ...]
-    cutoff: float
-    taper: Taper = "cosine"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive("the cutoff", self.cutoff)
-        taper_window(self.taper, self.cutoff)
-        require_distinct("functions", self.functions)
         if not self.functions or any(eta < 0 for eta, _ in self.functions):
             raise DescriptorError(f"functions must be pairs (eta >= 0, r_s), at least one; got {list(self.functions)}")
 
     @classmethod
-    def standard(
-        cls, cutoff: float, species: tuple[int, ...] = (), species_names: tuple[str, ...] = ()
-    ) -> RadialSymmetryFunctionsConfig:
+    def customary(cls, cutoff: float) -> tuple[tuple[float, float], ...]:
         """Return eight shells, centres evenly spaced up to the cutoff, standard deviations equal to the spacing."""
-        require_positive("the cutoff", cutoff)
         spacing = cutoff / 8
-        functions = tuple((1 / (2 * spacing**2), spacing * (shell + 1)) for shell in range(8))
-        return cls(functions=functions, cutoff=cutoff, species=species, species_names=species_names)
+        return tuple((1 / (2 * spacing**2), spacing * (shell + 1)) for shell in range(8))
 
 
-class RadialSymmetryFunctions(Descriptor[RadialSymmetryFunctionsConfig]):
+class RadialSymmetryFunctions(SymmetryFunctions[RadialSymmetryFunctionsConfig]):
     """G2 of each point: see the head of the file for the formula. Columns: species of the neighbour, then function."""
 
     @property
@@ -73,10 +60,6 @@ class RadialSymmetryFunctions(Descriptor[RadialSymmetryFunctionsConfig]):
             for channel in self.config.channels
             for eta, centre in self.config.functions
         )
-
-    def neighbourhood(self, system: Structure | Graph) -> Neighbourhood:
-        """Return the bonds within the cutoff."""
-        return Neighbourhood.within(system, self.config.cutoff)
 
     def evaluate(self, around: Neighbourhood) -> Tensor:
         """Return [N, D]."""
