@@ -1,15 +1,13 @@
 """Glassy: where in a quenched liquid will particles move? An equivariant network in the style of the SE(3)-GNN.
 
 Francesco Saverio Pezzicoli, Guillaume Charpiat, Francois P. Landes, "Rotation-equivariant graph neural networks for
-learning
-glassy liquids representations", arXiv 2211.03226 (SciPost Phys. 16, 136 (2024)).
+learning glassy liquids representations", arXiv 2211.03226 (SciPost Phys. 16, 136 (2024)).
 
 How it follows the paper
 ------------------------
 - Input: positions in the inherent structure, species, potential energy (the paper's section 3.1).
-- First layer (`DensityProjection`): each neighbourhood projected on radial functions x spherical harmonics, by
-species; the
-  invariants of this layer are what experts write down.
+- First layer (`DensityProjection`): each neighbourhood projected on radial functions x spherical harmonics, by species;
+  the invariants of this layer are what experts write down.
 - Then tensor-field convolutions (`Layer`) with Clebsch-Gordan products, batch normalisation on scalars, residuals.
 - Invariant decoder, one output per time and species.
 
@@ -19,16 +17,13 @@ Departures from the paper
 2. Radial functions are Gaussians, mixed linearly. So the sum over neighbours comes first, coupling and mixing per node.
 3. Degree 3 in the density only; later layers carry degrees 0 and 1.
 4. Invariants of the density are learned products of pairs of channels (a power spectrum), not norms alone.
-5. Besides the graph, the network reads invariants of wider surroundings (`equiviz.datasets.glass.surroundings`:
-   radial shells
-   to r = 5, energies, stiffness, stress, the distance to the inherent position, and averages of all these), centred
-   within
-   configuration and species. These enter as typed attributes, not through the edges.
+5. Besides the graph, the network reads invariants of wider surroundings (`equiviz.datasets.glass.surroundings`: radial
+   shells to r = 5, energies, stiffness, stress, the distance to the inherent position, and averages of all these),
+   centred within configuration and species. These enter as typed attributes, not through the edges.
 6. Scalars of all layers are averaged over 2, 4, 8, 16 rounds of neighbours before the decoder: reach without depth.
 7. A vector output: the mean displacement from the inherent position, as a 1o field per time.
-8. The propensity is blended with a ridge regression on the surroundings (`linear_share`, `fit_linear`), which needs
-   far fewer
-   configurations than the network does.
+8. The propensity is blended with a ridge regression on the surroundings (`linear_share`, `fit_linear`), which needs far
+   fewer configurations than the network does.
 9. Targets are standardised per configuration and species: shifts between configurations are not learned.
 """
 
@@ -131,8 +126,7 @@ class Glassy(EquivariantModel):
             `[N, T]` in standard units of configuration and species.
         penalty
             On squared coefficients of features in standard units times `emphasis`; a quarter of it for B, of which
-            there is
-            a quarter.
+            there is a quarter.
         """
         from equiviz.datasets.glass.surroundings import Surroundings, emphasis
 
@@ -195,8 +189,7 @@ class Glassy(EquivariantModel):
         local = self._hidden_at_random(self._surroundings(graph, self.config.local))
         inputs = torch.cat([local, power, kinds_of(graph).to(power)], 1)
         embedded = self.embedding_stage(self.embedding_dropout(silu(self.embed(inputs))))  # [N, W]
-        # A tenth of sigma is the typical size of the ways from the inherent to the thermal position and the cage's
-        # centre.
+        # A tenth of sigma is the typical way from the inherent to the thermal position, and to the cage's centre.
         offset = graph.node[OFFSET].values.unflatten(1, (self.n_offsets, 3)).transpose(1, 2) / 0.1  # [N, 3, 1 or 2]
         h, collected = self._convolve(density, offset, embedded, geometry)
         outputs = {"propensity": self._propensity(collected, graph, geometry)}

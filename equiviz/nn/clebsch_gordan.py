@@ -1,10 +1,8 @@
 """Coupling coefficients of real spherical harmonics whose degrees add up to an even number, made in float64.
 
 For l1 + l2 + l3 even the Wigner 3j tensor is proportional to the integral of three harmonics over the sphere (Gaunt,
-1929;
-Varshalovich et al., Quantum Theory of Angular Momentum, section 5.9), which a product quadrature gives exactly. These
-are all
-the couplings among true tensors (0e, 1o, 2e, ...); products with an odd sum make pseudotensors.
+1929; Varshalovich et al., Quantum Theory of Angular Momentum, section 5.9), which a product quadrature gives exactly.
+These are all the couplings among true tensors (0e, 1o, 2e, ...); products with an odd sum make pseudotensors.
 """
 
 from __future__ import annotations
@@ -30,8 +28,7 @@ def coupling(l1: int, l2: int, l3: int) -> Tensor:
     """The tensor C [2 l1 + 1, 2 l2 + 1, 2 l3 + 1] (float64, unit Frobenius norm) that couples l1 and l2 to l3.
 
     Equal to ``e3nn.o3.wigner_3j`` up to the sign of the whole; the sign here makes the integral of Y_l1 Y_l2 Y_l3
-    positive.
-    Treat it as read-only: it is shared.
+    positive. Treat it as read-only: it is shared.
 
     Raises:
         ModelError: degrees that do not couple.
@@ -49,9 +46,7 @@ def coupling(l1: int, l2: int, l3: int) -> Tensor:
 
 
 def _sphere(band_limit: int) -> tuple[Tensor, Tensor]:
-    """Points [Q, 3] and weights [Q] that integrate polynomials up to the band limit exactly: Gauss-Legendre x
-    circle.
-    """
+    """Points [Q, 3] and weights [Q] that integrate polynomials up to the band limit: Gauss-Legendre times circle."""
     heights, shares = np.polynomial.legendre.leggauss(band_limit // 2 + 1)
     angles = 2 * math.pi * np.arange(band_limit + 1) / (band_limit + 1)
     radius = np.sqrt(1 - heights**2)[:, None]

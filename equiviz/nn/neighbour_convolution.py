@@ -1,8 +1,7 @@
 """A tensor-field convolution whose cost is moved from edges to nodes.
 
 Thomas et al., arXiv 1802.08219, eq. 3: m_i = sum_j R(|r_ij|) Y(r_ij) (x) h_j, mixed by learned weights. Where the
-radial
-function is linear in a fixed basis R_k, the sum over neighbours commutes with all that is learned:
+radial function is linear in a fixed basis R_k, the sum over neighbours commutes with all that is learned:
 
 1. per edge:  A_i[k, lm, c] = sum_j R_k(r_ij) Y_lm(r_ij) h_j[c], one compiled loop (`equiviz.nn.neighbour_sum`);
 2. per node:  Clebsch-Gordan contraction of (lm) with the components of h;
@@ -27,9 +26,7 @@ Features = dict[int, Tensor]
 
 
 def edge_basis(radial: Tensor, harmonics: Tensor) -> Tensor:
-    """The products R_k Y_lm per edge: `[E, K]`, `[E, (L+1)^2]` -> `[E, (L+1)^2 K]`, the radial index running
-    fastest.
-    """
+    """The products R_k Y_lm per edge: `[E, K]`, `[E, (L+1)^2]` -> `[E, (L+1)^2 K]`, k running fastest."""
     return (harmonics[:, :, None] * radial[:, None, :]).flatten(1)
 
 
@@ -94,8 +91,7 @@ class NeighbourConvolution(nn.Module):
         lined = block.transpose(2, 3).reshape(len(block), (2 * f + 1) * (2 * i + 1), width)  # [N, (2f+1)(2i+1), K C]
         if o == f == i == 0:
             return lined
-        # Always from float64, or a network cast from float32 to float64 would be equivariant to 1e-8 only. As in
-        # e3nn, each
-        # component of the product has unit variance: the coupling's norm is sqrt(2o+1).
+        # Always from float64, or a network cast from float32 to float64 would be equivariant to 1e-8 only. As in e3nn,
+        # each component of the product has unit variance: the coupling's norm is sqrt(2o+1).
         matrix = coupling(f, i, o).permute(2, 0, 1).flatten(1) * math.sqrt(2 * o + 1)  # [2o+1, (2f+1)(2i+1)]
         return torch.matmul(matrix.to(lined), lined)

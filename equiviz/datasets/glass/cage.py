@@ -1,15 +1,12 @@
 """Cages: where thermal motion centres a particle in the first few time units, and how much room it has.
 
 A short isoconfigurational run from the static configuration, in the spirit of the cage state of Alkemade, Smallenburg
-and Filion,
-J. Chem. Phys. 158, 134512 (2023), who restrict Monte Carlo moves to the cage; its variance is the Debye-Waller factor
-of
-Widmer-Cooper and Harrowell, Phys. Rev. Lett. 96, 185701 (2006).
+and Filion, J. Chem. Phys. 158, 134512 (2023), who restrict Monte Carlo moves to the cage; its variance is the
+Debye-Waller factor of Widmer-Cooper and Harrowell, Phys. Rev. Lett. 96, 185701 (2006).
 
 This is *simulation*, not structure alone: with the defaults, 4 runs of 4.5 time units, a thousandth of the relaxation
-time at
-T = 0.44. Say so wherever a number depends on it, and do not compare such a number with those of purely structural
-models.
+time at T = 0.44. Say so wherever a number depends on it, and do not compare such a number with those of purely
+structural models.
 """
 
 from __future__ import annotations

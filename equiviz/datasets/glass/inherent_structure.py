@@ -1,8 +1,7 @@
 """Inherent structures of the Kob-Andersen liquid: the energy minimum below a thermal configuration, without LAMMPS.
 
 F. H. Stillinger and T. A. Weber, Science 225, 983 (1984). The minimiser is FIRE (Bitzek et al., Phys. Rev. Lett. 97,
-170201
-(2006)) over compiled pair loops: a few seconds for 4,096 particles on one core.
+170201 (2006)) over compiled pair loops: a few seconds for 4,096 particles on one core.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The Kob-Andersen mixture: its pair potential, and what single particles feel in it.
 
 W. Kob and H. C. Andersen, Phys. Rev. E 51, 4626 (1995): 80 % A, 20 % B, density 1.2, Lennard-Jones pairs with
-epsilon_AA = 1, sigma_AA = 1, epsilon_AB = 1.5, sigma_AB = 0.8, epsilon_BB = 0.5, sigma_BB = 0.88, truncated and
-shifted at
-2.5 sigma_ab. Lennard-Jones units throughout: lengths in sigma_AA, energies in epsilon_AA.
+epsilon_AA = 1, sigma_AA = 1, epsilon_AB = 1.5, sigma_AB = 0.8, epsilon_BB = 0.5, sigma_BB = 0.88, truncated and shifted
+at 2.5 sigma_ab. Lennard-Jones units throughout: lengths in sigma_AA, energies in epsilon_AA.
 """
 
 from __future__ import annotations
@@ -114,9 +113,8 @@ def local_mechanics(liquid: Liquid, potential: PairPotential) -> Floats:
     """What each particle feels from its neighbours, as six invariants [N, 6].
 
     Columns: potential energy shared with A and with B neighbours (half of each pair) and their sum; the trace of the
-    particle's own block of the Hessian, sum of phi'' + 2 phi'/r (its stiffness); the virial, sum of r phi'; the norm
-    of the
-    traceless part of sum r (x) r phi'/r (its shear stress).
+    particle's own block of the Hessian, sum of phi'' + 2 phi'/r (its stiffness); the virial, sum of r phi'; the norm of
+    the traceless part of sum r (x) r phi'/r (its shear stress).
     """
     from equiviz.datasets.glass.lennard_jones_kernels import derivatives, pair_list
 

@@ -25,9 +25,9 @@ def wrapped(positions, box):
 
 @njit(cache=True, fastmath=True)
 def sorted_into_cells(inside, box, longest):
-    """Linked cells at least `longest` wide: their numbers per axis [3], first member [cells], next member [N], cell
-    [N, 3].
+    """Sort positions into linked cells at least `longest` wide.
 
+    Returns their numbers per axis [3], first member [cells], next member [N], and the cell of each particle [N, 3].
     Fewer than three cells along an axis would meet their own images; there a single cell holds everything.
     """
     cells = np.empty(3, np.int64)
@@ -118,8 +118,7 @@ def forces_into(forces, positions, species, box, pairs, epsilon, sigma, cutoff):
 
 @njit(cache=True, fastmath=True)
 def derivatives(positions, species, box, pairs, epsilon, sigma, cutoff):
-    """Return per pair the vector i -> j [P, 3], the shifted energy and its first, second and third derivative in r
-    [P, 4].
+    """Return per pair the vector i -> j [P, 3], and the shifted energy with its first three derivatives in r [P, 4].
 
     Pairs beyond their cutoff get zeros.
     """

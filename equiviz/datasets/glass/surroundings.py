@@ -1,10 +1,8 @@
-"""What experts would measure around each particle of a quenched glass: invariants, averaged over ever wider
-neighbourhoods.
+"""What experts would measure around each particle of a quenched glass, averaged over ever wider neighbourhoods.
 
 The radial part of the descriptors of Boattini, Smallenburg and Filion (Phys. Rev. Lett. 127, 088007 (2021)),
-recursively
-averaged as they do; the local energies follow Jung, Biroli, Berthier (Phys. Rev. Lett. 130, 238202 (2023)). All of it
-is an *input* of networks and ridge regressions, computed once per configuration.
+recursively averaged as they do; the local energies follow Jung, Biroli, Berthier (Phys. Rev. Lett. 130, 238202 (2023)).
+These invariants are an *input* of networks and ridge regressions, computed once per configuration.
 """
 
 from __future__ import annotations
@@ -75,9 +73,8 @@ class Surroundings:
 def emphasis(settings: Surroundings | None = None) -> Tensor:
     """How freely a ridge regression may use each feature: [F] factors of the features in standard units.
 
-    A factor of 2 makes the penalty on a coefficient four times weaker. Found by cross-validation on ten
-    configurations at
-    T = 0.44: energies are few and say much (12.5), the power spectrum is many columns (0.5); what lies far away
+    A factor of 2 makes the penalty on a coefficient four times weaker. Found by cross-validation on ten configurations
+    at T = 0.44: energies are few and say much (12.5), the power spectrum is many columns (0.5); what lies far away
     counts less.
     """
     settings = settings or Surroundings()
@@ -95,9 +92,8 @@ def surroundings(structure: Structure, settings: Surroundings | None = None) -> 
     """Invariants of the inherent structure around each particle, minus their mean over its species: [N, F] float32.
 
     In order: radial shells of A and of B neighbours; norms of the densities of degree 1 to lmax; energies, stiffness,
-    virial
-    and shear stress; length and squared length of the inherent displacement; the cage, if wanted. Then all of these
-    averaged 1, 2, 4 ... times.
+    virial and shear stress; length and squared length of the inherent displacement; the cage, if wanted. Then all of
+    these averaged 1, 2, 4 ... times.
 
     Args:
         structure: Thermal, with ``inherent_displacement`` or to be quenched here.
@@ -166,11 +162,9 @@ def _spectrum(liquid: Liquid, settings: Surroundings) -> Floats:
 def _cage(structure: Structure, thermal: Liquid, to_inherent: Floats, share: csr_matrix) -> Floats:
     """Invariants of the cage [N, 8], see below; lengths in sigma.
 
-    Logarithms of its whole variance and of the parts within and between runs; length and squared length of the way
-    from the
-    inherent position to its centre, length of the way from the thermal position; length of the first averaged over
-    one and
-    two rounds of neighbours.
+    Logarithms of its whole variance and of the parts within and between runs; length and squared length of the way from
+    the inherent position to its centre, length of the way from the thermal position; length of the first averaged over
+    one and two rounds of neighbours.
     """
     for name in ("cage_displacement", "cage_spread"):
         if name not in structure.node:

@@ -4,18 +4,16 @@ r"""Behler's angular symmetry functions G4 and G5: which angles neighbours of tw
                                               f_c(r_ij) f_c(r_ik) f_c(r_jk)
     G5(i) = the same without the two factors of r_jk
 
-Symbols: theta_jik angle at i; r distances [length unit of the structure]; eta [1/length^2]; zeta >= 1 sharpness of
-    the angle;
-lambda = +1 or -1, where the angular factor is largest at 0 or 180 degrees; f_c taper with cutoff r_c [length]. No unit.
-A pair of neighbours counts once (as in n2p2 and dscribe; a sum over ordered pairs would double all values). Columns
-are kept per unordered pair of neighbour species.
+Symbols: theta_jik angle at i; r distances [length unit of the structure]; eta [1/length^2]; zeta >= 1 sharpness of the
+angle; lambda = +1 or -1, where the angular factor is largest at 0 or 180 degrees; f_c taper with cutoff r_c [length].
+No unit. A pair of neighbours counts once (as in n2p2 and dscribe; a sum over ordered pairs would double all values).
+Columns are kept per unordered pair of neighbour species.
 
 Source: Behler, J. Chem. Phys. 134, 074106 (2011), equations 8 and 9.
 
 How it is summed: G4 does not factorise, so it runs over all triplets, in blocks of bounded memory (with gradients, a
-block is computed again in the backward pass instead of being kept). G5 with an integer zeta is exact without
-triplets: the angular
-factor is a polynomial, (1 + lambda x)^zeta = sum_l a_l P_l(x), and by the addition theorem
+block is computed again in the backward pass instead of being kept). G5 with an integer zeta is exact without triplets:
+the angular factor is a polynomial, (1 + lambda x)^zeta = sum_l a_l P_l(x), and by the addition theorem
 
     sum over ordered (j, k) of R(r_ij) R(r_ik) P_l(cos theta_jik) = sum_m c_lm(i)^2,   c_lm(i) = sum_j R(r_ij) Y_lm
 
