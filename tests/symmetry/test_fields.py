@@ -49,7 +49,7 @@ def values(dim: int, count: int = 6, seed: int = 0) -> Tensor:
     return torch.randn(count, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def close(first: Tensor, second: Tensor) -> None:
+def assert_close(first: Tensor, second: Tensor) -> None:
     torch.testing.assert_close(first, second, rtol=0, atol=1e-13)
 
 
@@ -58,10 +58,10 @@ def close(first: Tensor, second: Tensor) -> None:
 @given(seeds=st.tuples(SEEDS, SEEDS))
 def test_homomorphism(rep: Representation, seeds: tuple[int, int]) -> None:
     g, h = (haar(1, seed)[0] for seed in seeds)
-    close(rep.matrix(g) @ rep.matrix(h), rep.matrix(g @ h))
+    assert_close(rep.matrix(g) @ rep.matrix(h), rep.matrix(g @ h))
     x = Field(values(rep.dim), rep)
-    close(x.transform(h).transform(g).values, x.transform(g @ h).values)
-    close(x.transform(g).values, x.values @ rep.matrix(g).T)
+    assert_close(x.transform(h).transform(g).values, x.transform(g @ h).values)
+    assert_close(x.transform(g).values, x.values @ rep.matrix(g).T)
 
 
 @pytest.mark.parametrize("rep", [rep for rep in REPRESENTATIONS if not rep.affine], ids=repr)
@@ -90,7 +90,7 @@ def test_layouts_round_trip(there: str, seed: int) -> None:
     assert torch.equal(moved.relayout("mul_ir").values, x.values)
     assert torch.equal(moved["2e"], x["2e"])
     assert torch.equal(moved.invariants("power_spectrum").values, x.invariants("power_spectrum").values)
-    close(moved.transform(g).relayout("mul_ir").values, x.transform(g).values)
+    assert_close(moved.transform(g).relayout("mul_ir").values, x.transform(g).values)
 
 
 def test_spherical_layout_is_coefficients_by_channels() -> None:
@@ -145,7 +145,7 @@ def test_only_positions_move_with_a_translation() -> None:
     x = values(3)
     for rep in ("1o", CartesianTensor(1), Trivial(3)):
         assert torch.equal(Field(x, rep).transform(shift).values, x)
-    close(Field(x, "position").transform(shift).values, x + shift.vector)
+    assert_close(Field(x, "position").transform(shift).values, x + shift.vector)
     assert torch.equal(Position().matrix(shift), torch.eye(3).double())
 
 
@@ -160,10 +160,10 @@ def test_cartesian_tensors() -> None:
     g, (a, b) = haar(1, 4)[0], values(3, 2)
     tensor = torch.outer(a, b)
     rotated = torch.outer(g.matrix @ a, g.matrix @ b)
-    close(CartesianTensor(2).transform(g, tensor.flatten()), rotated.flatten())
-    close(CartesianTensor(2, "axial").transform(O3.inversion(), tensor.flatten()), -tensor.flatten())
+    assert_close(CartesianTensor(2).transform(g, tensor.flatten()), rotated.flatten())
+    assert_close(CartesianTensor(2, "axial").transform(O3.inversion(), tensor.flatten()), -tensor.flatten())
     cross = torch.linalg.cross(g.matrix @ a, g.matrix @ b)
-    close(CartesianTensor(1, "axial").transform(g, torch.linalg.cross(a, b)), cross)
+    assert_close(CartesianTensor(1, "axial").transform(g, torch.linalg.cross(a, b)), cross)
 
 
 def test_a_new_group_needs_no_change_here() -> None:
@@ -202,8 +202,8 @@ def test_a_new_group_needs_no_change_here() -> None:
 
     x = Field(torch.complex(values(2), values(2, seed=1)), Charges((1, -2)))
     g, h = Phase(0.3), Phase(1.1)
-    close(x.transform(h).transform(g).values, x.transform(g @ h).values)
-    close(x.transform(g).invariants("power_spectrum").values, x.invariants("power_spectrum").values)
+    assert_close(x.transform(h).transform(g).values, x.transform(g @ h).values)
+    assert_close(x.transform(g).invariants("power_spectrum").values, x.invariants("power_spectrum").values)
     assert torch.equal(x.transform(haar(1, 0)[0]).values, x.values)
     with pytest.raises(RepresentationError, match="Expected complex values for a complex representation, got dtype"):
         Charges((1, 1)).transform(g, values(2))
