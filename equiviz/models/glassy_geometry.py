@@ -1,6 +1,4 @@
-"""Settings of `equiviz.models.glassy`, and what it takes from positions alone: densities, edge functions, who is near
-whom.
-"""
+"""Settings of `equiviz.models.glassy`, and what follows from positions alone: densities, edge functions, neighbours."""
 
 from __future__ import annotations
 
@@ -68,8 +66,7 @@ class GlassyConfig:
         `fit_linear`.
     cage_temperature
         Let the particles rattle in their cages at this temperature before looking (`equiviz.datasets.glass.cage`; a
-        short
-        simulation!) and read centre and size of the cage; 0 reads structure alone.
+        short simulation!) and read centre and size of the cage; 0 reads structure alone.
     compiled
         Whether neighbour sums run in compiled loops on the CPU.
     """
