@@ -29,7 +29,7 @@ Departures from the paper
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -74,6 +74,8 @@ class Glassy(EquivariantModel):
     family: ClassVar[str] = "glassy"
     group: ClassVar[str] = "E(3)"
     config: GlassyConfig  # pyright: ignore[reportIncompatibleVariableOverride]
+    # With more epochs it overfits ten large configurations; validation, where there is one, stops forty small ones.
+    training_defaults: ClassVar[Mapping[str, object]] = {"epochs": 12, "vector_weight": 0.3}
     spread: Tensor
 
     def __init__(self, config: GlassyConfig) -> None:
@@ -151,7 +153,11 @@ class Glassy(EquivariantModel):
         """
         from equiviz.datasets.glass.basin import measured
 
-        return measured(structure, self.config.surroundings > 0, self.config.cage_temperature)
+        attached, wanted = structure.node.get(SURROUNDINGS), self.config.surroundings
+        if attached is not None and attached.dim != wanted > 0:  # those of a model with other settings
+            rest = {name: field for name, field in structure.node.items() if name != SURROUNDINGS}
+            structure = replace(structure, node=rest)
+        return measured(structure, wanted > 0, self.config.cage_temperature)
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """The graph of the inherent structure, of structures that are measured here where they are not yet.

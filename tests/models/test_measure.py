@@ -17,6 +17,7 @@ from equiviz.models.ridge import Ridge, RidgeConfig
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3
 from equiviz.training.load import Ensemble
 from tests.toy_networks import molecule, toy
@@ -72,6 +73,13 @@ def test_measuring_twice_changes_nothing_and_turning_it_needs_no_new_measurement
         scale = float(field.values.detach().abs().max())
         # Float64 through a few layers; what is measured was turned, not computed anew.
         torch.testing.assert_close(after[key].values, field.transform(turn).values, rtol=0, atol=1e-10 * scale)
+
+
+def test_what_a_model_with_other_settings_attached_is_measured_anew() -> None:
+    model = built("glassy")
+    other = raw().with_node("surroundings", Field(torch.zeros(125, 3, dtype=torch.float64), "3x0e", "node"))
+    wanted, found = model.measure(raw()), model.measure(other)
+    torch.testing.assert_close(found.node["surroundings"].values, wanted.node["surroundings"].values)
 
 
 def test_a_network_of_inherent_positions_takes_a_turned_raw_glass() -> None:

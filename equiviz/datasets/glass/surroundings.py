@@ -100,7 +100,7 @@ def surroundings(structure: Structure, settings: Surroundings | None = None) -> 
         settings: None means `Surroundings()`.
 
     Raises:
-        DatasetError: not a Kob-Andersen liquid in a rectangular box.
+        DatasetError: not a Kob-Andersen liquid in a rectangular box (turned or not).
     """
     settings = settings or Surroundings()
     thermal = liquid_of(structure)
