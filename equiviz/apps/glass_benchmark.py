@@ -17,19 +17,19 @@ from torch import Tensor
 
 from equiviz.apps.glass_benchmark_cells import CELLS, Cell
 from equiviz.apps.glass_benchmark_tables import tables
+from equiviz.datasets.cache import cache_folder
+from equiviz.datasets.glass.basin import DISPLACEMENT, quenched
 from equiviz.datasets.glass.configuration import GlassConfiguration
 from equiviz.datasets.glass.folder import read_folder
 from equiviz.datasets.glass.shipped import load_shipped
 from equiviz.models.registry import family as find_family
 from equiviz.nn.equivariant_model import EquivariantModel
-from equiviz.training.bundle import write_atomically
-from equiviz.training.cache import cache_folder
+from equiviz.structures.atomic_file import write_atomically
 from equiviz.training.evaluate import score
 from equiviz.training.evaluation_report import EvaluationReport, Score
 from equiviz.training.glass_task import GlassTarget, examples, relative_to_inherent
 from equiviz.training.metrics import vector_correlation
 from equiviz.training.objective import Example
-from equiviz.training.preparation import INHERENT, prepared
 from equiviz.training.train import Plan, fit_examples, plan_from, settings_from_data
 from equiviz.view.provenance import Provenance
 
@@ -58,6 +58,8 @@ class Workshop:
 
     def examples(self, cell: Cell, configurations: Sequence[GlassConfiguration]) -> list[Example[GlassTarget]]:
         """Prepared configurations for the model of a cell."""
+        if not configurations:
+            return []
         own = find_family(cell.family)
         settings = {**settings_from_data(own, configurations), **cell.settings}
         known = self.prepared.setdefault(json.dumps([cell.family, settings], sort_keys=True), {})
@@ -183,8 +185,8 @@ def _offset_report(test: Sequence[GlassConfiguration]) -> EvaluationReport:
     """The trivial prediction of the mean displacement from the inherent position: back to the thermal position."""
     scores: list[Score] = []
     for configuration in test:
-        own = replace(configuration, structure=prepared(configuration.structure))
-        offset: Tensor = -own.structure.node[INHERENT].values  # [N, 3]
+        own = replace(configuration, structure=quenched(configuration.structure))
+        offset: Tensor = -own.structure.node[DISPLACEMENT].values  # [N, 3]
         wanted = relative_to_inherent(own)  # [T, N, 3]
         for kind in torch.unique(own.species).tolist():
             chosen, label = own.of_type(kind), own.structure.species_label(kind)

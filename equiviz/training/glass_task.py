@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from equiviz.datasets.glass.basin import quenched
 from equiviz.datasets.glass.configuration import GlassConfiguration
 from equiviz.datasets.glass.inherent_structure import ATTRIBUTE
 from equiviz.nn.equivariant_model import EquivariantModel
@@ -22,7 +23,6 @@ from equiviz.symmetry.groups import O3, haar_matrices
 from equiviz.training.errors import TrainingError
 from equiviz.training.metrics import pearson, vector_correlation
 from equiviz.training.objective import Example
-from equiviz.training.preparation import prepared, prepared_for
 
 # Shapes: N particles, T times.
 
@@ -127,7 +127,7 @@ def examples(
     found = []
     for configuration in configurations:
         # The same attached inherent structure serves graph and target.
-        own = replace(configuration, structure=prepared_for(model, configuration.structure))
+        own = replace(configuration, structure=quenched(model.measure(configuration.structure)))
         found.append(Example(own.name, model.prepare(own.structure), target(own, times).to(dtype)))
     return found
 
@@ -153,7 +153,7 @@ def relative_to_inherent(configuration: GlassConfiguration) -> Tensor:
     """
     if configuration.mean_displacement is None:
         raise TrainingError(f"{configuration.name or 'This configuration'} has no mean displacement vectors.")
-    to_inherent = prepared(configuration.structure).node[ATTRIBUTE].values.double()  # [N, 3]
+    to_inherent = quenched(configuration.structure).node[ATTRIBUTE].values.double()  # [N, 3]
     return configuration.mean_displacement.double() - to_inherent
 
 
