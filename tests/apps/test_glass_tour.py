@@ -32,17 +32,18 @@ def journey(page: Path) -> GlassTour:
 
 
 def test_mobility_is_predicted_on_unseen_glasses(journey: GlassTour) -> None:
-    # README: .63 and .66 at the longest time; .05 is four times the spread over subsets of these configurations.
+    # README: .684 and .712 at the longest time. The same weights on the same data: only rounding may differ, and .005
+    # allows for another processor's arithmetic in the quench.
     last = journey.evaluation.times()[-1]
-    assert journey.evaluation.rho("A", last).mean == pytest.approx(0.63, abs=0.05)
-    assert journey.evaluation.rho("B", last).mean == pytest.approx(0.66, abs=0.05)
+    assert journey.evaluation.rho("A", last).mean == pytest.approx(0.684, abs=0.005)
+    assert journey.evaluation.rho("B", last).mean == pytest.approx(0.712, abs=0.005)
 
 
 def test_vectors_beat_the_trivial_predictor(journey: GlassTour) -> None:
     last = journey.evaluation.times("displacement")[-1]
-    # .428 (A) and .429 (B) is what thermal minus inherent position alone reaches (benchmarks/results/glass/c3-offset).
-    assert journey.evaluation.rho("A", last, "displacement").mean > 0.44
-    assert journey.evaluation.rho("B", last, "displacement").mean > 0.44
+    # .437 (A) and .432 (B) is what thermal minus inherent position alone reaches (benchmarks/results/glass/c3-offset).
+    assert journey.evaluation.rho("A", last, "displacement").mean > 0.5
+    assert journey.evaluation.rho("B", last, "displacement").mean > 0.5
 
 
 def test_the_model_is_equivariant_at_every_stage(journey: GlassTour) -> None:
