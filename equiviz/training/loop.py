@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic
 
@@ -23,6 +24,7 @@ from equiviz.training.loop_state import EpochRecord, LoopState, restore_state, s
 from equiviz.training.objective import Augmentation, Example, Objective, TargetT
 from equiviz.training.recipe import Hardware, Recipe, learning_rate, momentum
 from equiviz.training.seeds import epoch_order, seeded
+from equiviz.training.subject import subject_of
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -102,7 +104,7 @@ class Training(Generic[TargetT]):
         if self.recipe.ema:
             state.averaged = _copied(self.model)
         if self.folder is not None:
-            restore_state(Path(self.folder), state, self.recipe)
+            restore_state(Path(self.folder), state, self.recipe, self._subject)
         try:
             self._continue(fabric, step, optimiser, state)
         except KeyboardInterrupt:
@@ -124,6 +126,11 @@ class Training(Generic[TargetT]):
                 self._finish_epoch(fabric, state, score)
                 bar.set_postfix(loss=f"{loss:.4f}", score=f"{score:.4f}")
                 bar.update()
+
+    @cached_property
+    def _subject(self) -> dict[str, str]:
+        """What a saved state must agree with, besides the recipe; hashed once."""
+        return subject_of(self.model, self.objective, self.augment, self.training, self.validation)
 
     def _is_idle(self, state: LoopState) -> bool:
         return bool(self.recipe.patience) and state.since_best >= self.recipe.patience
@@ -201,7 +208,7 @@ class Training(Generic[TargetT]):
             state.best_score = score
             state.best = {name: value.clone() for name, value in (state.averaged or _copied(self.model)).items()}
         if self.folder is not None and fabric.is_global_zero:
-            save_state(Path(self.folder), state, self.recipe)
+            save_state(Path(self.folder), state, self.recipe, self._subject)
         fabric.barrier()
 
     def _conclude(self, state: LoopState) -> History:

@@ -66,8 +66,11 @@ class LoopState:
         return len(scores) - 1 - scores.index(self.best_score) if self.best_score in scores else len(scores)
 
 
-def save_state(folder: Path, state: LoopState, recipe: Recipe) -> None:
-    """Write the state between two epochs; a crash leaves the state of the epoch before. Raises CheckpointError."""
+def save_state(folder: Path, state: LoopState, recipe: Recipe, subject: Mapping[str, str]) -> None:
+    """Write the state between two epochs; a crash leaves the state of the epoch before. Raises CheckpointError.
+
+    `subject` is what `equiviz.training.subject.subject_of` says of the training.
+    """
     random = RandomState.now()
     groups = {
         "model": state.model.state_dict(),
@@ -80,6 +83,7 @@ def save_state(folder: Path, state: LoopState, recipe: Recipe) -> None:
     document = {
         "format": FORMAT,
         "recipe": asdict(recipe),
+        "subject": dict(subject),
         "best_score": _to_json(state.best_score),
         # Scores may be NaN (no validation) or -inf, which JSON does not know.
         "records": [{name: _to_json(value) for name, value in asdict(record).items()} for record in state.records],
@@ -88,7 +92,7 @@ def save_state(folder: Path, state: LoopState, recipe: Recipe) -> None:
     write_bundle(folder, tensors, document)
 
 
-def restore_state(folder: Path, state: LoopState, recipe: Recipe) -> bool:
+def restore_state(folder: Path, state: LoopState, recipe: Recipe, subject: Mapping[str, str]) -> bool:
     """Continue from a saved state, if there is one; restores the random generators too.
 
     Returns
@@ -101,7 +105,7 @@ def restore_state(folder: Path, state: LoopState, recipe: Recipe) -> bool:
     CheckpointError
         It is damaged, or of another format.
     TrainingError
-        It was made with another recipe, or for a network of another shape: resuming would give neither run.
+        It was made with another recipe, on other data, or for another network: resuming would give neither run.
     """
     if not exists(folder):
         return False
@@ -111,6 +115,7 @@ def restore_state(folder: Path, state: LoopState, recipe: Recipe) -> bool:
     _same_recipe(folder, document.get("recipe"), recipe)
     groups = _grouped(tensors)
     _load_model(folder, state.model, groups.get("model", {}))
+    _same_subject(folder, document.get("subject"), subject)
     _unflatten(state.optimiser, groups.get("optimiser", {}))
     state.averaged, state.best = groups.get("averaged", {}), groups.get("best", {})
     state.best_score = _from_json(document.get("best_score"))
@@ -131,6 +136,16 @@ def _same_recipe(folder: Path, saved: object, recipe: Recipe) -> None:
         f"The training in {folder} was started with another recipe ({'; '.join(changed)}). Resume it with the same "
         "settings, or choose another folder."
     )
+
+
+def _same_subject(folder: Path, saved: object, subject: Mapping[str, str]) -> None:
+    old = saved if isinstance(saved, dict) else {}
+    changed = [f"{what}: {old.get(what)} then, {now} now" for what, now in subject.items() if old.get(what) != now]
+    if changed:
+        raise TrainingError(
+            f"The training in {folder} was started on something else ({'; '.join(changed)}). Resume it with the same "
+            "data and settings, or choose another folder."
+        )
 
 
 def _load_model(folder: Path, model: nn.Module, saved: Mapping[str, Tensor]) -> None:

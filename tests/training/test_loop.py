@@ -161,6 +161,30 @@ def test_another_network_is_not_resumed(
         training(data, replace(RECIPE, epochs=1), tmp_path, Bapst(replace(CONFIG, width=16))).run()
 
 
+def test_the_finished_state_of_another_fold_is_not_taken_for_this_one(
+    data: tuple[list[Example[GlassTarget]], list[Example[GlassTarget]]], tmp_path: Path
+) -> None:
+    """Else a cross-validation would score weights on configurations that they were trained on."""
+    recipe, (first, *others) = replace(RECIPE, epochs=1), data[0]
+    training(([first, *others[:1]], []), recipe, tmp_path).run()
+    with pytest.raises(TrainingError, match=r"started on something else \(training data: 2 examples"):
+        training(([first, *others[1:2]], []), recipe, tmp_path).run()
+
+
+def test_a_state_is_not_continued_with_other_targets_or_another_objective(
+    data: tuple[list[Example[GlassTarget]], list[Example[GlassTarget]]], tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, epochs=1)
+    training(data, recipe, tmp_path).run()
+    target = data[0][0].target
+    other = replace(data[0][0], target=GlassTarget(2 * target.propensity, target.species, target.displacement))
+    with pytest.raises(TrainingError, match="training data: 4 examples"):
+        training(([other, *data[0][1:]], data[1]), recipe, tmp_path).run()
+    with pytest.raises(TrainingError, match=r"objective: GlassObjective.*vector_weight=0.1.*vector_weight=0.5"):
+        replace(training(data, recipe, tmp_path), objective=GlassObjective(vector_weight=0.5)).run()
+    assert training(data, recipe, tmp_path).run().best_epoch == 0
+
+
 def test_a_loss_that_is_not_finite_names_its_example(
     data: tuple[list[Example[GlassTarget]], list[Example[GlassTarget]]],
 ) -> None:
