@@ -6,6 +6,7 @@ where it was. So the benchmark may be interrupted at any moment, and tables may 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from equiviz.apps.glass_benchmark_cells import CELLS, Cell
 from equiviz.apps.glass_benchmark_tables import tables
-from equiviz.datasets.cache import cache_folder
+from equiviz.datasets.cache import cache_folder, content_key
 from equiviz.datasets.glass.basin import DISPLACEMENT, quenched
 from equiviz.datasets.glass.configuration import GlassConfiguration
 from equiviz.datasets.glass.folder import read_folder
@@ -166,9 +167,15 @@ def _trained(
     plan: Plan = plan_from(cell.plan)
     plan = replace(plan, recipe=replace(plan.recipe, seed=seed))
     sets = workshop.examples(cell, training), workshop.examples(cell, validation)
-    held = "-".join(c.name for c in validation[:2]) or training[0].name
-    state = cache_folder() / "benchmark" / f"{cell.name}-{seed}-{held}"
-    return fit_examples(own, settings, *sets, plan, state).model
+    return fit_examples(own, settings, *sets, plan, state_folder(cell, training, seed)).model
+
+
+def state_folder(cell: Cell, training: Sequence[GlassConfiguration], seed: int) -> Path:
+    """Where an unfinished training of a cell lies: another place for other settings, other data, or another fold."""
+    label = json.dumps([cell.key(), seed, [c.name for c in training]], sort_keys=True)
+    content = {f"{place}": c.propensity for place, c in enumerate(training)}
+    key = hashlib.sha256(content_key(label, content).encode()).hexdigest()[:16]
+    return cache_folder() / "benchmark" / f"{cell.name}-{seed}-{key}"
 
 
 def _report(
