@@ -133,7 +133,7 @@ class Training(Generic[TargetT]):
         return subject_of(self.model, self.objective, self.augment, self.training, self.validation)
 
     def _is_idle(self, state: LoopState) -> bool:
-        return bool(self.recipe.patience) and state.since_best >= self.recipe.patience
+        return bool(self.validation and self.recipe.patience) and state.since_best >= self.recipe.patience
 
     def _how_to_continue(self, state: LoopState) -> str:
         if self.folder is None:

@@ -140,6 +140,12 @@ def test_it_stops_when_the_score_no_longer_improves_and_keeps_the_best(
     assert not run.model.training
 
 
+def test_without_validation_nothing_stops_early(
+    data: tuple[list[Example[GlassTarget]], list[Example[GlassTarget]]],
+) -> None:
+    assert len(training((data[0], []), replace(RECIPE, patience=1)).run().records) == RECIPE.epochs
+
+
 def test_keep_last_keeps_the_last(data: tuple[list[Example[GlassTarget]], list[Example[GlassTarget]]]) -> None:
     history = training(data, replace(RECIPE, keep="last")).run()
     assert history.best_epoch == RECIPE.epochs - 1
