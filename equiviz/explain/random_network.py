@@ -18,7 +18,7 @@ def random_network(model: nn.Module, seed: int) -> EquivariantModel | None:
         return None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        fresh = type(model)(model.config)
+        fresh = model.fresh()
     first = next(model.parameters(), torch.zeros(()))
     fresh.to(device=first.device, dtype=first.dtype)
     fresh.load_state_dict(dict(model.named_buffers()), strict=False)

@@ -26,7 +26,7 @@ class EquivariantModel(nn.Module, ABC):
         group: the symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), or ``"none"``.
             Permutations of nodes are claimed by all.
-        config: the configuration that it was built from; a network of the same shape is ``type(model)(model.config)``.
+        config: the configuration that it was built from; `fresh` makes another network of the same shape.
     """
 
     family: ClassVar[str] = ""
@@ -53,6 +53,10 @@ class EquivariantModel(nn.Module, ABC):
     @abstractmethod
     def forward(self, graph: Graph) -> dict[str, Field]:
         """The named outputs, typed."""
+
+    def fresh(self) -> EquivariantModel:
+        """A network of the same shape with new weights, drawn from torch's global generator."""
+        return type(self)(self.config)
 
     def stages(self) -> dict[str, Stage]:
         """The declared stages by their path in the model, in the order of registration."""

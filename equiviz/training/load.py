@@ -60,6 +60,10 @@ class Ensemble(EquivariantModel):
         """What the first member prepares; it serves all."""
         return self.members[0].prepare(structures)
 
+    def fresh(self) -> Ensemble:
+        """As many new networks."""
+        return Ensemble([member.fresh() for member in self.members])
+
     def forward(self, graph: Graph) -> dict[str, Field]:
         """The mean of the members' fields, by name."""
         outputs = [member(graph) for member in self.members]
