@@ -13,7 +13,8 @@ SLABS_PER_FOLD = 2
 def groups(positions: list[Tensor], folds: int) -> Tensor:
     """A group number for each environment [N]: groups are never split between training and test.
 
-    With as many structures as folds, or more, a group is a structure. With fewer, neighbouring atoms must not be split
+    With as many structures as folds, or more, a group is a structure (those without chosen environments do not count).
+    With fewer, neighbouring atoms must not be split
     at random, for they share their environments: each structure is cut into slabs of equal counts along its widest
     axis.
 
@@ -22,7 +23,7 @@ def groups(positions: list[Tensor], folds: int) -> Tensor:
         folds: number of folds, at least 3 (nested cross-validation leaves two out).
 
     Raises:
-        ProbeError: fewer than 3 folds, or fewer than 10 environments for each.
+        ProbeError: fewer than 3 folds, fewer than 10 environments for each, or fewer groups than folds.
     """
     total = sum(len(part) for part in positions)
     if folds < 3:
@@ -31,9 +32,16 @@ def groups(positions: list[Tensor], folds: int) -> Tensor:
         raise ProbeError(
             f"{total} environments are too few for {folds} folds: give at least {10 * folds}, in more structures."
         )
-    slabs = 1 if len(positions) >= folds else -(-folds * SLABS_PER_FOLD // len(positions))
-    numbered = [_slabs(part, slabs) + i * slabs for i, part in enumerate(positions)]
-    return torch.unique(torch.cat(numbered), return_inverse=True)[1]
+    filled = [part for part in positions if len(part)]
+    slabs = 1 if len(filled) >= folds else -(-folds * SLABS_PER_FOLD // len(filled))
+    numbered = [_slabs(part, slabs) + i * slabs for i, part in enumerate(filled)]
+    group = torch.unique(torch.cat(numbered), return_inverse=True)[1]
+    if int(group.max()) + 1 < folds:
+        raise ProbeError(
+            f"The environments fall into {int(group.max()) + 1} groups, too few for {folds} folds: give structures of "
+            "similar size, or fewer folds."
+        )
+    return group
 
 
 def folds_of(group: Tensor, folds: int) -> Tensor:
@@ -43,8 +51,6 @@ def folds_of(group: Tensor, folds: int) -> Tensor:
 
 
 def _slabs(points: Tensor, count: int) -> Tensor:
-    if not len(points):
-        return torch.zeros(0, dtype=torch.long)
     widest = (points.amax(0) - points.amin(0)).argmax()
     rank = points[:, widest].argsort().argsort()
     return rank * count // len(points)
