@@ -120,6 +120,42 @@ def test_pickles_cannot_allocate_more_than_their_size(tmp_path: Path, name: str)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
+def _time_bombs() -> dict[str, bytes]:
+    """Tuples of ten times the tuple before, thirty deep: to print, hash or compare one would take for ever."""
+    shared = b")q\x00" + b"".join(b"0(" + (b"h" + bytes([n])) * 10 + b"tq" + bytes([n + 1]) for n in range(30))
+    array = b"cnumpy.core.multiarray\n_reconstruct\n)Rq\x40"
+    kind = b"cnumpy\ndtype\nX\x02\x00\x00\x00f8\x85Rq\x41"
+    bomb = b"h\x1e"
+    return {
+        "as a dtype": b"\x80\x02" + shared + b"cnumpy\ndtype\n" + bomb + b"\x85R.",
+        "as text to encode": b"\x80\x02" + shared + b"c_codecs\nencode\n" + bomb + b"X\x06\x00\x00\x00latin1\x86R.",
+        "as an argument of bytes": b"\x80\x02" + shared + b"c__builtin__\nbytes\n" + bomb + b"\x85R.",
+        "as a name": b"\x80\x04" + shared + bomb + b"\x93.",
+        "as a shape": b"\x80\x02" + shared + kind + array + b"(K\x01" + bomb + b"h\x41\x89U\x00tb.",
+        "as a byte order": b"\x80\x02" + shared + kind + b"K\x03" + bomb + b"\x86b.",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_time_bombs()))
+def test_containers_that_unfold_are_refused_before_they_are_looked_through(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "bomb.pickle"
+    path.write_bytes(_time_bombs()[name])
+    read = "import sys; from pathlib import Path; from equiviz.datasets.glass.inert_pickle import read_inert_pickle\n"
+    read += (
+        "try: read_inert_pickle(Path(sys.argv[1]))\nexcept Exception as refused: print(type(refused).__name__, refused)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", read, str(path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith("DatasetError"), done.stdout
+    assert "refused: the pickle holds" in done.stdout
+
+
+def test_a_missing_pickle_is_a_dataset_error(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="expected a pickle file, there is none"):
+        read_bapst(tmp_path / "absent.pickle")
+
+
 def test_plain_pickles_come_back_as_they_were(tmp_path: Path) -> None:
     content = {
         "floats": [0.5, -1.0],

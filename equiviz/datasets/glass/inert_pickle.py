@@ -29,6 +29,7 @@ MAX_OPCODES = 2_000_000
 _MAX_DEPTH = 16
 _MAX_NODES = 100_000
 _MAX_INTEGER_BITS = 64
+_MAX_AXES = 32
 
 _NAMES = {
     "numpy.core.multiarray _reconstruct": "array",
@@ -62,11 +63,16 @@ class _Dtype:
     order: str = "<"
 
     def build(self, state: Plain) -> None:
-        if not (isinstance(state, tuple) and len(state) >= 2 and state[1] in ("<", ">", "|", "=")):
+        order = state[1] if isinstance(state, tuple) and len(state) >= 2 else None
+        if not (isinstance(order, str) and order in ("<", ">", "|", "=")):
             raise _RefusedError("a dtype with an unusual state")
         if any(item is not None for item in state[2:5]):
             raise _RefusedError("a dtype with fields or sub-arrays")
-        self.order = str(state[1])
+        self.order = order
+
+
+def _is_size(length: Plain) -> bool:
+    return type(length) is int and 0 <= length < 2**40
 
 
 @dataclass
@@ -81,8 +87,9 @@ class _Array:
         if isinstance(content, str):  # written by Python 2
             content = content.encode("latin1")
         dtype = np.dtype(kind.order.replace("|", "=") + kind.code)
-        sizes = isinstance(shape, tuple) and all(type(n) is int and 0 <= n < 2**40 for n in shape)
-        if not sizes or not isinstance(content, bytes) or math.prod(shape) * dtype.itemsize != len(content):
+        if not isinstance(shape, tuple) or len(shape) > _MAX_AXES or not all(_is_size(n) for n in shape):
+            raise _RefusedError(f"an array whose shape is no tuple of at most {_MAX_AXES} lengths")
+        if not isinstance(content, bytes) or math.prod(shape) * dtype.itemsize != len(content):
             raise _RefusedError(f"an array of shape {shape!r} whose bytes do not fill it")
         flat = np.frombuffer(content, dtype=dtype)
         self.values = flat.reshape(shape, order="F" if fortran else "C").copy()
@@ -112,22 +119,29 @@ class _Machine:
             raise _RefusedError(f"the name {text.replace(' ', '.')!r}; only numpy arrays and plain containers are read")
         self.stack.append(_Name(_NAMES[text]))
 
+    def global_name(self) -> None:
+        name, module = self.pop(), self.pop()
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise _RefusedError("a name that is no text")
+        self.name(f"{module} {name}")
+
     def reduce(self) -> None:
         arguments, function = self.pop(), self.pop()
         if not isinstance(function, _Name) or not isinstance(arguments, tuple):
             raise _RefusedError("a call of something that is not an array")
+        # Containers may share their parts many times over: hashing, comparing or printing one could take for ever.
+        plain = [argument if isinstance(argument, str) else None for argument in arguments[:2]]
         if function.kind == "array":
             self.stack.append(_Array())
-        elif function.kind == "dtype" and arguments and arguments[0] in _DTYPES:
-            self.stack.append(_Dtype(arguments[0]))
-        elif function.kind == "encode" and len(arguments) == 2 and arguments[1] == "latin1":
-            self.stack.append(str(arguments[0]).encode("latin1"))  # how protocol 2 writes bytes
+        elif function.kind == "dtype" and arguments and plain[0] in _DTYPES:
+            self.stack.append(_Dtype(str(plain[0])))
+        elif function.kind == "encode" and len(arguments) == 2 and plain[0] is not None and plain[1] == "latin1":
+            self.stack.append(plain[0].encode("latin1"))  # how protocol 2 writes bytes
         elif function.kind == "bytes" and not arguments:
             self.stack.append(b"")
         else:
-            raise _RefusedError(
-                f"a call of {function.kind} with {str(arguments)[:40]}; only dtypes of numbers are read"
-            )
+            told = ", ".join(repr(a[:40]) if isinstance(a, str) else type(a).__name__ for a in arguments[:4])
+            raise _RefusedError(f"a call of {function.kind} with ({told}); only dtypes of numbers are read")
 
     def build(self) -> None:
         state, item = self.pop(), self.stack[-1]
@@ -178,7 +192,7 @@ _STEPS: dict[str, _Step] = {
     "SETITEM": lambda m, _: m.set_items([m.pop(), m.pop()][::-1]),
     "SETITEMS": lambda m, _: m.set_items(m.pop_to_mark()),
     "GLOBAL": lambda m, text: m.name(text),
-    "STACK_GLOBAL": lambda m, _: m.name(" ".join(str(part) for part in (m.pop(), m.pop())[::-1])),
+    "STACK_GLOBAL": lambda m, _: m.global_name(),
     "REDUCE": lambda m, _: m.reduce(),
     "BUILD": lambda m, _: m.build(),
     "MEMOIZE": lambda m, _: m.put(len(m.memo)),
@@ -212,6 +226,8 @@ def read_inert_pickle(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Plain:
     Raises:
         DatasetError: any other content (the message names it), a damaged file, or one larger than ``max_bytes``.
     """
+    if not path.is_file():
+        raise DatasetError(path, "expected a pickle file, there is none")
     size = path.stat().st_size
     if size > max_bytes:
         raise DatasetError(
