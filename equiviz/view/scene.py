@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from equiviz.view.errors import ViewError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from plotly.graph_objects import Figure
+
+
+Axis: TypeAlias = Literal["x", "y", "z"]
 
 
 @dataclass(frozen=True)
@@ -127,11 +130,20 @@ Layer: TypeAlias = Atoms | Arrows | CellBox
 
 @dataclass(frozen=True)
 class Slab:
-    """A slider that shows one slice of the scene at a time, because a dense system is opaque."""
+    """A slider that shows one slice of the scene at a time, because a dense system is opaque.
 
-    axis: Literal["x", "y", "z"] = "z"
+    Raises :class:`~equiviz.view.errors.ViewError` for another axis, or a thickness that is not positive.
+    """
+
+    axis: Axis = "z"
     thickness: float | None = None  # in the scene's length unit; by default a fifth of the scene
     start: float | None = None  # where the first slice is; by default everything is shown
+
+    def __post_init__(self) -> None:
+        if self.axis not in get_args(Axis):
+            raise ViewError(f"Slab: expected the axis 'x', 'y' or 'z', got {self.axis!r}.")
+        if self.thickness is not None and not self.thickness > 0:
+            raise ViewError(f"Slab: expected a positive thickness, got {self.thickness!r}.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,11 +47,13 @@ def load_scene(path: str | os.PathLike[str]) -> Scene:
         layers = [_layer(entry) for entry in content["layers"]]
         slab = None if content["slab"] is None else Slab(**content["slab"])
         return Scene(layers, str(content["title"]), str(content["length_unit"]), slab)
-    except (KeyError, TypeError, ValueError, ViewError) as reason:
+    except (KeyError, TypeError, ValueError, OverflowError, ViewError) as reason:
         raise SceneFileError(f"{place}: the scene is damaged ({reason!r}). Save it again with Scene.save.") from reason
 
 
 def _content(place: Path) -> dict[str, Any]:
+    if not place.is_file():
+        raise SceneFileError(f"{place}: expected a scene file, there is none. Make one with Scene.save.")
     size = place.stat().st_size
     if size > MOST_BYTES:
         raise SceneFileError(f"{place}: expected a scene file of at most {MOST_BYTES:,} bytes, got {size:,}.")

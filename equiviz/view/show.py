@@ -146,7 +146,7 @@ def _component(structure: Structure, shown: Shown, block: str | None, channel: i
     if isinstance(shown, Field):
         return _copy(shown, block, channel, len(structure.labels))
     values = numbers(shown)
-    if len(values) != len(structure.labels) or values.ndim > 2:
+    if values.ndim not in (1, 2) or len(values) != len(structure.labels):
         raise ViewError(
             f"show: expected one number or vector per particle, shape [{len(structure.labels)}] or "
             f"[{len(structure.labels)}, 3], got shape {list(values.shape)}."

@@ -71,11 +71,13 @@ def test_scene_survives_its_file(tmp_path: Path) -> None:
         (lambda d: d["scene"]["layers"][0].update(kind="__import__"), "the scene is damaged"),
         (lambda d: d["scene"]["layers"][0]["positions"].update(shape=[9, 3]), "expected 216 bytes"),
         (lambda d: d["scene"]["layers"][0]["positions"].update(shape=[-30, 3]), "the scene is damaged"),
+        (lambda d: d["scene"]["layers"][0]["positions"].update(shape=[float("inf"), 3]), "the scene is damaged"),
         (lambda d: d["scene"]["layers"][0]["positions"].update(dtype="|O"), "'<f8'"),
         (lambda d: d["scene"]["layers"][0]["positions"].update(base64="*"), "not base64"),
         (lambda d: d["scene"]["layers"][0]["scale"].update(kind="rainbow"), "unknown kind of colour scale"),
         (lambda d: d["scene"].pop("layers"), "the scene is damaged"),
         (lambda d: d["scene"].update(slab={"axis": "z", "other": 1}), "the scene is damaged"),
+        (lambda d: d["scene"].update(slab={"axis": "xy"}), "expected the axis 'x', 'y' or 'z', got 'xy'"),
     ],
 )
 def test_damaged_file_is_refused_with_the_reason(tmp_path: Path, change, message: str) -> None:
@@ -93,6 +95,12 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "other").write_bytes(content)
     with pytest.raises(SceneFileError, match="expected"):
         Scene.load(tmp_path / "other")
+
+
+def test_a_missing_file_is_a_scene_file_error(tmp_path: Path) -> None:
+    for place in (tmp_path / "absent.json", tmp_path):
+        with pytest.raises(SceneFileError, match="expected a scene file, there is none"):
+            Scene.load(place)
 
 
 def test_slices_hold_every_particle_once() -> None:
@@ -140,6 +148,8 @@ def test_colour_scale_is_centred_and_never_empty() -> None:
         (lambda: Atoms(np.zeros((2, 3)), np.ones(3)), r"Atoms.radii: expected one number per object, shape \[2\]"),
         (lambda: Atoms(np.zeros((2, 3)), np.ones(2), labels=("a",)), "one per atom, 2 in all, got 1"),
         (lambda: Arrows(np.zeros((2, 3)), np.zeros((1, 3))), "as many vectors as origins, got 1 and 2"),
+        (lambda: Slab("w"), "Slab: expected the axis 'x', 'y' or 'z', got 'w'"),
+        (lambda: Slab(thickness=0.0), "Slab: expected a positive thickness, got 0.0"),
         (lambda: CellBox(np.eye(3)[:2]), r"three lattice vectors, shape \[3, 3\], got shape \[2, 3\]"),
     ],
 )

@@ -106,6 +106,8 @@ def test_molecule_has_covalent_radii() -> None:
         ({"field": "features", "block": "3o"}, "no block '3o'; it has: 0e, 1o, 2e"),
         ({"field": "features", "channel": 2}, "block 0e has the channels 0 to 1, got channel 2"),
         ({"field": torch.zeros(3)}, r"shape \[20\] or \[20, 3\], got shape \[3\]"),
+        ({"field": 3.0}, r"shape \[20\] or \[20, 3\], got shape \[\]"),
+        ({"field": torch.ones(20, dtype=torch.complex64)}, "Complex numbers cannot be drawn"),
         (
             {"field": Field(torch.zeros(1, 1), "1x0e", "graph")},
             "expected a field on 20 nodes, got one on graphs with 1",
