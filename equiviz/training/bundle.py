@@ -102,7 +102,7 @@ def read_document(folder: str | Path) -> dict[str, object]:
     path = Path(folder) / DOCUMENT
     blob = _read_capped(path, LARGEST_DOCUMENT)
     try:
-        document = json.loads(blob)
+        document = json.loads(blob, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as problem:
         raise CheckpointError(f"{path} is damaged: it does not read as JSON ({problem}). Restore it.") from problem
     if not isinstance(document, dict) or not blob.endswith((b"}\n", b"}\r\n")):
@@ -114,6 +114,10 @@ def read_document(folder: str | Path) -> dict[str, object]:
             "Restore it, or save the model again."
         )
     return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def exists(folder: str | Path) -> bool:

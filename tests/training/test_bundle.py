@@ -190,6 +190,13 @@ def test_the_document_cannot_point_outside_the_bundle(bundle: Path, target: obje
         read_bundle(bundle)
 
 
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_json_does_not_know_are_damage(bundle: Path, constant: str) -> None:
+    (bundle / DOCUMENT).write_text(f'{{"loss": {constant}}}\n')
+    with pytest.raises(CheckpointError, match=f"does not read as JSON \\({constant} is no number in JSON"):
+        read_bundle(bundle)
+
+
 def test_oversized_files_are_refused_before_they_are_read(bundle: Path) -> None:
     with open(bundle / DOCUMENT, "r+b") as handle:
         handle.truncate(1 << 40)  # sparse: costs no disk
