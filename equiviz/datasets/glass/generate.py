@@ -56,7 +56,7 @@ def generate(
 
     Raises:
         MissingLibrary: LAMMPS or Dask are missing.
-        GenerationError: ``out`` belongs to another recipe.
+        GenerationError: ``out`` belongs to another recipe; its recipe cannot be read; ``scheduler`` is none of these.
     """
     folder = Path(out)
     _claim(folder, recipe)
@@ -95,8 +95,18 @@ def _claim(folder: Path, recipe: GlassRecipe) -> None:
         remove_unfinished(place)
     path = folder / "recipe.json"
     if path.exists():
-        _compare(path, json.loads(path.read_text()), json.loads(recipe.to_json()))
+        _compare(path, _recipe_of(path), json.loads(recipe.to_json()))
     write_atomically(path, recipe.to_json())
+
+
+def _recipe_of(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as cause:
+        raise GenerationError(f"{path}: expected the recipe of this folder, could not read it ({cause})") from cause
+    if not isinstance(found, dict):
+        raise GenerationError(f"{path}: expected the recipe of this folder, found {type(found).__name__}")
+    return found
 
 
 def _compare(path: Path, old: dict[str, object], new: dict[str, object]) -> None:
@@ -236,6 +246,7 @@ class _Bar:
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
         self._bar: Any = None
+        self._what = ""
 
     def __enter__(self) -> Progress:
         return self._progress if self._progress is not None else self._advance
@@ -243,8 +254,9 @@ class _Bar:
     def _advance(self, done: int, total: int, what: str) -> None:
         from tqdm.auto import tqdm
 
-        if self._bar is None or self._bar.desc != f"{what}: ":
+        if self._bar is None or self._what != what:
             self.__exit__()
+            self._what = what
             self._bar = tqdm(total=total, desc=what, initial=done - 1)
         self._bar.update(done - self._bar.n)
 

@@ -106,8 +106,10 @@ class GlassRecipe:
             _expect(0 < getattr(self, name) < math.inf, name, "a positive number", getattr(self, name))
         _expect(self.box / 2 > 2.5, "particles", "a box wider than two cutoffs (5 sigma)", self.particles)
         _expect(len(self.times) > 0, "times", "at least one time", self.times)
-        rising = all(a < b for a, b in zip((0.0, *self.times), self.times, strict=False))
-        _expect(rising, "times", "positive and increasing times", self.times)
+        rising = all(a < b < math.inf for a, b in zip((0.0, *self.times), self.times, strict=False))
+        _expect(rising, "times", "positive, finite and increasing times", self.times)
+        for name in ("equilibration_time", "separation_time", "lag"):
+            _expect(0 < getattr(self, name) < math.inf, name, "a positive number", getattr(self, name))
         for time in (*self.times, self.separation_time, self.lag):
             self.steps(time)
         _expect(self.lag <= self.separation_time, "lag", "at most separation_time", self.lag)
@@ -158,7 +160,7 @@ class GlassRecipe:
 
 
 def _largest_divisor(time: float) -> float:
-    return time / max(1, math.ceil(time / LARGEST_TIMESTEP - 1e-9)) if time > 0 else LARGEST_TIMESTEP
+    return time / max(1, math.ceil(time / LARGEST_TIMESTEP - 1e-9)) if 0 < time < math.inf else LARGEST_TIMESTEP
 
 
 def _expect(condition: bool, name: str, expected: str, got: object) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
+from equiviz.datasets.errors import GenerationError
+
 Key = TypeVar("Key", bound=Hashable)
 Task = tuple[Callable[..., Any], tuple[Any, ...]]
 """A pure function and its arguments."""
@@ -64,14 +66,14 @@ def workers(scheduler: str | None) -> Generator[Workers]:
 
     Raises:
         MissingLibrary: Dask is asked for and not installed.
-        ValueError: ``scheduler`` is none of these.
+        GenerationError: ``scheduler`` is none of these.
     """
     if scheduler is None:
         yield Serial()
         return
     local = re.fullmatch(r"local\[([1-9]\d{0,3})\]", scheduler)
     if local is None and not re.match(r"(tcp|tls|ucx|ws|wss|inproc)://", scheduler):
-        raise ValueError(f"scheduler: expected 'local[2]' or an address like 'tcp://host:8786', got {scheduler!r}")
+        raise GenerationError(f"scheduler: expected 'local[2]' or an address like 'tcp://host:8786', got {scheduler!r}")
     with _client(None if local is None else int(local[1]), scheduler) as client:
         yield Cluster(client)
 
