@@ -19,6 +19,7 @@ import pytest
 
 from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.bapst import read_bapst
+from equiviz.datasets.glass.folder import read_configurations
 from equiviz.datasets.glass.inert_pickle import read_inert_pickle
 from equiviz.datasets.glass.npz_file import read_npz, write_npz
 
@@ -272,6 +273,48 @@ def test_damaged_npz_raises_only_the_documented_error(tmp_path: Path, count: int
         except DatasetError:
             refused += 1
     assert refused > count // 3
+
+
+def _generated(**other: np.ndarray) -> dict[str, np.ndarray]:
+    arrays = {"format": np.array("equiviz-glass-1"), "types": np.zeros(4, int), "box": np.full(3, 9.0)}
+    arrays |= {"temperature": np.array(0.5), "times": np.array([1.0]), "replicas": np.array(4)}
+    arrays |= {"positions": np.arange(12.0).reshape(4, 3), "propensity": np.ones((1, 4))}
+    return {**arrays, **other}
+
+
+WORDS = np.array(["a"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"temperature": np.ones(2)},
+        {"replicas": WORDS},
+        {"times": WORDS},
+        {"positions": WORDS},
+        {"box": np.array(["a", "b", "c"])},
+        {"box": np.zeros(3)},
+        {"propensity": np.ones((1, 3))},
+        {"types": np.full(4, 7)},
+    ],
+    ids=lambda other: f"{next(iter(other))} {next(iter(other.values())).shape}",
+)
+def test_arrays_of_another_kind_are_a_dataset_error_that_names_the_file(
+    tmp_path: Path, other: dict[str, np.ndarray]
+) -> None:
+    path = tmp_path / "configuration_0000.npz"
+    np.savez(path, **_generated())
+    assert len(read_configurations(path)) == 1  # the control
+    np.savez(path, **_generated(**other))
+    with pytest.raises(DatasetError, match=r"configuration_0000\.npz: "):
+        read_configurations(path)
+
+
+def test_words_in_a_botan_file_are_a_dataset_error(tmp_path: Path) -> None:
+    path = tmp_path / "isoconfig_N4T0.44_1_tc07.npz"
+    np.savez(path, types=np.zeros(4, int), initial_positions=WORDS, positions=np.zeros((2, 4, 3)))
+    with pytest.raises(DatasetError, match="BOTAN format: arrays that do not belong together"):
+        read_configurations(path)
 
 
 def test_every_opcode_that_could_act_is_refused() -> None:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, tensor
+from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, naming, tensor
 from equiviz.datasets.glass.inert_pickle import MAX_FILE_BYTES, read_inert_pickle
 from equiviz.datasets.glass.propensity import replica_averages
 
@@ -36,10 +36,8 @@ def read_bapst(path: Path | str, max_bytes: int = MAX_FILE_BYTES) -> GlassConfig
     if not isinstance(content, dict):
         raise DatasetError(path, f"Bapst format: expected a dict, got {type(content).__name__}")
     expect_keys(path, content, _KEYS, "Bapst format")
-    try:
+    with naming(path, "Bapst format"):
         return _configuration(path, content)
-    except (ValueError, IndexError, TypeError, KeyError) as cause:
-        raise DatasetError(path, f"Bapst format: arrays that do not belong together ({cause})") from cause
 
 
 def _configuration(path: Path, content: dict[str, Any]) -> GlassConfiguration:

@@ -9,12 +9,15 @@ README. At T = 0.44 that is t = 4120 (the published tables).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, tensor
+from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, naming, tensor
 from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.propensity import replica_averages
 
@@ -42,6 +45,13 @@ def read_botan(path: Path | str, time: float | None = None) -> GlassConfiguratio
     arrays = read_npz(path)
     expect_keys(path, arrays, _KEYS, "BOTAN format")
     temperature, moment = _moment(path, time)
+    with naming(path, "BOTAN format"):
+        return _configuration(path, arrays, temperature, moment)
+
+
+def _configuration(
+    path: Path, arrays: Mapping[str, NDArray[Any]], temperature: float | None, moment: float
+) -> GlassConfiguration:
     initial, positions = tensor(arrays["initial_positions"]), tensor(arrays["positions"])  # [N, 3], [R, N, 3]
     if initial.ndim != 2 or positions.ndim != 3 or positions.shape[1:] != initial.shape or not len(positions):
         why = f"expected positions [R, N, 3] for initial_positions [N, 3], got {list(positions.shape)}"

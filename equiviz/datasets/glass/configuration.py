@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from equiviz.datasets.errors import DatasetError
+from equiviz.structures.errors import StructureError
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 
@@ -131,6 +133,21 @@ def tensor(values: ArrayLike | Tensor) -> Tensor:
     if isinstance(values, Tensor):
         return values.to(torch.float64, copy=True)
     return torch.from_numpy(np.array(values, dtype=np.float64))
+
+
+@contextmanager
+def naming(path: Path, format_name: str) -> Generator[None]:
+    """Name the file in whatever its arrays make a reader raise inside the block.
+
+    Raises:
+        DatasetError: arrays of another kind or shape than the format's, or that do not belong together.
+    """
+    try:
+        yield
+    except DatasetError as known:
+        raise (known if known.path is not None else DatasetError(path, known.why)) from known.__cause__
+    except (ValueError, TypeError, IndexError, KeyError, OverflowError, StructureError) as cause:
+        raise DatasetError(path, f"{format_name}: arrays that do not belong together ({cause})") from cause
 
 
 def expect_keys(path: Path, found: Mapping[str, object], needed: tuple[str, ...], format_name: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, tensor
+from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, naming, tensor
 from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.symmetry.field import Field
 
@@ -40,10 +40,15 @@ def read_generated(path: Path | str) -> GlassConfiguration:
 
 
 def configuration_of(path: Path, name: str, arrays: Arrays) -> GlassConfiguration:
-    """Build a configuration from the arrays of our format; ``path`` is only for messages."""
+    """Build a configuration from the arrays of our format; ``path`` is only for messages. Raises DatasetError."""
     expect_keys(path, arrays, _KEYS, FORMAT)
     if str(arrays["format"]) != FORMAT:
         raise DatasetError(path, f"expected format {FORMAT!r}, got {str(arrays['format'])!r}; a newer equiviz wrote it")
+    with naming(path, FORMAT):
+        return _configuration(name, arrays)
+
+
+def _configuration(name: str, arrays: Arrays) -> GlassConfiguration:
     positions = tensor(arrays["positions"])
     optional = {key: tensor(arrays[key]) for key in _OPTIONAL if key in arrays}
     structure = liquid_structure(name, positions, arrays["types"], arrays["box"], _attributes(positions, optional))

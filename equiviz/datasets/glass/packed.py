@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys
+from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, naming
 from equiviz.datasets.glass.generated import FORMAT, configuration_of
 from equiviz.datasets.glass.npz_file import read_npz, write_npz
 
@@ -75,10 +75,15 @@ def read_packed(path: Path | str) -> list[GlassConfiguration]:
 
 
 def configurations_of(path: Path, arrays: Arrays) -> list[GlassConfiguration]:
-    """Unpack the arrays of a packed file; ``path`` is only for messages."""
+    """Unpack the arrays of a packed file; ``path`` is only for messages. Raises DatasetError."""
     expect_keys(path, arrays, _KEYS, PACKED_FORMAT)
     if str(arrays["format"]) != PACKED_FORMAT:
         raise DatasetError(path, f"expected format {PACKED_FORMAT!r}, got {str(arrays['format'])!r}")
+    with naming(path, PACKED_FORMAT):
+        return _configurations(path, arrays)
+
+
+def _configurations(path: Path, arrays: Arrays) -> list[GlassConfiguration]:
     count = len(arrays["names"])
     ragged = [key for key in ("first_half", *_STACKED) if arrays[key].shape[:1] != (count,)]
     if ragged:
