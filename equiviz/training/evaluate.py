@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.configuration import GlassConfiguration
+from equiviz.datasets.glass.configuration import SPECIES_A, GlassConfiguration
 from equiviz.datasets.glass.folder import read_folder
 from equiviz.datasets.glass.statistics import noise_ceiling
 from equiviz.nn.equivariant_model import EquivariantModel
@@ -107,12 +107,12 @@ def score(
     pairs, note = _matched(model_times(model), outputs["propensity"].dim, configuration)
     ceiling = _ceiling(configuration)
     scores: list[Score] = []
-    for number, kind in enumerate(torch.unique(configuration.species).tolist()):
+    for kind in torch.unique(configuration.species).tolist():
         chosen, label = configuration.of_type(kind), configuration.structure.species_label(kind)
         for own, given in pairs:
             time = float(configuration.times[given])
             rho = pearson(outputs["propensity"].values[chosen, own], configuration.propensity[given, chosen])
-            top = float(ceiling[number, given]) if ceiling is not None else float("nan")
+            top = float(ceiling[kind - SPECIES_A, given]) if ceiling is not None else float("nan")
             scores.append(Score(label, time, configuration.name, float(rho), top))
             if "displacement" in outputs and configuration.mean_displacement is not None:
                 wanted = relative_to_inherent(configuration)[given, chosen]  # [n, 3]

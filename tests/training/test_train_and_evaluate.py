@@ -118,6 +118,14 @@ def test_times_that_do_not_meet_are_refused_and_single_times_are_trusted() -> No
     assert report.describe().endswith("The model was trained at t = 5, the data are at t = 1.")
 
 
+def test_a_liquid_of_one_type_has_the_ceiling_of_that_type() -> None:
+    glass = liquid(0)
+    only_b = replace(glass, structure=replace(glass.structure, species=torch.full_like(glass.species, 2)))
+    report = evaluate(Bapst(BapstConfig(times=(1.0, 10.0), width=4, steps=1)), [only_b])
+    assert report.kinds() == ["B"]
+    assert report.ceiling("B", 1.0) == pytest.approx(1.0)  # both halves of a made-up liquid are equal
+
+
 def test_validation_is_cut_along_runs() -> None:
     inside, held = split([liquid(seed, run=seed // 2) for seed in range(10)])
     assert {c.run for c in inside}.isdisjoint({c.run for c in held})
