@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from equiviz.explain.probe_report import ProbeReport
     from equiviz.training.evaluation_report import EvaluationReport
 
-WEIGHTS = "glassy-T056"
+WEIGHTS, TRAINED_HERE = "glassy-T056", "glassy, trained here"
 PROBED = 3  # configurations: 2,400 particles A, more than the first layer has invariants
 STANDARD_UNIT = "standard deviations"
 
@@ -57,7 +57,7 @@ def tour(out: Path | str, *, train_first: bool = False, seed: int = 0) -> GlassT
         The finished tour: a report, whose parts are reports too.
     """
     model = _trained(Path(out).with_suffix(""), seed) if train_first else load(WEIGHTS)
-    journey = GlassTour(model, load_shipped("test"), seed)
+    journey = GlassTour(model, load_shipped("test"), seed, name=TRAINED_HERE if train_first else WEIGHTS)
     with tqdm(journey.steps(), unit="step") as steps:
         for name in steps:
             steps.set_description(f"{name:10}")
@@ -74,12 +74,14 @@ class GlassTour(Report):
         model: Predicts ``propensity`` (Tx0e, standard units) and ``displacement`` (Tx1o) from a glass.
         configurations: Configurations that it was not trained on.
         seed: Of the check's random elements.
+        name: What to call the model.
     """
 
     model: EquivariantModel
     configurations: Sequence[GlassConfiguration]
     seed: int = 0
     title: str = "What a network sees in a glass"
+    name: str = WEIGHTS
 
     @staticmethod
     def steps() -> tuple[str, ...]:
@@ -99,7 +101,7 @@ class GlassTour(Report):
     @cached_property
     def evaluation(self) -> EvaluationReport:
         """Rho per type and time on all configurations."""
-        return evaluate(self.model, self.configurations, name=WEIGHTS)
+        return evaluate(self.model, self.configurations, name=self.name)
 
     @cached_property
     def equivariance(self) -> CheckReport:
