@@ -32,7 +32,7 @@ class Manifest:
     config
         The settings that build a network of this shape, as JSON holds them.
     data
-        What it was trained on: a name, a folder's content hash, the number of configurations.
+        What it was trained on: a name, the names of the configurations, times (LJ units), temperature.
     recipe
         Settings of the training.
     seeds

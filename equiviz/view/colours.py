@@ -5,7 +5,6 @@ from __future__ import annotations
 # Paul Tol, "Colour schemes", SRON/EPS/TN/09-002 (2021): "bright", in an order where neighbours differ in lightness too.
 # All have a contrast of at least 3:1 on both page backgrounds, but for the yellow, which comes late.
 SERIES = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#66CCEE", "#CCBB44", "#8C8C8C")
-MEASURED = SERIES[0]
 PREDICTED = SERIES[1]
 QUIET = "rgba(128,128,128,0.18)"  # bands and guides: grey that shows on white and on black
 GUIDE = "rgba(128,128,128,0.75)"

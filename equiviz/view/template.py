@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 FONT = "Inter, 'Source Sans 3', 'Segoe UI', 'Helvetica Neue', Roboto, Ubuntu, 'DejaVu Sans', sans-serif"
 
-_HEADLINE = {"size": 16, "weight": 600}
-
 
 @dataclass(frozen=True)
 class Theme:
