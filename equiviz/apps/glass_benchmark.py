@@ -22,10 +22,11 @@ from equiviz.datasets.cache import cache_folder, content_key
 from equiviz.datasets.glass.basin import DISPLACEMENT, quenched
 from equiviz.datasets.glass.configuration import GlassConfiguration
 from equiviz.datasets.glass.folder import read_folder
-from equiviz.datasets.glass.shipped import load_shipped
+from equiviz.datasets.glass.shipped import load_shipped, shipped_folder
 from equiviz.models.registry import family as find_family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.atomic_file import write_atomically
+from equiviz.training.errors import TrainingError
 from equiviz.training.evaluate import score
 from equiviz.training.evaluation_report import EvaluationReport, Score
 from equiviz.training.glass_task import GlassTarget, examples, relative_to_inherent
@@ -104,12 +105,11 @@ def benchmark(
 
 
 def finished(folder: str | Path) -> dict[str, dict[str, object]]:
-    """The finished cells in a folder, by name, in the order of the benchmark; others are ignored."""
+    """The finished cells in a folder, by name, in the order of the benchmark; those of other settings are ignored."""
     found = {}
     for cell in CELLS:
-        path = Path(folder) / f"{cell.name}.json"
-        if path.is_file():
-            content = json.loads(path.read_text())
+        content = _read_result(Path(folder) / f"{cell.name}.json")
+        if content.get("key") == _as_json(cell.key()):
             found[cell.name] = {**content, "tables": list(cell.tables), "label": cell.label}
     return found
 
@@ -120,8 +120,9 @@ def run_cell(cell: Cell, workshop: Workshop) -> dict[str, object]:
     Returns
     -------
     dict
-        "name", "key", "parameters", "runs" (one document of `EvaluationReport.to_dict` per training), "seconds" (wall)
-        and "processor_seconds" of training and scoring, "machine", "date".
+        "name", "key", "data" (its checksum or name), "parameters", "runs" (one document of
+        `EvaluationReport.to_dict` per training), "seconds" (wall) and "processor_seconds" of training and scoring,
+        "machine", "date".
     """
     started, processor = time.perf_counter(), time.process_time()
     runs: list[dict[str, object]] = []
@@ -138,6 +139,7 @@ def run_cell(cell: Cell, workshop: Workshop) -> dict[str, object]:
     return {
         "name": cell.name,
         "key": cell.key(),
+        "data": _data_of(cell),
         "parameters": parameters,
         "runs": runs,
         "seconds": round(time.perf_counter() - started, 1),
@@ -217,8 +219,32 @@ def _missing(cells: Sequence[Cell], folder: Path, with_data: bool) -> Iterator[C
 
 
 def _is_done(cell: Cell, folder: Path) -> bool:
-    path = folder / f"{cell.name}.json"
-    return path.is_file() and json.loads(path.read_text()).get("key") == json.loads(json.dumps(cell.key()))
+    content = _read_result(folder / f"{cell.name}.json")
+    return content.get("key") == _as_json(cell.key()) and content.get("data") == _data_of(cell)
+
+
+def _data_of(cell: Cell) -> str:
+    """What the cell is measured on: the checksum of the shipped set's manifest, or the name of the other set."""
+    if cell.folds:
+        return "kob_andersen_T044"
+    return hashlib.sha256((shipped_folder() / "manifest.json").read_bytes()).hexdigest()
+
+
+def _read_result(path: Path) -> dict[str, object]:
+    """A result file; empty where there is none. Raises TrainingError for one that cannot be read."""
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as cause:
+        raise TrainingError(
+            f"{path} is no result of this benchmark ({cause}); remove it, and it is measured again."
+        ) from cause
+    return dict(content)
+
+
+def _as_json(value: object) -> object:
+    return json.loads(json.dumps(value))
 
 
 def _workshop(

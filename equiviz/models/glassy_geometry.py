@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from equiviz.models.errors import ConfigError
+from equiviz.nn.errors import ModelError
 from equiviz.nn.neighbour_convolution import edge_basis
 from equiviz.nn.neighbour_sum import SortedEdges, neighbour_sum
 from equiviz.nn.radial import gaussians
@@ -182,5 +183,8 @@ def _sources(graph: Graph) -> Tensor:
 
 
 def kinds_of(graph: Graph) -> Tensor:
-    """Species as one-hot rows, A first: [N, 2] integers."""
-    return one_hot((graph.species - 1).clamp(0, N_SPECIES - 1), N_SPECIES)
+    """Species as one-hot rows, A first: [N, 2] integers. Raises ModelError for species other than 1 (A) and 2 (B)."""
+    kinds = graph.species - 1
+    if bool(((kinds < 0) | (kinds >= N_SPECIES)).any()):
+        raise ModelError(f"glassy knows species 1 (A) and 2 (B), but {torch.unique(graph.species).tolist()} came.")
+    return one_hot(kinds, N_SPECIES)

@@ -88,7 +88,11 @@ def liquid_of(structure: Structure) -> Liquid:
     species = structure.species.cpu().numpy()
     if not np.isin(species, (1, 2)).all():
         found = np.unique(species).tolist()
-        raise DatasetError(None, f"{name}: expected species 1 (A) and 2 (B) of the Kob-Andersen mixture, got {found}")
+        raise DatasetError(
+            None,
+            f"{name}: expected species 1 (A) and 2 (B) of the Kob-Andersen mixture, got {found}; "
+            'equiviz.read(path, species_names=("", "A", "B")) numbers the types of a file so',
+        )
     positions = structure.positions.detach().cpu().double().numpy()
     return Liquid(positions @ frame.T, (species - 1).astype(np.int64), box, frame)
 
