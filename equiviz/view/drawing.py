@@ -202,7 +202,7 @@ def _frame(chart: Figure, name: str, number: int, scenes: Sequence[Scene]) -> No
     """Equal lengths on all axes, no axes, a camera that sees three sides, and the scene's title above it."""
     left, right = (number - 1) / len(scenes), number / len(scenes)
     hidden = {"visible": False, "showspikes": False}
-    camera = {"eye": {"x": 1.2, "y": 0.9, "z": 0.62}, "center": {"x": 0, "y": 0, "z": -0.05}}
+    camera = {"eye": {"x": 1.3, "y": 0.98, "z": 0.67}, "center": {"x": 0, "y": 0, "z": -0.11}}
     space = {"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data", "camera": camera}
     chart.update_layout({name: {**space, "domain": {"x": [left, right], "y": [0, 1]}, "dragmode": "orbit"}})
     if len(scenes) > 1:
