@@ -33,6 +33,7 @@ from equiviz.training.train import Trained, fit, plan_from, save_trained, settin
 
 RESULTS = Path(__file__).parent / "results" / "glass"
 MEMBERS = 3
+OUTPUTS = {"rho": "propensity", "displacement": "displacement"}  # in a result file: of the model
 
 
 def cell_named(name: str) -> Cell:
@@ -56,15 +57,13 @@ def cross_validated(cell: Cell) -> EvaluationReport:
     runs = json.loads((RESULTS / f"{cell.name}.json").read_text())["runs"]
     found: dict[tuple[str, str, str, str], list[float]] = {}
     for run in runs:
-        for output in ("rho", "displacement"):
+        for output in OUTPUTS:
             for kind, times in run.get(output, {}).items():
                 for time, entry in times.items():
                     for name, rho in entry["per_configuration"].items():
                         found.setdefault((output, kind, time, name), []).append(rho)
     scores = [
-        Score(kind, float(time), name, sum(own) / len(own), output="displacement")
-        if output == "displacement"
-        else Score(kind, float(time), name, sum(own) / len(own))
+        Score(kind, float(time), name, sum(own) / len(own), output=OUTPUTS[output])
         for (output, kind, time, name), own in found.items()
     ]
     return EvaluationReport("glassy-T044", f"{cell.folds}-fold cross-validation, single networks", scores)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Folder of real data files to measure with; not part of the project (see CONTRIBUTING in the README)."""
+    """Folder of real data files to measure with; not part of the project (README, "Real data for development")."""
     folder = Path(os.environ.get("EQUIVIZ_DATA_DIR", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"the real data are not on this machine: set EQUIVIZ_DATA_DIR (looked in {folder})")

@@ -175,8 +175,8 @@ def _trained(
 def state_folder(cell: Cell, training: Sequence[GlassConfiguration], seed: int) -> Path:
     """Where an unfinished training of a cell lies: another place for other settings, other data, or another fold."""
     label = json.dumps([cell.key(), seed, [c.name for c in training]], sort_keys=True)
-    content = {f"{place}": c.propensity for place, c in enumerate(training)}
-    key = hashlib.sha256(content_key(label, content).encode()).hexdigest()[:16]
+    content = {str(place): c.propensity for place, c in enumerate(training)}
+    key = content_key(label, content)[-16:]
     return cache_folder() / "benchmark" / f"{cell.name}-{seed}-{key}"
 
 

@@ -117,8 +117,18 @@ CELLS: tuple[Cell, ...] = (
     *(cell for count in _EPOCHS for cell in (*_few(count), *_few_bapst(count))),
     Cell("c4-ridge-radial", ("c4",), "ridge, radial features only", "ridge", {"lmax": 0}),
     Cell("a-ridge", ("a",), "ridge", "ridge", folds=5),
-    Cell("a-glassy", ("a",), "glassy, structure alone", "glassy", {"linear_share": 0.75}, T044_PLAN, 0, (0, 1, 2), 5),
     Cell(
-        "a-glassy-cage", ("a",), "glassy with cages (a short simulation)", "glassy", CAGED, T044_PLAN, 0, (0, 1, 2), 5
+        "a-glassy", ("a", "a3"), "glassy, structure alone", "glassy", {"linear_share": 0.75}, T044_PLAN, 0, (0, 1, 2), 5
+    ),
+    Cell(
+        "a-glassy-cage",
+        ("a", "a3"),
+        "glassy with cages (a short simulation)",
+        "glassy",
+        CAGED,
+        T044_PLAN,
+        0,
+        (0, 1, 2),
+        5,
     ),
 )

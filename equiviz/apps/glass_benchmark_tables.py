@@ -10,6 +10,7 @@ Cells = Mapping[str, Mapping[str, object]]
 
 _TITLES = {
     "a": "kob_andersen_T044: 5-fold cross-validation over 10 configurations",
+    "a3": "kob_andersen_T044: the mean displacement from the inherent position, as a vector",
     "b": "The shipped set (T = 0.56): 40 configurations to train, 10 others to test",
     "c1": "What equivariance buys (i): rho against the number of training configurations",
     "c2": "What equivariance buys (ii): scalar against equivariant messages",
@@ -23,7 +24,7 @@ def tables(cells: Cells) -> str:
     parts = []
     for table, title in _TITLES.items():
         own = [cell for cell in cells.values() if table in _strings(cell["tables"])]
-        rows = [row for cell in own if (row := _row(cell, "displacement" if table == "c3" else "rho", table))]
+        rows = [row for cell in own if (row := _row(cell, "displacement" if table in ("a3", "c3") else "rho", table))]
         if rows:
             parts += [f"### {title}", "", *_markdown(rows), ""]
     if not parts:

@@ -96,6 +96,8 @@ def _first_layer(report: ProbeReport) -> str:
     """What the first row of the table says."""
     row = report.table().iloc[0]
     exact = [str(name) for name, r2 in row.items() if r2 >= EXACT]
+    if not exact:
+        return f"The first layer expresses none of them exactly (R2 of {EXACT} or more)."
     guessed = {str(name): r2 for name, r2 in row.items() if r2 < EXACT}
     known = f"The first layer expresses {len(exact)} of them exactly (R2 of {EXACT} or more): {', '.join(exact)}."
     if not guessed:
