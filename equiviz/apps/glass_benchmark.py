@@ -80,18 +80,12 @@ def benchmark(
 ) -> GlassBenchmark:
     """Compute what is missing, and return all finished cells.
 
-    Parameters
-    ----------
-    out
-        Folder of results, one JSON file per cell.
-    data
-        Folder kob_andersen_T044; table a is left out without.
-    only_table
-        Compute nothing.
-    names
-        Only these cells.
-    shipped
-        Other data in place of the shipped set: "train", "validation", "test".
+    Args:
+        out: Folder of results, one JSON file per cell.
+        data: Folder kob_andersen_T044; table a is left out without.
+        only_table: Compute nothing.
+        names: Only these cells.
+        shipped: Other data in place of the shipped set: "train", "validation", "test".
     """
     folder = Path(out)
     if not only_table:
@@ -117,12 +111,9 @@ def finished(folder: str | Path) -> dict[str, dict[str, object]]:
 def run_cell(cell: Cell, workshop: Workshop) -> dict[str, object]:
     """Train and score one cell.
 
-    Returns
-    -------
-    dict
-        "name", "key", "data" (its checksum or name), "parameters", "runs" (one document of
-        `EvaluationReport.to_dict` per training), "seconds" (wall) and "processor_seconds" of training and scoring,
-        "machine", "date".
+    Returns:
+        "name", "key", "data" (its checksum or name), "parameters", "runs" (one document of `EvaluationReport.to_dict`
+        per training), "seconds" (wall) and "processor_seconds" of training and scoring, "machine", "date".
     """
     started, processor = time.perf_counter(), time.process_time()
     runs: list[dict[str, object]] = []

@@ -35,12 +35,9 @@ def cache_folder() -> Path:
 def content_key(label: str, tensors: Mapping[str, Tensor]) -> str:
     """A name for what is computed from these tensors: the hash of names, dtypes, shapes and bytes.
 
-    Parameters
-    ----------
-    label
-        What is computed, with a version that changes when the computation does: ``"inherent-structure-1"``.
-    tensors
-        All that the result depends on.
+    Args:
+        label: What is computed, with a version that changes when the computation does: ``"inherent-structure-1"``.
+        tensors: All that the result depends on.
     """
     digest = hashlib.sha256(label.encode())
     for name in sorted(tensors):
@@ -53,12 +50,9 @@ def content_key(label: str, tensors: Mapping[str, Tensor]) -> str:
 def cached(label: str, tensors: Mapping[str, Tensor], compute: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """What `compute` gives, from the cache if it was computed before from the same tensors.
 
-    Parameters
-    ----------
-    label, tensors
-        As in `content_key`.
-    compute
-        Called when there is no sound entry; its tensors come back with the same bits from then on.
+    Args:
+        label, tensors: As in `content_key`.
+        compute: Called when there is no sound entry; its tensors come back with the same bits from then on.
     """
     path = cache_folder() / "prepared" / f"{content_key(label, tensors)}.bin"
     found = _read(path)

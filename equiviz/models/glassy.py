@@ -120,15 +120,11 @@ class Glassy(EquivariantModel):
     def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor], penalty: float = 3e4) -> None:
         """Set the spread of the surroundings, and fit the ridge regression in closed form.
 
-        Parameters
-        ----------
-        graphs
-            One prepared configuration each.
-        targets
-            `[N, T]` in standard units of configuration and species.
-        penalty
-            On squared coefficients of features in standard units times `emphasis`; a quarter of it for B, of which
-            there is a quarter.
+        Args:
+            graphs: One prepared configuration each.
+            targets: `[N, T]` in standard units of configuration and species.
+            penalty: On squared coefficients of features in standard units times `emphasis`; a quarter of it for B, of
+                which there is a quarter.
         """
         from equiviz.datasets.glass.surroundings import Surroundings, emphasis
 
@@ -146,10 +142,9 @@ class Glassy(EquivariantModel):
     def measure(self, structure: Structure) -> Structure:
         """Attach what is missing of ``inherent_displacement``, ``inherent_energy``, ``surroundings`` and the cages.
 
-        Raises
-        ------
-        DatasetError
-            Something is missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned or not).
+        Raises:
+            DatasetError: Something is missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned
+                or not).
         """
         from equiviz.datasets.glass.basin import measured
 
@@ -162,10 +157,8 @@ class Glassy(EquivariantModel):
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """The graph of the inherent structure, of structures that are measured here where they are not yet.
 
-        Raises
-        ------
-        DatasetError
-            As `measure`.
+        Raises:
+            DatasetError: As `measure`.
         """
         items = [structures] if isinstance(structures, Structure) else list(structures)
         dtype = self.spread.dtype

@@ -30,46 +30,32 @@ DENSITY_LMAX = 3
 class GlassyConfig:
     """Settings of the network. Lengths in sigma.
 
-    Attributes
-    ----------
-    times
-        Number of outputs of each kind.
-    surroundings
-        Number of invariants per particle that the structures carry; the default is that of `Surroundings()`.
-    local
-        How many of these, from the first, the network reads (the others are averages, and serve the ridge regression).
-    scalars, vectors
-        Channels of degree 0 and 1 in the layers.
-    layers
-        Number of convolutions after the density.
-    width
-        Of the embedding of the inputs.
-    products
-        Learned products of density channels per degree.
-    pooled
-        Channels that are averaged over neighbourhoods.
-    rounds
-        Numbers of rounds of averaging.
-    density_cutoff, message_cutoff, pooling_cutoff
-        Distances up to which neighbours enter the density, the convolutions and the averages.
-    density_radial, message_radial
-        Numbers of Gaussians.
-    dropout
-        In the decoder.
-    embedding_dropout
-        Of the embedded inputs.
-    input_dropout
-        Share of the surroundings' features hidden in a training step (for all particles alike).
-    messages
-        "equivariant", or "scalar": no directions after the first layer, for comparison; then there is no vector output.
-    linear_share
-        Weight of the ridge regression in the propensity after training, 0 to 1; its coefficients come from
-        `fit_linear`.
-    cage_temperature
-        Let the particles rattle in their cages at this temperature before looking (`equiviz.datasets.glass.cage`; a
-        short simulation!) and read centre and size of the cage; 0 reads structure alone.
-    compiled
-        Whether neighbour sums run in compiled loops on the CPU.
+    Attributes:
+        times: Number of outputs of each kind.
+        surroundings: Number of invariants per particle that the structures carry; the default is that of
+            `Surroundings()`.
+        local: How many of these, from the first, the network reads (the others are averages, and serve the ridge
+            regression).
+        scalars, vectors: Channels of degree 0 and 1 in the layers.
+        layers: Number of convolutions after the density.
+        width: Of the embedding of the inputs.
+        products: Learned products of density channels per degree.
+        pooled: Channels that are averaged over neighbourhoods.
+        rounds: Numbers of rounds of averaging.
+        density_cutoff, message_cutoff, pooling_cutoff: Distances up to which neighbours enter the density, the
+            convolutions and the averages.
+        density_radial, message_radial: Numbers of Gaussians.
+        dropout: In the decoder.
+        embedding_dropout: Of the embedded inputs.
+        input_dropout: Share of the surroundings' features hidden in a training step (for all particles alike).
+        messages: "equivariant", or "scalar": no directions after the first layer, for comparison; then there is no
+            vector output.
+        linear_share: Weight of the ridge regression in the propensity after training, 0 to 1; its coefficients come
+            from `fit_linear`.
+        cage_temperature: Let the particles rattle in their cages at this temperature before looking
+            (`equiviz.datasets.glass.cage`; a short simulation!) and read centre and size of the cage; 0 reads structure
+            alone.
+        compiled: Whether neighbour sums run in compiled loops on the CPU.
     """
 
     times: int = 1

@@ -45,19 +45,13 @@ FEATURES = "ridge_features"
 class RidgeConfig:
     """What the regression sees, and how strongly it is held back.
 
-    Attributes
-    ----------
-    times
-        The times at which mobility is predicted, in LJ units.
-    species
-        The particle types.
-    alpha
-        The penalty on weights of standardised features, for the most frequent type; for the others in proportion to
-        their number.
-    rounds
-        After how many averagings the features are taken once more.
-    lmax
-        The highest degree of the angular features.
+    Attributes:
+        times: The times at which mobility is predicted, in LJ units.
+        species: The particle types.
+        alpha: The penalty on weights of standardised features, for the most frequent type; for the others in proportion
+            to their number.
+        rounds: After how many averagings the features are taken once more.
+        lmax: The highest degree of the angular features.
     """
 
     times: tuple[float, ...] = (1.0,)
@@ -95,10 +89,9 @@ class Ridge(EquivariantModel):
     def measure(self, structure: Structure) -> Structure:
         """Attach the features as ``ridge_features``: those of ``surroundings``, if they are of this size, or new ones.
 
-        Raises
-        ------
-        DatasetError
-            They are missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned or not).
+        Raises:
+            DatasetError: They are missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned or
+                not).
         """
         settings = self.config.surroundings
         for name in (FEATURES, "surroundings"):
@@ -126,17 +119,12 @@ class Ridge(EquivariantModel):
     def fit(self, graphs: Sequence[Graph], targets: Sequence[Tensor]) -> None:
         """Solve for the weights.
 
-        Parameters
-        ----------
-        graphs
-            What `prepare` gave, one configuration or more each.
-        targets
-            [N, T] per graph, in standard units.
+        Args:
+            graphs: What `prepare` gave, one configuration or more each.
+            targets: [N, T] per graph, in standard units.
 
-        Raises
-        ------
-        ConfigError
-            No particle of one of the types is there.
+        Raises:
+            ConfigError: No particle of one of the types is there.
         """
         parts = [
             [

@@ -33,20 +33,13 @@ def edge_basis(radial: Tensor, harmonics: Tensor) -> Tensor:
 class NeighbourConvolution(nn.Module):
     """Sum over neighbours, then coupling; the mixing of channels is left to the caller.
 
-    Parameters
-    ----------
-    channels
-        Degree -> number of channels of the input.
-    degrees_out
-        Degrees of the output.
-    filter_lmax
-        Largest degree of the harmonics on the edges.
-    n_radial
-        K.
-    scale
-        Divides the sums: the square root of the typical number of neighbours.
-    compiled
-        Whether the sums run through numba on the CPU.
+    Args:
+        channels: Degree -> number of channels of the input.
+        degrees_out: Degrees of the output.
+        filter_lmax: Largest degree of the harmonics on the edges.
+        n_radial: K.
+        scale: Divides the sums: the square root of the typical number of neighbours.
+        compiled: Whether the sums run through numba on the CPU.
     """
 
     def __init__(

@@ -26,14 +26,10 @@ from equiviz.nn.errors import ModelError
 class SortedEdges:
     """Edges sorted by receiver, in compressed rows.
 
-    Attributes
-    ----------
-    first
-        `[N + 1]` long: the edges of receiver i are ``first[i]:first[i + 1]``.
-    sender
-        `[E]` long.
-    receiver
-        `[E]` long, not decreasing.
+    Attributes:
+        first: `[N + 1]` long: the edges of receiver i are ``first[i]:first[i + 1]``.
+        sender: `[E]` long.
+        receiver: `[E]` long, not decreasing.
     """
 
     first: Tensor

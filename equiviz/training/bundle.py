@@ -28,19 +28,14 @@ _CHECKSUM = "manifest_sha256"
 def write_bundle(folder: str | Path, tensors: Mapping[str, Tensor], document: Mapping[str, object]) -> Path:
     """Write tensors and document into `folder`; until the last step a reader sees the previous bundle, whole.
 
-    Parameters
-    ----------
-    folder
-        Made if absent. It holds ``manifest.json`` and ``weights.safetensors`` (or ``weights-alternate.safetensors``).
-    tensors
-        By name; any shape and dtype that safetensors knows. Copied to contiguous CPU memory.
-    document
-        What JSON can hold. The keys ``weights`` and ``manifest_sha256`` are added.
+    Args:
+        folder: Made if absent. It holds ``manifest.json`` and ``weights.safetensors`` (or
+            ``weights-alternate.safetensors``).
+        tensors: By name; any shape and dtype that safetensors knows. Copied to contiguous CPU memory.
+        document: What JSON can hold. The keys ``weights`` and ``manifest_sha256`` are added.
 
-    Raises
-    ------
-    CheckpointError
-        The folder cannot be written (permission, disk full); what was there before is untouched.
+    Raises:
+        CheckpointError: The folder cannot be written (permission, disk full); what was there before is untouched.
     """
     from safetensors.torch import save
 
@@ -68,10 +63,9 @@ def write_bundle(folder: str | Path, tensors: Mapping[str, Tensor], document: Ma
 def read_bundle(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     """The tensors and the document of a bundle, both verified against their checksums.
 
-    Raises
-    ------
-    CheckpointError
-        Nothing there, or a file that is damaged, truncated, too large, or names a file outside the bundle.
+    Raises:
+        CheckpointError: Nothing there, or a file that is damaged, truncated, too large, or names a file outside the
+            bundle.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -94,10 +88,8 @@ def read_bundle(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, object
 def read_document(folder: str | Path) -> dict[str, object]:
     """The JSON document of a bundle, verified; the tensors are not read.
 
-    Raises
-    ------
-    CheckpointError
-        As `read_bundle`.
+    Raises:
+        CheckpointError: As `read_bundle`.
     """
     path = Path(folder) / DOCUMENT
     blob = _read_capped(path, LARGEST_DOCUMENT)

@@ -25,24 +25,15 @@ State = Mapping[str, Tensor]
 class Manifest:
     """What a saved model says about itself.
 
-    Attributes
-    ----------
-    family
-        The name of the family, as in `equiviz.models.registry`.
-    config
-        The settings that build a network of this shape, as JSON holds them.
-    data
-        What it was trained on: a name, the names of the configurations, times (LJ units), temperature.
-    recipe
-        Settings of the training.
-    seeds
-        One per member.
-    scores
-        What it reached, and on what.
-    members
-        How many networks there are; more than one makes an ensemble.
-    version
-        The version of equiviz that wrote it.
+    Attributes:
+        family: The name of the family, as in `equiviz.models.registry`.
+        config: The settings that build a network of this shape, as JSON holds them.
+        data: What it was trained on: a name, the names of the configurations, times (LJ units), temperature.
+        recipe: Settings of the training.
+        seeds: One per member.
+        scores: What it reached, and on what.
+        members: How many networks there are; more than one makes an ensemble.
+        version: The version of equiviz that wrote it.
     """
 
     family: str
@@ -72,10 +63,9 @@ class Manifest:
     def from_dict(cls, entries: Mapping[str, object], where: str | Path = "manifest") -> Manifest:
         """The inverse of `to_dict`.
 
-        Raises
-        ------
-        CheckpointError
-            Another format, a missing entry, or one of the wrong kind; the message names it and `where`.
+        Raises:
+            CheckpointError: Another format, a missing entry, or one of the wrong kind; the message names it and
+                `where`.
         """
         if entries.get("format") != FORMAT:
             raise CheckpointError(f"{where} is no saved model: 'format' is {entries.get('format')!r}, not {FORMAT!r}.")
@@ -107,21 +97,15 @@ def save_checkpoint(
 ) -> Path:
     """Save a network, or several as an ensemble; a crash at any moment leaves what was there before.
 
-    Parameters
-    ----------
-    folder
-        Made if absent; gets ``weights.safetensors`` and ``manifest.json``.
-    model
-        A module, a state dict, or a list of either. Keys of an ensemble get the prefix ``member0.``, ``member1.`` ...
-    manifest
-        `members` is set here.
-    half
-        Store large tensors as float16 (relative rounding 5e-4), for weights that travel inside the package.
+    Args:
+        folder: Made if absent; gets ``weights.safetensors`` and ``manifest.json``.
+        model: A module, a state dict, or a list of either. Keys of an ensemble get the prefix ``member0.``,
+            ``member1.`` ...
+        manifest: `members` is set here.
+        half: Store large tensors as float16 (relative rounding 5e-4), for weights that travel inside the package.
 
-    Raises
-    ------
-    CheckpointError
-        No member, too many, or the folder cannot be written.
+    Raises:
+        CheckpointError: No member, too many, or the folder cannot be written.
     """
     states = [_state(member) for member in _as_list(model)]
     if not 1 <= len(states) <= MOST_MEMBERS:
@@ -138,10 +122,9 @@ def save_checkpoint(
 def load_checkpoint(folder: str | Path) -> Checkpoint:
     """Read a saved model; nothing is executed, and every byte is checked.
 
-    Raises
-    ------
-    CheckpointError
-        Absent, damaged, truncated, too large, of another format, or with keys that belong to no member.
+    Raises:
+        CheckpointError: Absent, damaged, truncated, too large, of another format, or with keys that belong to no
+            member.
     """
     tensors, document = read_bundle(folder)
     manifest = Manifest.from_dict(document, Path(folder) / "manifest.json")

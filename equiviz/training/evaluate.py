@@ -31,23 +31,15 @@ def evaluate(
 ) -> EvaluationReport:
     """Score a model. What it needs besides positions (inherent structures, energies) is computed here, and cached.
 
-    Parameters
-    ----------
-    model
-        A model, the name of shipped weights, or the folder of a training.
-    data
-        A folder of configurations in any of the supported formats, or configurations.
-    name
-        What to call the model in the report; by default the name it was loaded by, or its family.
-    progress
-        Whether to show a progress bar.
+    Args:
+        model: A model, the name of shipped weights, or the folder of a training.
+        data: A folder of configurations in any of the supported formats, or configurations.
+        name: What to call the model in the report; by default the name it was loaded by, or its family.
+        progress: Whether to show a progress bar.
 
-    Raises
-    ------
-    TrainingError
-        No configurations, or none of the model's times is in the data.
-    DatasetError, UnknownWeights, CheckpointError
-        As the readers of data and weights.
+    Raises:
+        TrainingError: No configurations, or none of the model's times is in the data.
+        DatasetError, UnknownWeights, CheckpointError: As the readers of data and weights.
     """
     called = name or (model.family if isinstance(model, EquivariantModel) else Path(model).name)
     network = model if isinstance(model, EquivariantModel) else load(model)
@@ -99,10 +91,8 @@ def score(
 ) -> tuple[list[Score], str]:
     """The scores of outputs that the model gave for a configuration, and a note where times were taken on trust.
 
-    Raises
-    ------
-    TrainingError
-        No time in common.
+    Raises:
+        TrainingError: No time in common.
     """
     pairs, note = _matched(model_times(model), outputs["propensity"].dim, configuration)
     ceiling = _ceiling(configuration)

@@ -19,20 +19,13 @@ if TYPE_CHECKING:
 class Score:
     """One cell: a particle type at a time in a configuration.
 
-    Attributes
-    ----------
-    kind
-        The type's name: "A".
-    time
-        In LJ units.
-    configuration
-        Its name.
-    rho
-        Pearson's correlation over the particles of that type.
-    ceiling
-        The largest rho that the noise of the replicas allows; NaN where the data do not tell.
-    output
-        "propensity", or "displacement" for the correlation of vectors.
+    Attributes:
+        kind: The type's name: "A".
+        time: In LJ units.
+        configuration: Its name.
+        rho: Pearson's correlation over the particles of that type.
+        ceiling: The largest rho that the noise of the replicas allows; NaN where the data do not tell.
+        output: "propensity", or "displacement" for the correlation of vectors.
     """
 
     kind: str
@@ -46,14 +39,10 @@ class Score:
 class EvaluationReport(Report):
     """How well a model predicts a set of configurations.
 
-    Attributes
-    ----------
-    model, data
-        Their names.
-    scores
-        One per output, type, time and configuration.
-    note
-        A sentence that the reader should know, or "".
+    Attributes:
+        model, data: Their names.
+        scores: One per output, type, time and configuration.
+        note: A sentence that the reader should know, or "".
     """
 
     def __init__(self, model: str, data: str, scores: Iterable[Score], note: str = "") -> None:

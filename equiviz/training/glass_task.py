@@ -31,15 +31,11 @@ from equiviz.training.objective import Example
 class GlassTarget:
     """What one configuration should give.
 
-    Attributes
-    ----------
-    propensity
-        [N, T] in standard units.
-    species
-        [N].
-    displacement
-        [N, T, 3] mean displacement from the inherent position, over its root mean square component per species and time
-        (not centred: a mean vector is not invariant); None when the data have none.
+    Attributes:
+        propensity: [N, T] in standard units.
+        species: [N].
+        displacement: [N, T, 3] mean displacement from the inherent position, over its root mean square component per
+            species and time (not centred: a mean vector is not invariant); None when the data have none.
     """
 
     propensity: Tensor  # [N, T]
@@ -57,14 +53,12 @@ class GlassTarget:
 class GlassObjective:
     """Mean squared error in standard units, plus that of the vectors; scored by rho.
 
-    Attributes
-    ----------
-    scored
-        The particle type whose rho chooses the best epoch: 1 is A, the large one.
-    vector_weight
-        Of the vectors' mean squared error per component; models or data without vectors are trained without this part.
-    scalar_weight
-        Of the propensities' mean squared error; 0 trains on vectors alone, and scores by their correlation.
+    Attributes:
+        scored: The particle type whose rho chooses the best epoch: 1 is A, the large one.
+        vector_weight: Of the vectors' mean squared error per component; models or data without vectors are trained
+            without this part.
+        scalar_weight: Of the propensities' mean squared error; 0 trains on vectors alone, and scores by their
+            correlation.
     """
 
     scored: int = 1
@@ -91,10 +85,8 @@ class GlassObjective:
 def vectors(outputs: Mapping[str, Field]) -> Tensor:
     """The predicted displacements as x, y, z: [N, T, 3].
 
-    Raises
-    ------
-    TrainingError
-        The model has no such output.
+    Raises:
+        TrainingError: The model has no such output.
     """
     if "displacement" not in outputs:
         raise TrainingError(
@@ -109,19 +101,13 @@ def examples(
 ) -> list[Example[GlassTarget]]:
     """Prepare configurations for a model: graphs once, targets in the dtype of its parameters.
 
-    Parameters
-    ----------
-    model
-        Its `prepare` is called once per configuration.
-    configurations
-        Each with all of `times`.
-    times
-        The model's outputs, in order.
+    Args:
+        model: Its `prepare` is called once per configuration.
+        configurations: Each with all of `times`.
+        times: The model's outputs, in order.
 
-    Raises
-    ------
-    TrainingError
-        A configuration has no data near one of the times.
+    Raises:
+        TrainingError: A configuration has no data near one of the times.
     """
     dtype = next(model.parameters()).dtype
     found = []
@@ -146,10 +132,8 @@ def target(configuration: GlassConfiguration, times: Sequence[float]) -> GlassTa
 def relative_to_inherent(configuration: GlassConfiguration) -> Tensor:
     """The mean displacement from the inherent (not the thermal) position: [T, N, 3], in sigma, float64.
 
-    Raises
-    ------
-    TrainingError
-        The data have no mean displacements.
+    Raises:
+        TrainingError: The data have no mean displacements.
     """
     if configuration.mean_displacement is None:
         raise TrainingError(f"{configuration.name or 'This configuration'} has no mean displacement vectors.")
@@ -180,10 +164,8 @@ def scaled(values: Tensor, species: Tensor) -> Tensor:
 def time_columns(configuration: GlassConfiguration, times: Sequence[float]) -> list[int]:
     """The rows of the configuration's arrays that lie within 10 % of each time.
 
-    Raises
-    ------
-    TrainingError
-        There is none; the message lists the times at hand.
+    Raises:
+        TrainingError: There is none; the message lists the times at hand.
     """
     at_hand = configuration.times.double()
     columns = []

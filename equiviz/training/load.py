@@ -26,15 +26,11 @@ class Ensemble(EquivariantModel):
     A mean of equivariant maps is equivariant under the same group, so every tool takes it for one model. Its stages are
     those of the members, ``member0.`` before the name.
 
-    Parameters
-    ----------
-    members
-        At least one; of one family and configuration, because they share what `measure` and `prepare` make.
+    Args:
+        members: At least one; of one family and configuration, because they share what `measure` and `prepare` make.
 
-    Raises
-    ------
-    CheckpointError
-        No members, or members of different shapes.
+    Raises:
+        CheckpointError: No members, or members of different shapes.
     """
 
     family = "ensemble"
@@ -81,10 +77,8 @@ def shipped_names() -> list[str]:
 def locate(name_or_path: str | Path) -> Path:
     """The folder of shipped weights of that name, or the folder itself.
 
-    Raises
-    ------
-    UnknownWeights
-        Neither; the message lists the shipped names.
+    Raises:
+        UnknownWeights: Neither; the message lists the shipped names.
     """
     name = str(name_or_path)
     if name in shipped_names():
@@ -101,22 +95,15 @@ def locate(name_or_path: str | Path) -> Path:
 def load(name_or_path: str | Path) -> EquivariantModel:
     """A trained model, ready to predict (evaluation mode): shipped weights by name, or the folder of a training.
 
-    Parameters
-    ----------
-    name_or_path
-        ``"glassy-T044"``, or a folder with ``weights.safetensors`` and ``manifest.json``.
+    Args:
+        name_or_path: ``"glassy-T044"``, or a folder with ``weights.safetensors`` and ``manifest.json``.
 
-    Returns
-    -------
-    EquivariantModel
+    Returns:
         An `Ensemble` when several members were saved together. Its ``manifest`` says where it comes from.
 
-    Raises
-    ------
-    UnknownWeights
-        No such name or folder.
-    CheckpointError
-        The files are damaged, or do not fit the family that they name.
+    Raises:
+        UnknownWeights: No such name or folder.
+        CheckpointError: The files are damaged, or do not fit the family that they name.
     """
     folder = locate(name_or_path)
     saved = load_checkpoint(folder)

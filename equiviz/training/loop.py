@@ -51,24 +51,15 @@ class History:
 class Training(Generic[TargetT]):
     """One training: what, on what, how. `run` does it.
 
-    Attributes
-    ----------
-    model
-        Any `EquivariantModel`; it is trained in place, and ends in evaluation mode.
-    objective
-        The loss and the score.
-    training, validation
-        Prepared examples. Without validation the last weights are kept, and nothing stops early.
-    recipe
-        What decides the result.
-    hardware
-        Where it runs.
-    folder
-        Where the state is saved after each epoch, and looked for at the start; None saves nothing.
-    augment
-        Applied to each training example each time it is seen.
-    progress
-        Whether to show a progress bar.
+    Attributes:
+        model: Any `EquivariantModel`; it is trained in place, and ends in evaluation mode.
+        objective: The loss and the score.
+        training, validation: Prepared examples. Without validation the last weights are kept, and nothing stops early.
+        recipe: What decides the result.
+        hardware: Where it runs.
+        folder: Where the state is saved after each epoch, and looked for at the start; None saves nothing.
+        augment: Applied to each training example each time it is seen.
+        progress: Whether to show a progress bar.
     """
 
     model: EquivariantModel
@@ -84,12 +75,9 @@ class Training(Generic[TargetT]):
     def run(self) -> History:
         """Train, or continue a training whose state lies in `folder`.
 
-        Raises
-        ------
-        TrainingError
-            No training examples, a loss that is not finite, or a state that belongs to another training.
-        KeyboardInterrupt
-            On Ctrl-C, with a message that says how to continue.
+        Raises:
+            TrainingError: No training examples, a loss that is not finite, or a state that belongs to another training.
+            KeyboardInterrupt: On Ctrl-C, with a message that says how to continue.
         """
         if not self.training:
             raise TrainingError("There is nothing to train on: expected at least one training example, got none.")

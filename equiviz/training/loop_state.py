@@ -33,18 +33,12 @@ class EpochRecord:
 class LoopState:
     """What changes while training, besides the random generators.
 
-    Attributes
-    ----------
-    model, optimiser
-        The live objects.
-    averaged
-        The moving average of the weights, empty when the recipe has none.
-    best
-        The weights of the best validation score, empty before the first.
-    best_score
-        That score; -inf before the first.
-    records
-        One per finished epoch.
+    Attributes:
+        model, optimiser: The live objects.
+        averaged: The moving average of the weights, empty when the recipe has none.
+        best: The weights of the best validation score, empty before the first.
+        best_score: That score; -inf before the first.
+        records: One per finished epoch.
     """
 
     model: nn.Module
@@ -95,17 +89,13 @@ def save_state(folder: Path, state: LoopState, recipe: Recipe, subject: Mapping[
 def restore_state(folder: Path, state: LoopState, recipe: Recipe, subject: Mapping[str, str]) -> bool:
     """Continue from a saved state, if there is one; restores the random generators too.
 
-    Returns
-    -------
-    bool
+    Returns:
         Whether there was one.
 
-    Raises
-    ------
-    CheckpointError
-        It is damaged, or of another format.
-    TrainingError
-        It was made with another recipe, on other data, or for another network: resuming would give neither run.
+    Raises:
+        CheckpointError: It is damaged, or of another format.
+        TrainingError: It was made with another recipe, on other data, or for another network: resuming would give
+            neither run.
     """
     if not exists(folder):
         return False

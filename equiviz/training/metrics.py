@@ -12,14 +12,10 @@ from torch import Tensor
 def pearson(first: Tensor, second: Tensor) -> Tensor:
     """Pearson's correlation along the last axis, computed in float64.
 
-    Parameters
-    ----------
-    first, second
-        [..., N]; the leading axes broadcast.
+    Args:
+        first, second: [..., N]; the leading axes broadcast.
 
-    Returns
-    -------
-    Tensor
+    Returns:
         [...], in [-1, 1]; NaN where one of the two does not vary, or where N < 2: no number is better than a wrong one.
     """
     x = first.double() - first.double().mean(-1, keepdim=True)
@@ -34,14 +30,10 @@ def vector_correlation(first: Tensor, second: Tensor) -> Tensor:
 
     Not centred: the mean of a vector field is not invariant, and centring would let a constant drift score.
 
-    Parameters
-    ----------
-    first, second
-        [..., N, 3].
+    Args:
+        first, second: [..., N, 3].
 
-    Returns
-    -------
-    Tensor
+    Returns:
         [...], in [-1, 1], the same for any common rotation; NaN where one of the two is zero.
     """
     x, y = first.double(), second.double()
@@ -54,16 +46,11 @@ def vector_correlation(first: Tensor, second: Tensor) -> Tensor:
 class Estimate:
     """A mean over configurations with its uncertainty.
 
-    Attributes
-    ----------
-    mean
-        Of the finite values.
-    standard_error
-        Standard deviation over sqrt(count); NaN for one configuration.
-    low, high
-        The 95 % percentile-bootstrap interval of the mean over configurations.
-    count
-        Number of configurations.
+    Attributes:
+        mean: Of the finite values.
+        standard_error: Standard deviation over sqrt(count); NaN for one configuration.
+        low, high: The 95 % percentile-bootstrap interval of the mean over configurations.
+        count: Number of configurations.
     """
 
     mean: float
@@ -83,14 +70,10 @@ def estimate(values: Sequence[float], resamples: int = 2000, seed: int = 0) -> E
     Configurations are resampled, not particles: particles of one configuration are correlated, so their number says
     nothing about the uncertainty.
 
-    Parameters
-    ----------
-    values
-        One per configuration; NaN entries are left out.
-    resamples
-        Bootstrap samples.
-    seed
-        Of the bootstrap.
+    Args:
+        values: One per configuration; NaN entries are left out.
+        resamples: Bootstrap samples.
+        seed: Of the bootstrap.
     """
     sample = torch.tensor([value for value in values if value == value], dtype=torch.float64)
     count = len(sample)
@@ -106,16 +89,11 @@ def estimate(values: Sequence[float], resamples: int = 2000, seed: int = 0) -> E
 def rho_by_type(prediction: Tensor, target: Tensor, species: Tensor) -> dict[int, Tensor]:
     """Pearson's rho of one configuration, per particle type and time.
 
-    Parameters
-    ----------
-    prediction, target
-        [N, T].
-    species
-        [N] whole numbers.
+    Args:
+        prediction, target: [N, T].
+        species: [N] whole numbers.
 
-    Returns
-    -------
-    dict
+    Returns:
         Type -> [T].
     """
     return {

@@ -19,14 +19,10 @@ TargetIn = TypeVar("TargetIn", contravariant=True)
 class Example(Generic[TargetT]):
     """One prepared input with what should come out of it.
 
-    Attributes
-    ----------
-    name
-        For messages and tables.
-    graph
-        What ``model.prepare`` gave.
-    target
-        Whatever the objective compares with; it may have ``to(device)``.
+    Attributes:
+        name: For messages and tables.
+        graph: What ``model.prepare`` gave.
+        target: Whatever the objective compares with; it may have ``to(device)``.
     """
 
     name: str

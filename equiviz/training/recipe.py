@@ -16,33 +16,21 @@ Optimiser = Literal["adamw", "adam"]
 class Recipe:
     """Everything besides model and data that decides the outcome; two runs with one recipe are equal bit for bit (CPU).
 
-    Attributes
-    ----------
-    epochs
-        Passes over the training examples.
-    learning_rate
-        The highest of the schedule.
-    weight_decay
-        Decoupled (AdamW), of matrices only: biases and norms are left alone; ignored by "adam".
-    schedule
-        "one-cycle": from rate/25 up to the rate over `warm_up` of all steps, then down to rate/250000, both half
-        cosines, momentum against it (Smith and Topin, arXiv 1708.07120); "cosine": down to zero; "constant".
-    warm_up
-        Fraction of all steps spent rising (one-cycle), in (0, 1).
-    clip
-        Largest norm of the gradient; 0 leaves it as it is.
-    ema
-        Decay per step of an exponential moving average of the weights, which is then what is scored and kept; 0 is off.
-    patience
-        Stop after this many epochs without a better validation score; 0 never stops.
-    batch
-        Examples per optimiser step, on each device.
-    seed
-        Of the order of examples, of dropout and of augmentation.
-    optimiser
-        "adamw" or "adam".
-    keep
-        "best": end with the weights of the best validation score; "last": with those of the last epoch.
+    Attributes:
+        epochs: Passes over the training examples.
+        learning_rate: The highest of the schedule.
+        weight_decay: Decoupled (AdamW), of matrices only: biases and norms are left alone; ignored by "adam".
+        schedule: "one-cycle": from rate/25 up to the rate over `warm_up` of all steps, then down to rate/250000, both
+            half cosines, momentum against it (Smith and Topin, arXiv 1708.07120); "cosine": down to zero; "constant".
+        warm_up: Fraction of all steps spent rising (one-cycle), in (0, 1).
+        clip: Largest norm of the gradient; 0 leaves it as it is.
+        ema: Decay per step of an exponential moving average of the weights, which is then what is scored and kept; 0 is
+            off.
+        patience: Stop after this many epochs without a better validation score; 0 never stops.
+        batch: Examples per optimiser step, on each device.
+        seed: Of the order of examples, of dropout and of augmentation.
+        optimiser: "adamw" or "adam".
+        keep: "best": end with the weights of the best validation score; "last": with those of the last epoch.
     """
 
     epochs: int = 10
@@ -74,22 +62,16 @@ class Recipe:
 class Hardware:
     """Where a training runs, in the words of Lightning Fabric; it decides no result on one device.
 
-    Attributes
-    ----------
-    accelerator
-        "cpu", "cuda", "mps" or "auto".
-    devices
-        How many; with more than one, each step averages the gradients of `devices` x `batch` examples.
-    strategy
-        "auto", "ddp", "fsdp" ...: those that start the program once per device (or find it started, by torchrun). Those
-        that fork or spawn from a running program are refused: the trained weights would stay in the children.
-    nodes
-        Machines.
+    Attributes:
+        accelerator: "cpu", "cuda", "mps" or "auto".
+        devices: How many; with more than one, each step averages the gradients of `devices` x `batch` examples.
+        strategy: "auto", "ddp", "fsdp" ...: those that start the program once per device (or find it started, by
+            torchrun). Those that fork or spawn from a running program are refused: the trained weights would stay in
+            the children.
+        nodes: Machines.
 
-    Raises
-    ------
-    TrainingError
-        A strategy that forks or spawns.
+    Raises:
+        TrainingError: A strategy that forks or spawns.
     """
 
     accelerator: str = "cpu"
@@ -109,14 +91,10 @@ class Hardware:
 def learning_rate(recipe: Recipe, step: int, total: int) -> float:
     """The rate of one step: a function of the step alone, so that a resumed run has nothing to restore.
 
-    Parameters
-    ----------
-    recipe
-        Its `schedule`, `learning_rate` and `warm_up` count.
-    step
-        From 0.
-    total
-        Steps of the whole training.
+    Args:
+        recipe: Its `schedule`, `learning_rate` and `warm_up` count.
+        step: From 0.
+        total: Steps of the whole training.
     """
     if recipe.schedule == "constant":
         return recipe.learning_rate

@@ -16,18 +16,12 @@ from torch import Tensor
 class RandomState:
     """The state of the three generators a training may draw from: torch (CPU), numpy's global one, Python's.
 
-    Attributes
-    ----------
-    torch_state
-        As `torch.get_rng_state` gives it, uint8 [B].
-    numpy_state
-        The Mersenne-Twister key, as int64 [624].
-    numpy_rest
-        Position in the key, whether a Gaussian is in store, and that Gaussian.
-    python_state
-        Key and position, as int64 [625].
-    python_gauss
-        The Gaussian that Python's generator has in store, if any.
+    Attributes:
+        torch_state: As `torch.get_rng_state` gives it, uint8 [B].
+        numpy_state: The Mersenne-Twister key, as int64 [624].
+        numpy_rest: Position in the key, whether a Gaussian is in store, and that Gaussian.
+        python_state: Key and position, as int64 [625].
+        python_gauss: The Gaussian that Python's generator has in store, if any.
     """
 
     torch_state: Tensor
@@ -81,10 +75,8 @@ class RandomState:
 def seeded(seed: int) -> Generator[None, None, None]:
     """Seed torch, numpy and Python inside the block, and leave all three as they were before it.
 
-    Parameters
-    ----------
-    seed
-        A whole number >= 0.
+    Args:
+        seed: A whole number >= 0.
     """
     before = RandomState.now()
     try:

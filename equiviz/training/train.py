@@ -52,16 +52,11 @@ class PartlyLinear(Protocol):
 class Plan:
     """How to train a family: `plan_for` gives the family's own.
 
-    Attributes
-    ----------
-    recipe
-        For the loop; its `seed` is replaced by that of each member.
-    objective
-        Loss and score.
-    turn
-        Whether to augment by random elements of O(3); for networks that do not know the symmetry.
-    members
-        How many networks to train, with seeds one apart, and to average.
+    Attributes:
+        recipe: For the loop; its `seed` is replaced by that of each member.
+        objective: Loss and score.
+        turn: Whether to augment by random elements of O(3); for networks that do not know the symmetry.
+        members: How many networks to train, with seeds one apart, and to average.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -74,16 +69,11 @@ class Plan:
 class Trained:
     """The result of a training.
 
-    Attributes
-    ----------
-    model
-        In evaluation mode; an `Ensemble` when the plan has several members.
-    histories
-        One per member; empty for a model fitted in closed form.
-    report
-        Its scores on the validation configurations, if there are any.
-    folder
-        Where it was saved, if anywhere.
+    Attributes:
+        model: In evaluation mode; an `Ensemble` when the plan has several members.
+        histories: One per member; empty for a model fitted in closed form.
+        report: Its scores on the validation configurations, if there are any.
+        folder: Where it was saved, if anywhere.
     """
 
     model: EquivariantModel
@@ -111,10 +101,8 @@ def plan_for(model: EquivariantModel | type[EquivariantModel]) -> Plan:
 def plan_from(settings: Mapping[str, object]) -> Plan:
     """A plan from any of the settings of `Recipe`, and the other settings of `Plan` and `GlassObjective`.
 
-    Raises
-    ------
-    TrainingError
-        An entry has no such name, or a value that cannot train.
+    Raises:
+        TrainingError: An entry has no such name, or a value that cannot train.
     """
     stated = dict(settings)
     objective = {name: stated.pop(name) for name in ("vector_weight", "scalar_weight") if name in stated}
@@ -140,31 +128,19 @@ def train(
 
     About a fifth of the configurations is kept for validation: whole simulation runs where the data know them.
 
-    Parameters
-    ----------
-    family
-        A name that `equiviz.models.registry.families` lists.
-    data
-        A folder of configurations, or configurations.
-    out
-        Gets the weights and the manifest; ``out/state`` the state of an unfinished training.
-    seed
-        Of the first member.
-    epochs
-        Overrides the plan of the family.
-    config
-        Settings of the family; times and species come from the data unless given.
-    hardware
-        Where to run; one CPU process by default.
-    progress
-        Whether to show progress bars.
+    Args:
+        family: A name that `equiviz.models.registry.families` lists.
+        data: A folder of configurations, or configurations.
+        out: Gets the weights and the manifest; ``out/state`` the state of an unfinished training.
+        seed: Of the first member.
+        epochs: Overrides the plan of the family.
+        config: Settings of the family; times and species come from the data unless given.
+        hardware: Where to run; one CPU process by default.
+        progress: Whether to show progress bars.
 
-    Raises
-    ------
-    TrainingError
-        No configurations, or the run in `out` was started with other settings.
-    UnknownFamily, ConfigError, DatasetError
-        As the registry and the reader.
+    Raises:
+        TrainingError: No configurations, or the run in `out` was started with other settings.
+        UnknownFamily, ConfigError, DatasetError: As the registry and the reader.
     """
     configurations = data if not isinstance(data, (str, Path)) else read_folder(data)
     if not configurations:
