@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from equiviz import __version__
-from equiviz.training.bundle import read_bundle, read_document, write_bundle
+from equiviz.training.bundle import read_bundle, write_bundle
 from equiviz.training.errors import CheckpointError
 
 FORMAT = "equiviz-model-1"
@@ -133,11 +133,6 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         index, name = _member(key, manifest.members, folder)
         states[index][name] = value.float() if value.dtype == torch.float16 else value
     return Checkpoint(manifest, states)
-
-
-def load_manifest(folder: str | Path) -> Manifest:
-    """The manifest alone. Raises CheckpointError as `load_checkpoint`, but does not look at the weights."""
-    return Manifest.from_dict(read_document(folder), Path(folder) / "manifest.json")
 
 
 def _as_list(model: nn.Module | State | Sequence[nn.Module | State]) -> list[nn.Module | State]:

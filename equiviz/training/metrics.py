@@ -84,18 +84,3 @@ def estimate(values: Sequence[float], resamples: int = 2000, seed: int = 0) -> E
     low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     error = float(sample.std() / count**0.5) if count > 1 else float("nan")
     return Estimate(float(sample.mean()), error, low, high, count)
-
-
-def rho_by_type(prediction: Tensor, target: Tensor, species: Tensor) -> dict[int, Tensor]:
-    """Pearson's rho of one configuration, per particle type and time.
-
-    Args:
-        prediction, target: [N, T].
-        species: [N] whole numbers.
-
-    Returns:
-        Type -> [T].
-    """
-    return {
-        int(kind): pearson(prediction[species == kind].T, target[species == kind].T) for kind in torch.unique(species)
-    }

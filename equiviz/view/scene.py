@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -164,10 +164,6 @@ class Scene:
     def beside(self, *others: Scene, title: str = "") -> SceneRow:
         """This scene and others in one figure: one slider slices all of them, and a page turns them together."""
         return SceneRow((self, *others), title)
-
-    def with_slab(self, axis: Literal["x", "y", "z"] = "z", thickness: float | None = None) -> Scene:
-        """The same scene with a slider that slices it."""
-        return replace(self, slab=Slab(axis, thickness))
 
     def describe(self) -> str:
         """What is drawn, in a sentence per layer."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from equiviz.symmetry.groups import haar
-from equiviz.training.metrics import estimate, pearson, rho_by_type, vector_correlation
+from equiviz.training.metrics import estimate, pearson, vector_correlation
 
 
 def test_pearson_vs_numpy() -> None:
@@ -63,14 +63,3 @@ def test_estimate_leaves_out_what_is_no_number() -> None:
     assert found.standard_error == pytest.approx(0.1)
     assert estimate([math.nan]).count == 0
     assert math.isnan(estimate([0.5]).standard_error)
-
-
-def test_rho_is_taken_within_each_type() -> None:
-    species = torch.tensor([1] * 50 + [2] * 50)
-    target = torch.randn(100, 2)
-    shifted = target.clone()
-    shifted[species == 2] += 100  # a shift between types would spoil a pooled rho
-    rho = rho_by_type(shifted, target, species)
-    assert sorted(rho) == [1, 2]
-    # float32 rounding of numbers around 100
-    assert torch.allclose(torch.cat([rho[1], rho[2]]), torch.ones(4, dtype=torch.float64), atol=1e-6)
