@@ -15,13 +15,10 @@ from equiviz.datasets.glass.statistics import noise_ceiling
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.symmetry.field import Field
 from equiviz.training.errors import TrainingError
-from equiviz.training.evaluation_report import EvaluationReport, Score
+from equiviz.training.evaluation_report import EvaluationReport, Score, same_time
 from equiviz.training.glass_task import relative_to_inherent, vectors
 from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
-
-# Two times are one when they differ by less than this fraction: files name times with two or three digits.
-SAME_TIME = 0.1
 
 Data = str | Path | Sequence[GlassConfiguration]
 
@@ -116,12 +113,7 @@ def _matched(
 ) -> tuple[list[tuple[int, int]], str]:
     """Pairs (the model's time, the data's time) that agree, and a note where the times were taken on trust."""
     given = configuration.times.tolist()
-    pairs = [
-        (i, j)
-        for i, time in enumerate(own)
-        for j, other in enumerate(given)
-        if abs(time - other) <= SAME_TIME * max(time, other)
-    ]
+    pairs = [(i, j) for i, time in enumerate(own) for j, other in enumerate(given) if same_time(time, other)]
     if pairs:
         return pairs, ""
     if not own and outputs == len(given):

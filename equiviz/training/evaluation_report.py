@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,17 @@ from equiviz.view.report import Report
 if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
+
+# Whoever asks for a time means the nearest one that differs by less than this fraction: files name times with two or
+# three digits.
+SAME_TIME = 0.1
+# Scores whose times differ by less than this fraction are of one time, rounded differently.
+ROUNDING = 1e-3
+
+
+def same_time(first: float, second: float) -> bool:
+    """Whether two names of times mean the same time: they differ by 10 % at most."""
+    return abs(first - second) <= SAME_TIME * max(first, second)
 
 
 @dataclass(frozen=True)
@@ -56,23 +67,33 @@ class EvaluationReport(Report):
         return list(dict.fromkeys(score.configuration for score in self.scores))
 
     def select(self, kind: str = "A", time: float | None = None, output: str = "propensity") -> list[Score]:
-        """The scores of one type, of one output, and of one time unless None."""
-        return [
-            score
-            for score in self.scores
-            if score.kind == kind and score.output == output and (time is None or score.time == time)
-        ]
+        """The scores of one type, of one output, and of one time unless None: the nearest within 10 %."""
+        own = [score for score in self.scores if score.kind == kind and score.output == output]
+        if time is None:
+            return own
+        near = [known for known in self.times(output) if same_time(known, time)]
+        if not near:
+            return []
+        meant = min(near, key=lambda known: abs(known - time))
+        return [score for score in own if 0 <= score.time - meant <= ROUNDING * meant]
 
     def times(self, output: str = "propensity") -> list[float]:
-        """The times scored, in order."""
-        return sorted({score.time for score in self.scores if score.output == output})
+        """The times scored, in order; those that differ by rounding only (a thousandth) are one, the smallest."""
+        distinct: list[float] = []
+        for time in sorted({score.time for score in self.scores if score.output == output}):
+            if not distinct or time - distinct[-1] > ROUNDING * distinct[-1]:
+                distinct.append(time)
+        return distinct
 
     def kinds(self) -> list[str]:
         """The particle types, in order."""
         return sorted({score.kind for score in self.scores})
 
     def rho(self, kind: str = "A", time: float | None = None, output: str = "propensity") -> Estimate:
-        """Mean rho over configurations (first averaged over times, when several are chosen), with its interval."""
+        """Mean rho over configurations (first averaged over times, when several are chosen), with its interval.
+
+        One configuration gives no interval: its ends are NaN then.
+        """
         own: dict[str, list[float]] = {}
         for score in self.select(kind, time, output):
             own.setdefault(score.configuration, []).append(score.rho)
@@ -87,7 +108,8 @@ class EvaluationReport(Report):
         """For JSON: "model", "data", "configurations", "rho": {type: {time: cell}}, maybe "displacement" and "note".
 
         Each cell has "mean", "standard_error", "low", "high" (95 % bootstrap over configurations), "ceiling" and
-        "per_configuration"; what is unknown is null. "displacement" is there when the model predicts vectors.
+        "per_configuration"; what is unknown is null (with one configuration, the interval too). "displacement" is there
+        when the model predicts vectors.
         """
         document: dict[str, object] = {
             "model": self.model,
@@ -139,29 +161,29 @@ class EvaluationReport(Report):
         from equiviz.view.charts import Ceiling, Series, bars, line_chart
 
         times, kinds = self.times(), self.kinds()
+        title = self.title if len(self.configurations) > 1 else f"{self.title} (one configuration: no interval)"
         found = {kind: [self.rho(kind, time) for time in times] for kind in kinds}
         if len(times) == 1:
             own = [found[kind][0] for kind in kinds]
-            series = Series("rho", [0.0] * len(own), [e.mean for e in own], [e.low for e in own], [e.high for e in own])
+            series = Series("rho", [0.0] * len(own), [e.mean for e in own], *_interval(own))
             top = self.ceiling(kinds[0], times[0])
-            return bars(kinds, [series], "Pearson rho", self.title, ceiling=None if math.isnan(top) else top)
-        curves = [
-            Series(kind, times, [e.mean for e in own], [e.low for e in own], [e.high for e in own])
-            for kind, own in found.items()
-        ]
+            return bars(kinds, [series], "Pearson rho", title, ceiling=None if math.isnan(top) else top)
+        curves = [Series(kind, times, [e.mean for e in own], *_interval(own)) for kind, own in found.items()]
         tops = [self.ceiling(kinds[0], time) for time in times]
         known = None if any(map(math.isnan, tops)) else Ceiling(f"noise ceiling ({kinds[0]})", times, tops)
-        return line_chart(
-            curves, "time (LJ units)", "Pearson rho", self.title, x_log=True, y_range=(0, 1), ceiling=known
-        )
+        span = _axis([one for own in found.values() for one in own])
+        return line_chart(curves, "time (LJ units)", "Pearson rho", title, x_log=True, y_range=span, ceiling=known)
 
     def describe(self) -> str:
         """Rho per type and time, in sentences."""
         count = len(self.configurations)
-        lines = [
-            f"{self.model} on {self.data}, {count} configuration{'s' if count != 1 else ''}: Pearson rho per "
-            "configuration, then averaged (95 % interval over configurations)."
-        ]
+        how = "1 configuration: Pearson rho. One configuration gives no interval."
+        if count != 1:
+            how = (
+                f"{count} configurations: Pearson rho per configuration, then averaged (95 % interval over "
+                "configurations)."
+            )
+        lines = [f"{self.model} on {self.data}, {how}"]
         for output, words in (("propensity", "propensity"), ("displacement", "mean displacement vector")):
             lines += [self._line(kind, time, output, words) for kind in self.kinds() for time in self.times(output)]
         return "\n".join([*lines, *([self.note] if self.note else [])])
@@ -171,6 +193,20 @@ class EvaluationReport(Report):
         bound = "noise ceiling unknown" if math.isnan(top) else f"noise ceiling {top:.3f}"
         interval = f" [{found.low:.3f}, {found.high:.3f}]" if found.count > 1 else ""
         return f"  {words}, type {kind}, t = {time:g}: {found.mean:.3f}{interval}, {bound}"
+
+
+def _interval(found: Sequence[Estimate]) -> tuple[list[float] | None, list[float] | None]:
+    """The ends of the intervals, low and high; none where one of them is unknown."""
+    if any(math.isnan(one.low) for one in found):
+        return None, None
+    return [one.low for one in found], [one.high for one in found]
+
+
+def _axis(found: Sequence[Estimate]) -> tuple[float, float]:
+    """From 0 to 1; where rho is negative, from the next tenth below it."""
+    known = [value for one in found for value in (one.mean, one.low) if not math.isnan(value)]
+    lowest = min(known, default=0.0)
+    return (0.0 if lowest >= 0 else math.floor(10 * lowest) / 10), 1.0
 
 
 def _number(value: float) -> float | None:

@@ -49,7 +49,8 @@ class Estimate:
     Attributes:
         mean: Of the finite values.
         standard_error: Standard deviation over sqrt(count); NaN for one configuration.
-        low, high: The 95 % percentile-bootstrap interval of the mean over configurations.
+        low, high: The 95 % percentile-bootstrap interval of the mean over configurations; NaN for one configuration,
+            which gives no interval.
         count: Number of configurations.
     """
 
@@ -60,7 +61,9 @@ class Estimate:
     count: int
 
     def __str__(self) -> str:
-        """``0.774 ± 0.008 [0.758, 0.789] (n=10)``."""
+        """``0.774 ± 0.008 [0.758, 0.789] (n=10)``, or ``0.774 (n=1: no interval)``."""
+        if self.count < 2:
+            return f"{self.mean:.3f} (n={self.count}: no interval)"
         return f"{self.mean:.3f} ± {self.standard_error:.3f} [{self.low:.3f}, {self.high:.3f}] (n={self.count})"
 
 
@@ -77,10 +80,10 @@ def estimate(values: Sequence[float], resamples: int = 2000, seed: int = 0) -> E
     """
     sample = torch.tensor([value for value in values if value == value], dtype=torch.float64)
     count = len(sample)
-    if count == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"), float("nan"), 0)
+    if count < 2:
+        unknown = float("nan")
+        return Estimate(float(sample.mean()), unknown, unknown, unknown, count)
     generator = torch.Generator().manual_seed(seed)
     drawn = sample[torch.randint(count, (resamples, count), generator=generator)].mean(1)
     low, high = torch.quantile(drawn, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    error = float(sample.std() / count**0.5) if count > 1 else float("nan")
-    return Estimate(float(sample.mean()), error, low, high, count)
+    return Estimate(float(sample.mean()), float(sample.std() / count**0.5), low, high, count)

@@ -63,3 +63,12 @@ def test_estimate_leaves_out_what_is_no_number() -> None:
     assert found.standard_error == pytest.approx(0.1)
     assert estimate([math.nan]).count == 0
     assert math.isnan(estimate([0.5]).standard_error)
+
+
+def test_one_configuration_gives_no_interval() -> None:
+    found = estimate([0.5])
+    assert (found.mean, found.count) == (0.5, 1)
+    assert math.isnan(found.low)
+    assert math.isnan(found.high)
+    assert str(found) == "0.500 (n=1: no interval)"
+    assert str(estimate([0.5, 0.5])) == "0.500 ± 0.000 [0.500, 0.500] (n=2)"
