@@ -44,6 +44,7 @@ def read(
     *,
     attributes: Mapping[str, str] | None = None,
     species_names: Sequence[str] = (),
+    length_unit: str | None = None,
     max_bytes: int = MAX_BYTES,
     max_atoms: int = MAX_ATOMS,
 ) -> Structure: ...
@@ -54,6 +55,7 @@ def read(
     *,
     attributes: Mapping[str, str] | None = None,
     species_names: Sequence[str] = (),
+    length_unit: str | None = None,
     max_bytes: int = MAX_BYTES,
     max_atoms: int = MAX_ATOMS,
 ) -> list[Structure]: ...
@@ -63,10 +65,11 @@ def read(
     *,
     attributes: Mapping[str, str] | None = None,
     species_names: Sequence[str] = (),
+    length_unit: str | None = None,
     max_bytes: int = MAX_BYTES,
     max_atoms: int = MAX_ATOMS,
 ) -> Structure | list[Structure]:
-    """Read a structure file; positions in Å (whatever unit the file uses for xyz of model liquids), float64.
+    """Read a structure file: positions in the file's unit of length (nothing is converted), float64.
 
     Formats, by the end of the name, each also with .gz: extended and plain XYZ (.xyz, .extxyz), PDB (.pdb, .ent), mmCIF
     (.mmcif, .cif), CIF (.cif), POSCAR (POSCAR*, CONTCAR*, .poscar, .vasp). Attributes with usual names get their type:
@@ -78,16 +81,20 @@ def read(
         index: which frame (model, data block), or a slice for a list of them; negative numbers count from the end.
         attributes: name -> representation of further attributes, such as {"mu": "1o"}.
         species_names: for xyz files of model liquids: labels in the order of their type numbers, such as ("A", "B").
+        length_unit: unit of the lengths in xyz and POSCAR files, which do not state it: such as "sigma" for a
+            Lennard-Jones liquid; "Å" by default. PDB, mmCIF and CIF are in Å, and xyz that equiviz wrote knows its
+            unit: another one is refused there.
         max_bytes: largest text, after decompression (default 256 MiB).
         max_atoms: most atoms in one frame (default 1,000,000).
 
     Raises:
-        StructureError: anything wrong with the file; nothing else is raised for what a file may contain.
+        StructureError: anything wrong with the file; nothing else is raised for what a file may contain. Also a
+            `length_unit` that contradicts the file.
     """
     path = Path(path)
     form = _format(path)
     text = read_text(path, max_bytes)
-    source = Source(path, text, max_atoms, dict(attributes or {}), tuple(species_names))
+    source = Source(path, text, max_atoms, dict(attributes or {}), tuple(species_names), length_unit)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # parsers warn about what they guess; what matters is refused

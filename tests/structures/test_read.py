@@ -54,6 +54,34 @@ def test_model_liquid_takes_names_of_its_types() -> None:
         read(SAMPLES / "liquid.xyz")
 
 
+@pytest.mark.parametrize("name", ["liquid.xyz", "water.extxyz", "POSCAR"])
+def test_a_file_without_a_unit_takes_that_of_the_caller(name: str) -> None:
+    names = ("A", "B") if name == "liquid.xyz" else ()
+    plain, told = (read(SAMPLES / name, species_names=names, length_unit=unit) for unit in (None, "sigma"))
+    assert (plain.length_unit, told.length_unit) == ("Å", "sigma")
+    assert torch.equal(plain.positions, told.positions)  # nothing is converted
+
+
+@pytest.mark.parametrize("name", ["glycine.pdb", "glycine.mmcif", "rutile.cif"])
+def test_a_file_whose_unit_is_known_refuses_another(name: str) -> None:
+    assert read(SAMPLES / name, length_unit="Å").length_unit == "Å"
+    with pytest.raises(
+        StructureError, match=rf"{name}: .* in Å, but length_unit='sigma' was passed; leave length_unit out"
+    ):
+        read(SAMPLES / name, length_unit="sigma")
+
+
+def test_a_remembered_unit_is_not_overruled(tmp_path: Path) -> None:
+    from ase.io import write
+
+    liquid = read(SAMPLES / "liquid.xyz", species_names=("A", "B"), length_unit="sigma")
+    write(tmp_path / "again.extxyz", liquid.to_ase())
+    again = tmp_path / "again.extxyz"
+    assert read(again).length_unit == read(again, length_unit="sigma").length_unit == "sigma"
+    with pytest.raises(StructureError, match="in sigma, but length_unit='Å' was passed"):
+        read(again, length_unit="Å")
+
+
 @pytest.mark.parametrize("name", ["water.extxyz", "POSCAR", "rutile.cif"])
 def test_same_as_ase(name: str) -> None:
     from ase.io import read as ase_read

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from equiviz.structures.formats.source import Source, named
+from equiviz.structures.formats.source import DEFAULT_UNIT, Source, named
 from equiviz.structures.structure import Structure
 from equiviz.symmetry import Field
 
@@ -40,6 +40,7 @@ def _parse(source: Source, block: Block, place: int) -> Structure:
         cell=cell,
         pbc=(True, True, True),
         node={"occupancy": Field(occupancy, "0e", "node")},
+        length_unit=source.unit(DEFAULT_UNIT),
         name=named(source, place, block.name),
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from equiviz.structures.formats.source import Source, is_number, named
+from equiviz.structures.formats.source import DEFAULT_UNIT, Source, is_number, named
 from equiviz.structures.structure import Structure
 from equiviz.symmetry import Field
 
@@ -81,5 +81,6 @@ def _parse(source: Source, model: gemmi.Model, cell: torch.Tensor | None, place:
             "b_factor": Field(table[:, 3:4].contiguous(), "0e", "node"),
             "occupancy": Field(table[:, 4:5].contiguous(), "0e", "node"),
         },
+        length_unit=source.unit(DEFAULT_UNIT),
         name=named(source, place),
     )

@@ -22,7 +22,8 @@ def _parse(source: Source) -> Structure:
     first, count = _where_atoms_are(source, lines)
     source.coordinates([line.split() for line in lines[first : first + count]], first + 1, slice(0, 3))
     atoms = read_vasp(io.StringIO(source.text))
-    return replace(Structure.from_ase(atoms, source.types), name=named(source, 0, lines[0]))
+    one = Structure.from_ase(atoms, source.types)
+    return replace(one, length_unit=source.unit(), name=named(source, 0, lines[0]))
 
 
 def _where_atoms_are(source: Source, lines: list[str]) -> tuple[int, int]:

@@ -20,6 +20,8 @@ MAX_BYTES = 256 * 1024**2
 #: Most atoms of one frame, after symmetry has been applied.
 MAX_ATOMS = 1_000_000
 
+#: Unit of lengths where neither the file nor the caller states one; and that of PDB, mmCIF and CIF, by definition.
+DEFAULT_UNIT = "Å"
 
 _PIECE = 1024**2
 
@@ -34,6 +36,7 @@ class Source:
         max_atoms: most atoms allowed in one frame.
         types: representations of attributes without a usual name: name -> text.
         species_names: names of the types of a model liquid; their places are the type numbers. Empty: chemical symbols.
+        length_unit: what the caller says that lengths are in, or None.
     """
 
     path: Path
@@ -41,6 +44,7 @@ class Source:
     max_atoms: int = MAX_ATOMS
     types: Types = field(default_factory=dict)
     species_names: tuple[str, ...] = ()
+    length_unit: str | None = None
 
     def error(self, line: int | None, why: str) -> StructureError:
         """Return (not raise) the error of this file at a line counted from 1."""
@@ -63,6 +67,16 @@ class Source:
             why = f"{label[:20]!r} is no chemical symbol; for a model liquid pass species_names=('A', 'B')"
             raise self.error(line, why)
         return number
+
+    def unit(self, stated: str | None = None) -> str:
+        """Return the unit of lengths: what the file states, else what the caller says, else Å.
+
+        Raises StructureError where the two contradict each other: nothing is converted.
+        """
+        if stated is not None and self.length_unit not in (None, stated):
+            why = f"the lengths of this file are in {stated[:20]}, but length_unit={self.length_unit!r} was passed"
+            raise self.error(None, f"{why}; leave length_unit out, and convert the structure if need be")
+        return stated or self.length_unit or DEFAULT_UNIT
 
     def numbers(self, rows: Sequence[Sequence[str]], first_line: int, columns: slice) -> np.ndarray:
         """Return columns of rows of words as float64 [rows, columns]; names the line of a word that is no number."""

@@ -87,7 +87,7 @@ def _parse(source: Source, lines: list[str], line: int, place: int) -> Structure
         pbc=_periods(source, info, cell, line + 1),
         node=typed_fields("node", node, len(rows), _asked(source, memory, "node", node)),
         graph=typed_fields("graph", info, len(rows), _asked(source, memory, "graph", info)),
-        length_unit=str(memory.get("length_unit", "Å")),
+        length_unit=source.unit(_remembered_unit(memory)),
         species_names=names or None,
         name=str(memory.get("name") or info.get("name") or named(source, place)),
     )
@@ -170,6 +170,11 @@ def _node_arrays(source: Source, rows: list[list[str]], columns: Columns, line: 
 def _asked(source: Source, memory: Mapping[str, object], kind: str, present: Mapping[str, object]) -> dict[str, str]:
     types = types_of(memory, kind, source.types)
     return {name: text for name, text in types.items() if name in present}
+
+
+def _remembered_unit(memory: Mapping[str, object]) -> str | None:
+    unit = memory.get("length_unit")
+    return None if unit is None else str(unit)
 
 
 def _remembered_names(memory: Mapping[str, object]) -> tuple[str, ...]:
