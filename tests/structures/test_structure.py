@@ -110,6 +110,44 @@ def test_a_handwritten_dict_is_enough() -> None:
         Structure.from_dict({"positions": [[0.0, 0, 0]]})
 
 
+POINTS = [[0.0, 0, 0], [0, 0, 1]]
+ELSEWHERE = {"device": "meta"}  # as good as a GPU: its numbers are not in main memory
+REFUSED_ARRAYS: dict[str, dict[str, object]] = {
+    r"'species' must have shape \[N\], one number per point, got shape \[\]; for a single point write \[8\]": {
+        "species": 8
+    },
+    r"'species' must have shape \[N\], one number per point, got shape \[1, 2\]": {"species": [[8, 1]]},
+    "expected numbers for 'species', got values of type <U1; write atomic numbers": {"species": ["O", "H"]},
+    r"'pbc' must be one boolean, or three, .* got \[ True  True\] of shape \[2\]; write pbc=\[True, True, False\]": {
+        "pbc": [True, True]
+    },
+    "'pbc' must be one boolean, or three, .* got TTF": {"pbc": "TTF"},
+    r"expected arrays in main memory, but 'positions' is a tensor on meta; pass its .cpu\(\), .*to\('meta'\)": {
+        "positions": torch.zeros(2, 3, **ELSEWHERE)
+    },
+    "expected arrays in main memory, but 'species' is a tensor on meta": {"species": torch.ones(2, **ELSEWHERE)},
+    "expected arrays in main memory, but 'forces' is a tensor on meta": {"forces": torch.ones(2, 3, **ELSEWHERE)},
+    "expected an array of numbers for 'positions', got list .*; give every row the same length": {
+        "positions": [[0.0, 0], [0, 0, 1]]
+    },
+    "expected numbers for 'positions', got None": {"positions": None},
+}
+
+
+@pytest.mark.parametrize("message", REFUSED_ARRAYS)
+def test_arrays_that_cannot_be_are_refused_in_words(message: str) -> None:
+    arrays = {"positions": POINTS, "species": [8, 1], "cell": CELL.tolist(), **REFUSED_ARRAYS[message]}
+    with pytest.raises(StructureError, match=message):
+        Structure.from_dict(arrays)
+
+
+def test_arrays_with_a_history_become_attributes() -> None:
+    forces = torch.ones(2, 3, requires_grad=True)
+    one = Structure.from_dict({"positions": POINTS, "species": [8, 1], "forces": forces, "energy": -1.5, "pbc": False})
+    assert one.node["forces"].values.tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert one.graph["energy"].values.tolist() == [[-1.5]]
+
+
 def test_turning_turns_positions_cell_and_attributes() -> None:
     one, g = sample(), haar(1, seed=2)[0]
     turned = one.transform(g)
