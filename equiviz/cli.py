@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
+from equiviz import __version__
 from equiviz.symmetry.errors import EquivizError
 
 app = typer.Typer(
     name="equiviz",
-    help="See into equivariant networks: train them, check them, probe them, draw what they carry.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,6 +29,21 @@ DataFolder = Annotated[
     Path, typer.Option("--data", help="Folder of configurations: BOTAN .npz, Bapst .pickle, or ours.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"equiviz {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and exit.")
+    ] = False,
+) -> None:
+    """See into equivariant networks: train them, check them, probe them, draw what they carry."""
 
 
 @tours.command("glass")
@@ -94,12 +109,16 @@ def train_family(
 def evaluate_model(
     model: Annotated[str, typer.Argument(help="Shipped name (glassy-T044) or folder of weights.")],
     data: DataFolder,
+    time: Annotated[
+        float | None,
+        typer.Option(min=0, help="Time of BOTAN files, LJ units, where their names do not tell it (..._tc07.npz)."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a model: rho per type, time and configuration, beside the noise ceiling."""
     from equiviz.training.evaluate import evaluate
 
-    report = evaluate(model, data)
+    report = evaluate(model, data, time=time)
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else report.describe())
 
 

@@ -24,7 +24,11 @@ Data = str | Path | Sequence[GlassConfiguration]
 
 
 def evaluate(
-    model: EquivariantModel | str | Path, data: Data, name: str = "", progress: bool = False
+    model: EquivariantModel | str | Path,
+    data: Data,
+    name: str = "",
+    progress: bool = False,
+    time: float | None = None,
 ) -> EvaluationReport:
     """Score a model. What it needs besides positions (inherent structures, energies) is computed here, and cached.
 
@@ -33,14 +37,16 @@ def evaluate(
         data: A folder of configurations in any of the supported formats, or configurations.
         name: What to call the model in the report; by default the name it was loaded by, or its family.
         progress: Whether to show a progress bar.
+        time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
 
     Raises:
-        TrainingError: No configurations, or none of the model's times is in the data.
+        TrainingError: No configurations, none of the model's times is in the data, or a time for configurations, which
+            state their own.
         DatasetError, UnknownWeights, CheckpointError: As the readers of data and weights.
     """
     called = name or (model.family if isinstance(model, EquivariantModel) else Path(model).name)
     network = model if isinstance(model, EquivariantModel) else load(model)
-    configurations, source = _configurations(data)
+    configurations, source = _configurations(data, time)
     scores: list[Score] = []
     notes: set[str] = set()
     for configuration in _with_progress(configurations, progress):
@@ -57,9 +63,11 @@ def predict(model: EquivariantModel, configuration: GlassConfiguration) -> dict[
         return model(model.prepare(configuration.structure))
 
 
-def _configurations(data: Data) -> tuple[Sequence[GlassConfiguration], str]:
+def _configurations(data: Data, time: float | None) -> tuple[Sequence[GlassConfiguration], str]:
     if isinstance(data, (str, Path)):
-        found, source = read_folder(data), Path(data).name
+        found, source = read_folder(data, time), Path(data).name
+    elif time is not None:
+        raise TrainingError(f"time={time:g} is for a folder of BOTAN files; these configurations state their times.")
     else:
         found, source = data, f"{len(data)} configurations"
     if not found:

@@ -14,31 +14,42 @@ from equiviz.datasets.glass.generated import is_generated, read_generated
 from equiviz.datasets.glass.packed import is_packed, read_packed
 
 _FORMATS = "BOTAN .npz, Bapst .pickle, or files of `equiviz generate glass`, packed sets"
+_PICKLES = (".pickle", ".pkl")
 
 
-def read_configurations(path: Path | str) -> list[GlassConfiguration]:
+def read_configurations(path: Path | str, time: float | None = None) -> list[GlassConfiguration]:
     """Read the configurations of one file (one, unless it is packed); its content tells the format.
 
+    Args:
+        path: The file.
+        time: Time of a BOTAN file [LJ] whose name does not tell it. The other formats state their times.
+
     Raises:
-        DatasetError: of no supported format, damaged or hostile.
+        DatasetError: of no supported format, damaged or hostile; or a time for a file that states its own.
     """
     path = Path(path)
     if not path.is_file():
         raise DatasetError(path, "expected a file, there is none")
-    if path.suffix in (".pickle", ".pkl"):
+    names = frozenset[str]() if path.suffix in _PICKLES else _names(path)
+    if is_botan(names) and not is_packed(names) and not is_generated(names):
+        return [read_botan(path, time)]
+    if time is not None:
+        raise DatasetError(path, f"expected a BOTAN file for time={time:g}; leave the time out: other formats state it")
+    if path.suffix in _PICKLES:
         return [read_bapst(path)]
-    names = _names(path)
     if is_packed(names):
         return read_packed(path)
     if is_generated(names):
         return [read_generated(path)]
-    if is_botan(names):
-        return [read_botan(path)]
     raise DatasetError(path, f"expected {_FORMATS}; found an npz with {', '.join(sorted(names)[:12]) or 'nothing'}")
 
 
-def read_folder(folder: Path | str) -> list[GlassConfiguration]:
+def read_folder(folder: Path | str, time: float | None = None) -> list[GlassConfiguration]:
     """Read every configuration in a folder, in natural order of their names (2 before 10).
+
+    Args:
+        folder: Of configurations in any of the supported formats.
+        time: Time of its BOTAN files [LJ], where their names do not tell it; as in `read_configurations`.
 
     Raises:
         DatasetError: no such folder, nothing in it, or a file that cannot be used.
@@ -46,10 +57,10 @@ def read_folder(folder: Path | str) -> list[GlassConfiguration]:
     folder = Path(folder)
     if not folder.is_dir():
         raise DatasetError(folder, f"expected a folder of configurations ({_FORMATS}), there is none")
-    paths = [path for path in folder.iterdir() if path.suffix in (".npz", ".pickle", ".pkl") and path.name[0] != "."]
+    paths = [path for path in folder.iterdir() if path.suffix in (".npz", *_PICKLES) and path.name[0] != "."]
     if not paths:
         raise DatasetError(folder, f"expected {_FORMATS}, found no .npz or .pickle file in the folder itself")
-    return [one for path in sorted(paths, key=_natural) for one in read_configurations(path)]
+    return [one for path in sorted(paths, key=_natural) for one in read_configurations(path, time)]
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

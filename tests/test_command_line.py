@@ -1,0 +1,53 @@
+"""Do the commands take what they promise to take?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import equiviz
+from equiviz.cli import app
+from equiviz.datasets.errors import DatasetError
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "models"]])
+def test_the_version_is_printed(arguments: list[str]) -> None:
+    answer = CliRunner().invoke(app, arguments)
+    assert (answer.exit_code, answer.output) == (0, f"equiviz {equiviz.__version__}\n")
+
+
+def test_without_arguments_the_help_names_the_commands() -> None:
+    output = CliRunner().invoke(app, []).output
+    for word in ("See into equivariant networks", "tour", "generate", "train", "evaluate", "models", "--version"):
+        assert word in output
+
+
+def test_evaluate_takes_the_time_of_files_that_do_not_tell_it(tmp_path: Path, trained: Path) -> None:
+    rng = np.random.default_rng(0)
+    initial = rng.uniform(0, 3, (40, 3))
+    moved = initial + rng.normal(0, 0.3, (4, 40, 3))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    types = (np.arange(40) >= 32).astype(np.int8)
+    np.savez(folder / "mine.npz", types=types, initial_positions=initial, positions=moved)
+    arguments = ["evaluate", str(trained), "--data", str(folder), "--json"]
+    assert isinstance(CliRunner().invoke(app, arguments).exception, DatasetError)
+    told = CliRunner().invoke(app, [*arguments, "--time", "9.8"])
+    assert told.exit_code == 0, told.output
+    assert set(json.loads(told.stdout)["rho"]["A"]) == {"9.8"}
+    assert CliRunner().invoke(app, [*arguments, "--time", "-1"]).exit_code == 2
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    """Weights of a network that predicts t = 10."""
+    from equiviz.models.bapst import Bapst, BapstConfig
+    from equiviz.training.train import Plan, save_trained
+    from tests.training.liquids import liquid
+
+    model = Bapst(BapstConfig(times=(10.0,), width=8, steps=1))
+    return save_trained(tmp_path / "weights", model, Plan(), None, "made up", [liquid(0, times=(10.0,))])
