@@ -2,9 +2,10 @@
 
 A `GroupElement` (`O3`, `Translation`, `Permutation`) acts on a tensor through a `Representation` (`O3Irreps`,
 `CartesianTensor`, `Position`, `Trivial`); a `Field` is a tensor that carries its representation and support; what a
-group acts on is `Transformable`. Wigner D matrices and spherical harmonics are e3nn's in basis and order (y is polar,
-``Y_1 ~ (x, y, z)``), made in float64 to round-off at every rotation; `quadrature` averages over SO(3) or
-O(3) exactly up to a band limit. Nothing but torch is imported, and no global state is read or left behind.
+group acts on is `Transformable`. A `Generator` is the velocity of such an action. Wigner D matrices and spherical
+harmonics are e3nn's in basis and order (y is polar, ``Y_1 ~ (x, y, z)``), made in float64 to round-off at every
+rotation; `quadrature` averages over SO(3) or O(3) exactly up to a band limit. Nothing but torch is imported, and no
+global state is read or left behind.
 """
 
 from equiviz.symmetry.errors import (
@@ -17,6 +18,13 @@ from equiviz.symmetry.errors import (
     SymmetryError,
 )
 from equiviz.symmetry.field import Field, Support
+from equiviz.symmetry.generators import (
+    Generator,
+    Infinitesimal,
+    RotationGenerator,
+    TranslationGenerator,
+    euclidean_generators,
+)
 from equiviz.symmetry.groups import O3, GroupElement, MovesSupport, Permutation, Translation, haar, haar_matrices
 from equiviz.symmetry.harmonics import spherical_harmonics
 from equiviz.symmetry.invariants import InvariantKind
@@ -33,7 +41,7 @@ from equiviz.symmetry.representations import (
     representation,
 )
 from equiviz.symmetry.transformable import Transformable
-from equiviz.symmetry.wigner import irreps_matrix, wigner_blocks, wigner_d
+from equiviz.symmetry.wigner import irreps_matrix, wigner_blocks, wigner_d, wigner_generators
 
 __all__ = [
     "O3",
@@ -42,8 +50,10 @@ __all__ = [
     "CartesianTensor",
     "EquivizError",
     "Field",
+    "Generator",
     "GroupElement",
     "GroupError",
+    "Infinitesimal",
     "InvariantKind",
     "Irrep",
     "Irreps",
@@ -57,11 +67,14 @@ __all__ = [
     "Quadrature",
     "Representation",
     "RepresentationError",
+    "RotationGenerator",
     "Support",
     "SymmetryError",
     "Transformable",
     "Translation",
+    "TranslationGenerator",
     "Trivial",
+    "euclidean_generators",
     "haar",
     "haar_matrices",
     "irreps_matrix",
@@ -70,4 +83,5 @@ __all__ = [
     "spherical_harmonics",
     "wigner_blocks",
     "wigner_d",
+    "wigner_generators",
 ]

@@ -8,7 +8,7 @@ An element that a representation does not know acts as the identity, so any elem
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal, TypeAlias, get_args
@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from equiviz.symmetry.errors import RepresentationError
+from equiviz.symmetry.generators import Generator, Infinitesimal, RotationGenerator, TranslationGenerator, dual
 from equiviz.symmetry.groups import O3, GroupElement, Translation
 from equiviz.symmetry.irreps import Irrep, Irreps
-from equiviz.symmetry.wigner import irrep_matrices, irreps_matrix
+from equiviz.symmetry.wigner import block_diagonal, irrep_generators, irrep_matrices, irreps_matrix
 
 Layout: TypeAlias = Literal["mul_ir", "ir_mul", "spherical"]
 Parity: TypeAlias = Literal["polar", "axial"]
@@ -53,8 +54,9 @@ class Block:
 class Representation(ABC):
     """How group elements act on the last axis, of length `dim`, of a tensor.
 
-    Subclasses give `dim`, `_blocks`, `matrix` and their text; one that is not linear overrides `transform` and sets
-    `affine`. `matrix` is orthogonal (or unitary), so that norms and inner products within a block are invariant.
+    Subclasses give `dim`, `_blocks`, `matrix` and their text; `generator` too, if a continuous group moves them; one
+    that is not linear overrides `_apply` and `tangent`, and sets `affine`. `matrix` is orthogonal (or unitary), so that
+    norms and inner products within a block are invariant.
     """
 
     affine: ClassVar[bool] = False
@@ -80,13 +82,47 @@ class Representation(ABC):
     @abstractmethod
     def __str__(self) -> str: ...
 
+    def generator(self, x: Generator) -> Tensor:
+        """The derivative of ``matrix(x.exp(t))`` at t = 0: ``[dim, dim]``, antisymmetric (or anti-Hermitian).
+
+        Zero where x does not act.
+
+        Raises:
+            RepresentationError: x acts, and the subclass does not say how.
+        """
+        matrix = self.matrix(x.exp(1.0))
+        # One radian is no fraction of a full turn, so only what x leaves alone is the identity there.
+        if not torch.allclose(matrix, torch.eye(self.dim, dtype=matrix.dtype), rtol=0, atol=1e-9):
+            raise RepresentationError(
+                f"{x!r} moves {self}, but {type(self).__name__} does not say how fast: give it a method "
+                "generator(x) that returns the derivative of matrix(x.exp(t)) at t = 0."
+            )
+        return torch.zeros_like(matrix)
+
     def transform(self, g: GroupElement, values: Tensor) -> Tensor:
         """Apply g to `values` ``[..., dim]``; computed in float64, returned in the dtype and on the device that came.
+
+        An `Infinitesimal` element gives them a tangent (`torch.autograd.forward_ad`).
 
         Raises:
             RepresentationError: if the last axis is not `dim`, or the values are integers.
         """
         self.check(values)
+        return (
+            dual(values, self.tangent(g.generator, values)) if isinstance(g, Infinitesimal) else self._apply(g, values)
+        )
+
+    def tangent(self, x: Generator, values: Tensor) -> Tensor:
+        """The derivative of ``transform(x.exp(t), values)`` at t = 0: same shape, dtype and device as `values`.
+
+        Raises:
+            RepresentationError: as `transform` and `generator`.
+        """
+        self.check(values)
+        return apply_matrix(self.generator(x), values)
+
+    def _apply(self, g: GroupElement, values: Tensor) -> Tensor:
+        """`transform` of values that are known to fit, by a finite element."""
         return apply_matrix(self.matrix(g), values)
 
     def check(self, values: Tensor) -> None:
@@ -155,21 +191,37 @@ class O3Irreps(Representation):
 
     def matrix(self, g: GroupElement) -> Tensor:
         """The block-diagonal matrix, in this layout; parity included."""
-        matrix = irreps_matrix(self.irreps, g if isinstance(g, O3) else O3.identity())  # in mul_ir order
-        places = self._from_mul_ir
-        return matrix[places][:, places]
+        return self._laid_out(irreps_matrix(self.irreps, g if isinstance(g, O3) else O3.identity()))
 
-    def transform(self, g: GroupElement, values: Tensor) -> Tensor:
-        """Apply g block by block (see `Representation.transform`); cheaper than the full matrix."""
+    def generator(self, x: Generator) -> Tensor:
+        """The block-diagonal generator of a rotation, in this layout; zero for others."""
+        axis = x.axis if isinstance(x, RotationGenerator) else torch.zeros(3, dtype=torch.float64)
+        return self._laid_out(block_diagonal(self.irreps, irrep_generators(self.irreps, axis)))
+
+    def tangent(self, x: Generator, values: Tensor) -> Tensor:
+        """See `Representation.tangent`; block by block, as `transform`."""
         self.check(values)
+        if not isinstance(x, RotationGenerator) or not self.dim:
+            return torch.zeros_like(values)
+        return self._blockwise(irrep_generators(self.irreps, x.axis), values)
+
+    def _apply(self, g: GroupElement, values: Tensor) -> Tensor:
         if not isinstance(g, O3) or not self.dim:
             return values
-        matrices = irrep_matrices(self.irreps, g)
+        return self._blockwise(irrep_matrices(self.irreps, g), values)
+
+    def _blockwise(self, matrices: Mapping[Irrep, Tensor], values: Tensor) -> Tensor:
+        """A matrix for each irrep, applied block by block: cheaper than the full matrix."""
         parts = [
             apply_matrix(matrices[ir], block.take(values))
             for (_, ir), block in zip(self.irreps, self.blocks, strict=True)
         ]
         return torch.cat([part.flatten(-2) for part in parts], dim=-1)[..., self._from_mul_ir.to(values.device)]
+
+    def _laid_out(self, matrix: Tensor) -> Tensor:
+        """A matrix in mul_ir order, in this layout."""
+        places = self._from_mul_ir
+        return matrix[places][:, places]
 
     def relayout(self, values: Tensor, layout: Layout) -> tuple[Tensor, O3Irreps]:
         """The same values ``[..., dim]`` in another memory layout, and the representation that describes them."""
@@ -233,6 +285,15 @@ class CartesianTensor(Representation):
             matrix = torch.kron(matrix, element.matrix)
         return element.det * matrix if self.parity == "axial" else matrix
 
+    def generator(self, x: Generator) -> Tensor:
+        """The generator of the rotation on each index in turn, summed; zero for other generators."""
+        total = torch.zeros(self.dim, self.dim, dtype=torch.float64)
+        if isinstance(x, RotationGenerator):
+            for place in range(self.rank):
+                before, after = (torch.eye(3**count, dtype=torch.float64) for count in (place, self.rank - place - 1))
+                total += torch.kron(torch.kron(before, x.matrix), after)
+        return total
+
     def __str__(self) -> str:
         return f"rank-{self.rank} {self.parity}"
 
@@ -255,9 +316,18 @@ class Position(Representation):
         """The rotation or reflection; a translation has no linear part but the identity."""
         return g.matrix if isinstance(g, O3) else torch.eye(3, dtype=torch.float64)
 
-    def transform(self, g: GroupElement, values: Tensor) -> Tensor:
-        """Rotate, reflect or shift positions ``[..., 3]``."""
+    def generator(self, x: Generator) -> Tensor:
+        """The generator of a rotation; a translation has no linear part, see `tangent`."""
+        return x.matrix if isinstance(x, RotationGenerator) else torch.zeros(3, 3, dtype=torch.float64)
+
+    def tangent(self, x: Generator, values: Tensor) -> Tensor:
+        """Velocities of the points ``[..., 3]``."""
         self.check(values)
+        if isinstance(x, TranslationGenerator):
+            return x.direction.to(values).expand_as(values).clone()
+        return apply_matrix(self.generator(x), values)
+
+    def _apply(self, g: GroupElement, values: Tensor) -> Tensor:
         if isinstance(g, Translation):
             return (values.to(torch.float64) + g.vector.to(values.device)).to(values.dtype)
         return apply_matrix(g.matrix, values) if isinstance(g, O3) else values
@@ -292,9 +362,12 @@ class Trivial(Representation):
         """The identity."""
         return torch.eye(self.count, dtype=torch.float64)
 
-    def transform(self, g: GroupElement, values: Tensor) -> Tensor:
-        """The values that came."""
+    def tangent(self, x: Generator, values: Tensor) -> Tensor:
+        """Zero."""
         self.check(values)
+        return torch.zeros_like(values)
+
+    def _apply(self, g: GroupElement, values: Tensor) -> Tensor:
         return values
 
     def __str__(self) -> str:

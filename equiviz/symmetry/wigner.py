@@ -16,7 +16,7 @@ Shapes: N rotations, l degree, M = 2l+1 components. N is the last axis inside, s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 
@@ -77,7 +77,11 @@ def irreps_matrix(irreps: Irreps | str, g: O3) -> Tensor:
         ``[dim, dim]`` float64.
     """
     irreps = Irreps(irreps)
-    blocks = irrep_matrices(irreps, g)
+    return block_diagonal(irreps, irrep_matrices(irreps, g))
+
+
+def block_diagonal(irreps: Irreps, blocks: Mapping[Irrep, Tensor]) -> Tensor:
+    """The blocks of all copies of all irreps along the diagonal, ``[dim, dim]`` float64, in the order of the terms."""
     copies = [blocks[ir] for mul, ir in irreps for _ in range(mul)]
     return torch.block_diag(*copies) if copies else torch.zeros(0, 0, dtype=torch.float64)
 
@@ -89,6 +93,47 @@ def irrep_matrices(irreps: Irreps, g: O3) -> dict[Irrep, Tensor]:
     blocks = dict(zip(degrees, wigner_blocks(degrees, g.matrix), strict=True))
     sign = {1: 1, -1: g.det}
     return {ir: sign[ir.p] * blocks[ir.l] for ir in distinct}
+
+
+def wigner_generators(l: int) -> Tensor:  # noqa: E741 - the field's own name for it
+    """Generators of the rotations about x, y, z in degree l: ``wigner_d(l, matrix_exp(t X_k)) = matrix_exp(t G_k)``.
+
+    Angular momentum in the real basis: a rotation about the polar axis y turns m into -m at the rate m, those about x
+    and z change m by one, with the ladder factors ``sqrt((l - m)(l + m + 1))`` of every textbook. Exact to one unit in
+    the last place; proper rotations only, so parity plays no part.
+
+    Args:
+        l: degree, 0 to 64.
+
+    Returns:
+        ``[3, 2l+1, 2l+1]`` float64, antisymmetric; ``G_x G_y - G_y G_x = G_z``, and so on in turn.
+
+    Raises:
+        BandLimitError: degree out of range.
+    """
+    _refuse_degree(l)
+    lower = torch.zeros(3, 2 * l + 1, 2 * l + 1, dtype=torch.float64)  # one entry of each antisymmetric pair
+    x, y, z = lower
+    for m in range(l):
+        ladder = math.sqrt((l - m) * (l + m + 1) / (4 if m else 2))
+        x[l + m + 1, l + m] = ladder
+        y[l - m - 1, l + m + 1] = m + 1
+        z[l + m, l - m - 1] = ladder
+        if m:
+            x[l - m - 1, l - m] = ladder
+            z[l + m + 1, l - m] = ladder
+    return lower - lower.mT
+
+
+def irrep_generators(irreps: Irreps, axis: Tensor) -> dict[Irrep, Tensor]:
+    """The generator ``[2l+1, 2l+1]`` of the rotation about `axis` ``[3]``, of each irrep that occurs."""
+    distinct = {ir for _, ir in irreps}
+    return {ir: torch.einsum("k,kij->ij", axis, _generators(ir.l)) for ir in distinct}
+
+
+@cache
+def _generators(degree: int) -> Tensor:
+    return wigner_generators(degree)
 
 
 def _powers(pair: Tensor, highest: int) -> Tensor:
