@@ -4,8 +4,8 @@
 
 With the upstream gradient it makes a number that is linear in each of three factors (basis, features, upstream). The
 sum is the derivative of that number in one factor, and its own derivatives are those in the others: first, second and
-higher derivatives all run through the same three compiled loops. On devices other than the CPU, or with
-``compiled=False``, the same sums are written in plain torch.
+higher derivatives, backward and forward, all run through the same three compiled loops. On devices other than the CPU,
+or with ``compiled=False``, the same sums are written in plain torch.
 
 Shapes: N nodes, E edges, Q basis functions, C channels.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import torch
@@ -113,6 +114,7 @@ class _Derivative(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, edges: SortedEdges, *factors: Tensor | None) -> Tensor:
         ctx.save_for_backward(*factors)
+        ctx.save_for_forward(*factors)
         ctx.edges = edges
         return _compiled_sum(edges, *factors)
 
@@ -121,6 +123,16 @@ class _Derivative(torch.autograd.Function):
         factors = [change if factor is None else factor for factor in ctx.saved_tensors]
         wanted = ctx.needs_input_grad[1:]  # False for what was left out: None needs no gradient
         return None, *(_without(factors, place, ctx.edges) if wanted[place] else None for place in range(3))
+
+    @staticmethod  # linear in each factor: the sum over factors, each replaced by its tangent
+    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        factors = ctx.saved_tensors
+        parts = [
+            _Derivative.apply(ctx.edges, *factors[:place], tangent, *factors[place + 1 :])
+            for place, tangent in enumerate(tangents[1:])
+            if tangent is not None
+        ]
+        return reduce(torch.add, parts)
 
 
 def _without(factors: Sequence[Tensor], place: int, edges: SortedEdges) -> Tensor:
@@ -145,3 +157,7 @@ class _SymmetricSum(torch.autograd.Function):
     @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return _SymmetricSum.apply(upstream, ctx.edges), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return _SymmetricSum.apply(tangent, ctx.edges)
