@@ -22,11 +22,13 @@ from equiviz.datasets.glass.shipped import load_shipped
 from equiviz.equivariance.check import check
 from equiviz.explain.probe import probe
 from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.structures.atomic_file import expect_writable
 from equiviz.symmetry.field import Field
 from equiviz.training.evaluate import evaluate, predict
 from equiviz.training.glass_task import relative_to_inherent, standardised, vectors
 from equiviz.training.load import load
 from equiviz.training.train import train
+from equiviz.view.errors import ViewError
 from equiviz.view.page import Section
 from equiviz.view.report import Report
 from equiviz.view.scene import Scene, SceneRow
@@ -55,8 +57,12 @@ def tour(out: Path | str, *, train_first: bool = False, seed: int = 0) -> GlassT
 
     Returns:
         The finished tour: a report, whose parts are reports too.
+
+    Raises:
+        ViewError: The page cannot be written to this place; found out before anything is computed.
     """
-    model = _trained(Path(out).with_suffix(""), seed) if train_first else load(WEIGHTS)
+    out = _destination(out)
+    model = _trained(weights_folder(out), seed) if train_first else load(WEIGHTS)
     journey = GlassTour(model, load_shipped("test"), seed, name=TRAINED_HERE if train_first else WEIGHTS)
     with tqdm(journey.steps(), unit="step") as steps:
         for name in steps:
@@ -64,6 +70,11 @@ def tour(out: Path | str, *, train_first: bool = False, seed: int = 0) -> GlassT
             getattr(journey, name)
     journey.to_html(out)
     return journey
+
+
+def weights_folder(out: Path) -> Path:
+    """Where a tour that trains first keeps the weights: beside its page."""
+    return out.with_suffix("") if out.suffix else out.with_name(f"{out.name}-weights")
 
 
 @dataclass(eq=False, repr=False)
@@ -139,8 +150,13 @@ class GlassTour(Report):
         return self._coloured(measured, "Measured").beside(self._coloured(predicted, "Predicted"), title=words.MOBILITY)
 
     @cached_property
-    def motion(self) -> SceneRow:
-        """Measured beside predicted mean displacement from the inherent structure, as arrows."""
+    def motion(self) -> SceneRow | None:
+        """Measured beside predicted mean displacement from the inherent structure, as arrows.
+
+        None where the model has no vector output, or the data no mean displacements.
+        """
+        if "displacement" not in self.predictions or self.shown.mean_displacement is None:
+            return None
         measured = relative_to_inherent(self.shown)[self.time]  # [N, 3]
         predicted = vectors(self.predictions)[:, self.time].double()  # [N, 3]
         predicted = predicted * (measured.square().mean() / predicted.square().mean()).sqrt()
@@ -161,10 +177,11 @@ class GlassTour(Report):
     def sections(self) -> list[Section]:
         """The page."""
         shown = words.shown(self.shown, self.time)
+        directions = words.NO_MOTION if self.motion is None else words.motion(self.evaluation)
         return [
             Section("The glass, and who moves", words.mobility(shown), self.mobility, words.HOW_TO_SLICE),
             Section("How well is mobility predicted?", words.evaluation(self.evaluation), self.evaluation),
-            Section("Where do particles go?", words.motion(self.evaluation), self.motion),
+            Section("Where do particles go?", directions, self.motion),
             Section("Is it equivariant?", words.equivariance(self.equivariance), self.equivariance),
             Section("What do its layers know?", words.knowledge(self.knowledge), self.knowledge),
             Section("The numbers", words.NUMBERS, self._table()),
@@ -190,6 +207,20 @@ class GlassTour(Report):
         frame = self.evaluation.to_frame()
         keys, scores = ["output", "type", "time (LJ)"], ["rho", "noise ceiling"]
         return frame.pivot_table(index=keys, values=scores, sort=False).reset_index().round(3)
+
+
+def _destination(out: Path | str) -> Path:
+    try:
+        return expect_writable(out)
+    except IsADirectoryError as problem:
+        example = Path(out) / "glass.html"
+        raise ViewError(
+            f"The tour writes one file, and {out} is a folder. Name a file, such as {example}."
+        ) from problem
+    except OSError as problem:
+        raise ViewError(
+            f"The tour cannot write {out}: {problem.strerror or problem}. Choose a place where files can be made."
+        ) from problem
 
 
 def _milestones(model: EquivariantModel) -> list[str]:

@@ -20,6 +20,10 @@ EXACT = 0.99
 
 MOBILITY = "Mobility of each particle: measured in simulations, and predicted from one snapshot"
 MOTION = "Where each particle goes on average, from its place in the inherent structure"
+NO_MOTION = (
+    "There is nothing to draw here: the model predicts no mean displacement vectors, or the data hold none to compare "
+    "them with."
+)
 HOW_TO_SLICE = "Move the slider to see one slice at a time: a glass is opaque. Drag to turn, scroll to come closer."
 NUMBERS = (
     "Mean over the test configurations of Pearson's rho per configuration. The noise ceiling is the rho that a perfect "
@@ -59,8 +63,6 @@ def evaluation(report: EvaluationReport) -> str:
 def motion(report: EvaluationReport) -> str:
     """The vector output."""
     times = report.times("displacement")
-    if not times:
-        return "This model has no vector output."
     a, b = (report.rho(kind, times[-1], "displacement").mean for kind in ("A", "B"))
     return (
         "The same network also says in which direction a particle goes, averaged over all simulations: a vector, "

@@ -6,6 +6,7 @@ the only step that changes what a reader sees.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -34,6 +35,26 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> Path
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
+    return target
+
+
+def expect_writable(path: str | os.PathLike[str]) -> Path:
+    """Find out now whether `write_atomically` will be able to write `path`: for programs that work long before.
+
+    Makes the folder, and writes and removes an empty file in it; returns the path.
+
+    Raises:
+        OSError: the folder cannot be made or written, or `path` is a folder.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    probe = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}-probe{UNFINISHED}")
+    try:
+        write_atomically(probe, b"")
+    finally:
+        if probe.parent.is_dir():
+            probe.unlink(missing_ok=True)
     return target
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from equiviz.apps.glass_tour import GlassTour, tour
-from equiviz.cli import app
+from equiviz.apps.glass_tour import GlassTour, tour, weights_folder
+from equiviz.cli import app, main
+from equiviz.view.errors import ViewError
 from tests.browser_visits import Open
 
 # Two minutes are promised on two free cores; tests share them with each other.
@@ -73,6 +76,40 @@ def test_page_draws_offline(journey: GlassTour, page: Path, browser: Open) -> No
 def test_tour_needs_a_name() -> None:
     answer = CliRunner().invoke(app, ["tour"])
     assert "glass" in answer.output
+
+
+def test_a_folder_as_destination_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("equiviz.apps.glass_tour.load", lambda name: pytest.fail("the work has begun"))
+    with pytest.raises(ViewError, match=rf"{tmp_path} is a folder. Name a file, such as {tmp_path}/glass.html"):
+        tour(tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(
+        ViewError, match=r"The tour cannot write .*/file/deep/glass.html: (Not a directory|File exists)"
+    ):
+        tour(tmp_path / "file" / "deep" / "glass.html")
+    monkeypatch.setattr("sys.argv", ["equiviz", "tour", "glass", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as stopped:
+        main()  # no traceback: one sentence
+    assert stopped.value.code == 2
+
+
+def test_weights_trained_here_never_lie_where_the_page_will() -> None:
+    assert weights_folder(Path("reports/glass.html")) == Path("reports/glass")
+    assert weights_folder(Path("reports/glass")) == Path("reports/glass-weights")
+
+
+def test_a_model_without_vectors_leaves_them_out() -> None:
+    from equiviz.models.bapst import Bapst, BapstConfig
+    from tests.training.liquids import liquid
+
+    journey = GlassTour(Bapst(BapstConfig(times=(1.0, 10.0), width=8, steps=1)), [liquid(0), liquid(1)])
+    # What takes long, and is not asked about here.
+    journey.__dict__["equivariance"] = SimpleNamespace(passed=False, describe=lambda: "")
+    journey.__dict__["knowledge"] = SimpleNamespace(environments=1, table=lambda: pd.DataFrame({"G2": [1.0]}))
+    assert journey.motion is None
+    (section,) = [part for part in journey.sections() if part.heading == "Where do particles go?"]
+    assert section.content is None
+    assert "predicts no mean displacement vectors" in section.prose
 
 
 def _share_coloured(screenshot: bytes) -> float:

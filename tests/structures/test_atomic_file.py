@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from equiviz.structures.atomic_file import UNFINISHED, remove_unfinished, write_atomically
+from equiviz.structures.atomic_file import UNFINISHED, expect_writable, remove_unfinished, write_atomically
 
 
 def test_bytes_and_text_arrive_as_they_are_in_a_folder_that_is_made(tmp_path: Path) -> None:
@@ -29,6 +29,19 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_written_is_found_out_before(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "page.html"
+    assert expect_writable(path) == path
+    assert list(path.parent.iterdir()) == []  # nothing is left behind
+    write_atomically(path, "old")
+    expect_writable(path)
+    assert path.read_text() == "old"
+    with pytest.raises(IsADirectoryError):
+        expect_writable(path.parent)
+    with pytest.raises(NotADirectoryError):
+        expect_writable(path / "inside" / "a file")
 
 
 def test_writers_of_one_file_do_not_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
