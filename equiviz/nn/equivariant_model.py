@@ -27,11 +27,13 @@ class EquivariantModel(nn.Module, ABC):
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), or ``"none"``.
             Permutations of nodes are claimed by all.
         config: the configuration that it was built from; `fresh` makes another network of the same shape.
+        note: what users of these weights should know, or "": `repr` shows it, reports repeat it, a manifest keeps it.
     """
 
     family: ClassVar[str] = ""
     group: ClassVar[str] = "E(3)"
     config: object
+    note: str = ""
 
     def __init__(self, config: object) -> None:
         super().__init__()
@@ -57,6 +59,10 @@ class EquivariantModel(nn.Module, ABC):
     def fresh(self) -> EquivariantModel:
         """A network of the same shape with new weights, drawn from torch's global generator."""
         return type(self)(self.config)
+
+    def extra_repr(self) -> str:
+        """The note, for `repr`."""
+        return self.note
 
     def stages(self) -> dict[str, Stage]:
         """The declared stages by their path in the model, in the order of registration."""

@@ -34,6 +34,7 @@ class Manifest:
         scores: What it reached, and on what.
         members: How many networks there are; more than one makes an ensemble.
         version: The version of equiviz that wrote it.
+        note: What whoever uses the weights should know, in a sentence, or "".
     """
 
     family: str
@@ -44,6 +45,7 @@ class Manifest:
     scores: Mapping[str, object] = field(default_factory=dict)
     members: int = 1
     version: str = __version__
+    note: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """The entries as JSON holds them."""
@@ -57,6 +59,7 @@ class Manifest:
             "scores": dict(self.scores),
             "members": self.members,
             "version": self.version,
+            **({"note": self.note} if self.note else {}),
         }
 
     @classmethod
@@ -77,8 +80,12 @@ class Manifest:
         seeds = entries.get("seeds", [])
         if not isinstance(seeds, list) or not all(isinstance(seed, int) for seed in seeds):
             raise CheckpointError(f"{where}: 'seeds' should be a list of whole numbers, but {seeds!r} was found.")
+        note = entries.get("note", "")
+        if not isinstance(note, str):
+            raise CheckpointError(f"{where}: 'note' should be a sentence, but {note!r} was found.")
         tables = {name: _table(entries, name, where) for name in ("config", "data", "recipe", "scores")}
-        return cls(family=family, members=members, seeds=tuple(seeds), version=str(entries.get("version")), **tables)
+        version = str(entries.get("version"))
+        return cls(family=family, members=members, seeds=tuple(seeds), version=version, note=note, **tables)
 
 
 @dataclass(frozen=True, eq=False)

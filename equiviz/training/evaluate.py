@@ -48,7 +48,7 @@ def evaluate(
     network = model if isinstance(model, EquivariantModel) else load(model)
     configurations, source = _configurations(data, time)
     scores: list[Score] = []
-    notes: set[str] = set()
+    notes = {network.note}
     for configuration in _with_progress(configurations, progress):
         own, note = score(network, configuration, predict(network, configuration))
         scores += own

@@ -99,7 +99,8 @@ def load(name_or_path: str | Path) -> EquivariantModel:
         name_or_path: ``"glassy-T044"``, or a folder with ``weights.safetensors`` and ``manifest.json``.
 
     Returns:
-        An `Ensemble` when several members were saved together. Its ``manifest`` says where it comes from.
+        An `Ensemble` when several members were saved together. Its ``manifest`` says where it comes from; its ``note``
+        is the manifest's, and part of its `repr`.
 
     Raises:
         UnknownWeights: No such name or folder.
@@ -110,6 +111,7 @@ def load(name_or_path: str | Path) -> EquivariantModel:
     members = [_member(folder, saved.manifest, state) for state in saved.states]
     model = members[0] if len(members) == 1 else Ensemble(members)
     model.manifest = saved.manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
+    model.note = saved.manifest.note
     return model.eval()
 
 

@@ -242,6 +242,7 @@ def save_trained(
         },
         seeds=tuple(plan.recipe.seed + number for number in range(len(members))),
         scores={} if report is None else report.to_dict(),
+        note=model.note,
     )
     return save_checkpoint(folder, list(members), model.manifest, half)  # type: ignore[arg-type]
 

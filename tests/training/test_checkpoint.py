@@ -20,6 +20,7 @@ MANIFEST = Manifest(
     recipe={"epochs": 3},
     seeds=(5,),
     scores={"rho_A": 0.7},
+    note="Handle with care.",
 )
 
 
@@ -76,6 +77,7 @@ def test_an_ensemble_of_no_or_too_many_members_is_refused(tmp_path: Path, count:
         ({"members": 10**9}, r"'members' should be 1\.\.64, but 1000000000 was found"),
         ({"seeds": ["a"]}, r"'seeds' should be a list of whole numbers"),
         ({"config": [1]}, r"'config' should be a table of entries, but \[1\] was found"),
+        ({"note": 3}, "'note' should be a sentence, but 3 was found"),
     ],
 )
 def test_a_foreign_manifest_says_what_is_wrong(tmp_path: Path, change: dict[str, object], complaint: str) -> None:

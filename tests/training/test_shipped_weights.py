@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from equiviz.datasets.glass.cage import CageRuns
 from equiviz.datasets.glass.shipped import load_shipped
 from equiviz.training.evaluate import evaluate
 from equiviz.training.load import SHIPPED, load, manifest_of, shipped_names
@@ -21,6 +22,19 @@ def test_shipped_weights_are_small_and_say_where_they_come_from(name: str) -> No
     assert manifest.data
     assert manifest.recipe
     assert manifest.scores
+
+
+def test_weights_that_read_a_simulation_say_so() -> None:
+    assert "reads a short simulation" in repr(load("glassy-T044"))
+    manifest = manifest_of(load("glassy-T044"))
+    assert manifest is not None
+    assert manifest.note == manifest.scores["note"]  # scores are quoted without the rest
+    assert load("glassy-T056").note == ""  # structure alone
+
+
+def test_the_sentence_about_the_simulation_states_its_defaults() -> None:
+    runs = CageRuns(temperature=0.44)
+    assert f"{runs.runs} runs of {runs.steps * runs.dt:g} time units" in load("glassy-T044").note
 
 
 def test_glassy_at_056_reaches_its_score_on_a_test_configuration(

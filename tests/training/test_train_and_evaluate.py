@@ -58,6 +58,20 @@ def test_an_ensemble_predicts_the_mean_of_its_members(tmp_path: Path) -> None:
     torch.testing.assert_close(model(graph)["propensity"].values, (own[0] + own[1]) / 2)
 
 
+def test_what_users_should_know_travels_with_the_weights(tmp_path: Path) -> None:
+    data, sentence = [liquid(0)], "It was trained on a Tuesday."
+    model = Bapst(BapstConfig(times=(1.0, 10.0), width=8, steps=1))
+    assert sentence not in repr(model)
+    model.note = sentence
+    save_trained(tmp_path, model, Plan(), None, data, data)
+    back = load(tmp_path)
+    assert back.note == sentence
+    assert sentence in repr(back)
+    report = evaluate(tmp_path, data)
+    assert report.describe().endswith(sentence)
+    assert report.to_dict()["note"] == sentence
+
+
 def test_an_ensemble_of_different_networks_is_refused() -> None:
     with pytest.raises(CheckpointError, match="all of one family and configuration"):
         Ensemble([Bapst(BapstConfig(width=8)), Bapst(BapstConfig(width=16))])
