@@ -15,6 +15,7 @@ from equiviz.lazy_names import lazy_names
 if TYPE_CHECKING:
     from equiviz.equivariance.check import assert_equivariant as assert_equivariant
     from equiviz.equivariance.check import check as check
+    from equiviz.equivariance.lie_derivative import lie_derivative as lie_derivative
     from equiviz.explain.probe import probe as probe
     from equiviz.features.capture import capture as capture
     from equiviz.structures import Graph as Graph
@@ -37,6 +38,7 @@ _HOME = {
     "capture": "features.capture",
     "check": "equivariance.check",
     "evaluate": "training.evaluate",
+    "lie_derivative": "equivariance.lie_derivative",
     "load": "training.load",
     "probe": "explain.probe",
     "read": "structures",
@@ -53,6 +55,7 @@ __all__ = [
     "capture",
     "check",
     "evaluate",
+    "lie_derivative",
     "load",
     "probe",
     "read",

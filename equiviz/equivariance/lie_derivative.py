@@ -1,0 +1,131 @@
+"""`lie_derivative(model, x)`: how fast does each stage leave the motion of its input, generator by generator?
+
+For a generator X of E(3) and a stage f whose input and output carry representations rho_in and rho_out,
+
+    L_X f = d/dt at 0 of rho_out(exp(-tX)) f(rho_in(exp(tX)) x) = J_f(x)[drho_in(X) x] - drho_out(X) f(x),
+
+which vanishes for all X exactly where f is equivariant to first order (Gruver, Finzi, Goldblum, Wilson, "The Lie
+derivative for measuring learned equivariance", arXiv 2210.02984). One forward pass with dual numbers per generator
+gives it for all stages at once, exact to rounding; forces that a model takes by `torch.autograd.grad` included. The
+neighbour list stays as it is.
+
+What `detach`, numpy, or an autograd function without `jvp` does to dual numbers is not always an error: derivatives may
+be lost in silence. So one random combination of generators is tried by finite differences too, and stages that disagree
+are measured that way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from equiviz.equivariance.claims import claimed_kinds
+from equiviz.equivariance.lie_finding import LieFinding, LieStatus, Motion
+from equiviz.equivariance.lie_measurement import NAMES, LieMeasurement, Size
+from equiviz.equivariance.lie_report import LieReport
+from equiviz.equivariance.lie_runs import Block, LieRuns
+from equiviz.equivariance.round_off import DROWNED, MARGIN, tolerance
+from equiviz.equivariance.transformed_input import spread
+from equiviz.features.model_input import ModelInput, measured, prepared
+from equiviz.nn.stage import Support
+
+
+def lie_derivative(
+    model: nn.Module,
+    x: ModelInput,
+    *,
+    group: str | None = None,
+    supports: Mapping[str, Support] | None = None,
+    seed: int = 0,
+) -> LieReport:
+    """Measure the Lie derivative of every typed tensor along the six generators of E(3).
+
+    Its size is ||L_X f|| / ||f|| of each irrep block: per radian for rotations about the origin, for translations per
+    shift by the spread of the points (the root mean square distance from their centre, at least one length unit).
+
+    Args:
+        model: anything that `equiviz.capture` takes. It is run in the mode in which it comes, and left as it was.
+        x: a Structure, a list of Structures, or a Graph. What the model measures on structures (`model.measure`) is
+            attached first, and turns along.
+        group: the symmetry to hold the model to, instead of what it claims (``model.group``, else "E(3)").
+        supports: as in `equiviz.capture`.
+        seed: of the random combinations, and of the model's own chance (dropout), which is the same in all passes. The
+            global random state is restored.
+
+    Raises:
+        CheckError: unknown group; the model raises on slightly moved input.
+        CaptureError: as `equiviz.capture`.
+    """
+    claimed = str(getattr(model, "group", "E(3)")) if group is None else group
+    kinds = claimed_kinds(claimed)
+    devices = list({parameter.device for parameter in model.parameters() if parameter.is_cuda})
+    with torch.inference_mode(False), torch.random.fork_rng(devices=devices):
+        runs = LieRuns.of(model, prepared(model, measured(model, x)), seed, supports or {})
+        sums = LieMeasurement.make(runs)
+    findings = [
+        _finding(sums, (stage, irrep), norm, motion, name, claimed=motion in kinds)
+        for stage in runs.reference
+        for irrep, norm in runs.norms(stage).items()
+        for motion, names in NAMES.items()
+        for name in names
+        if (stage, irrep, name) in sums.sizes
+    ]
+    stages, title = list(runs.reference), runs.reference.model
+    return LieReport(title, claimed, findings, stages, runs.dtype, sums.reasons, _notes(model))
+
+
+def _finding(
+    sums: LieMeasurement, block: Block, norm: float, motion: Motion, generator: str, claimed: bool
+) -> LieFinding:
+    runs, (stage, irrep) = sums.runs, block
+    size = sums.sizes[stage, irrep, generator]
+    length = spread(runs.x) if motion == "translation" else 1.0
+    value, floor = (_ratio(length * number, norm) for number in (size.norm, size.doubt))
+    bound = tolerance(runs.dtype, floor)
+    return LieFinding(
+        stage=stage,
+        support=runs.reference[stage].support,
+        irrep=irrep,
+        generator=generator,
+        motion=motion,
+        value=value,
+        floor=floor,
+        tolerance=bound,
+        per="radian" if motion == "rotation" else f"{length:.3g} {_length_unit(runs.x)}",
+        method=size.method,
+        claimed=claimed,
+        status=_status(size, value, floor, bound),
+    )
+
+
+def _ratio(size: float, norm: float) -> float:
+    """Infinite where a block that is zero changes; NaN where nothing happens in it."""
+    if norm > 0:
+        return size / norm
+    return math.inf if size > 0 else math.nan
+
+
+def _status(size: Size, value: float, floor: float, bound: float) -> LieStatus:
+    if not math.isfinite(size.norm):
+        return "not finite"
+    if math.isnan(value):
+        return "all zero"
+    if math.isinf(value):
+        return "breaks" if size.norm > MARGIN * size.doubt else "all zero"
+    if floor > DROWNED:
+        return "drowned in rounding"
+    return "holds" if value <= bound else "breaks"
+
+
+def _length_unit(x: ModelInput) -> str:
+    first = x[0] if isinstance(x, Sequence) else x
+    return str(getattr(first, "length_unit", "length units"))
+
+
+def _notes(model: nn.Module) -> list[str]:
+    if any(module.training for module in model.modules()):
+        return ["The model is in training mode: one draw of its chance was kept fixed. Call model.eval() first."]
+    return []
