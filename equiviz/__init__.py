@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from equiviz.equivariance.check import assert_equivariant as assert_equivariant
     from equiviz.equivariance.check import check as check
     from equiviz.equivariance.lie_derivative import lie_derivative as lie_derivative
+    from equiviz.equivariance.spectrum import spectrum as spectrum
+    from equiviz.equivariance.symmetrize import symmetrize as symmetrize
     from equiviz.explain.probe import probe as probe
     from equiviz.features.capture import capture as capture
     from equiviz.structures import Graph as Graph
@@ -43,6 +45,8 @@ _HOME = {
     "probe": "explain.probe",
     "read": "structures",
     "show": "view.show",
+    "spectrum": "equivariance.spectrum",
+    "symmetrize": "equivariance.symmetrize",
 }
 
 __all__ = [
@@ -60,6 +64,8 @@ __all__ = [
     "probe",
     "read",
     "show",
+    "spectrum",
+    "symmetrize",
 ]
 
 
