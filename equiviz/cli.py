@@ -122,6 +122,30 @@ def evaluate_model(
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else report.describe())
 
 
+@app.command("check")
+def check_model(
+    model: Annotated[str, typer.Argument(help="Shipped name (glassy-T056) or folder of weights.")],
+    structure: Annotated[
+        str, typer.Argument(help="A file (xyz, PDB, mmCIF, POSCAR, a glass's .npz), or 'glass' for a shipped liquid.")
+    ],
+    elements: Annotated[int, typer.Option(min=1, help="Random rotations to compare stage by stage.")] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of the random group elements.")] = 0,
+    html: Annotated[Path | None, typer.Option(help="Write the report, with its heat map, to this file too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is the model equivariant, and if not, where does it break? Ends with 1 when a claimed symmetry is broken."""
+    from equiviz.apps.check_command import check_files
+
+    report = check_files(model, structure, elements, seed)
+    if html is not None:
+        report.to_html(html)
+    typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else report.describe())
+    if html is not None and not as_json:
+        typer.echo(f"\nThe report is at {html.resolve()}")
+    if not report.passed:
+        raise typer.Exit(1)
+
+
 @app.command("models")
 def list_models() -> None:
     """List the model families and the weights that are shipped."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 
 from equiviz.equivariance.check_words import percent, sentences
 from equiviz.equivariance.claims import KINDS, Kind, claimed_kinds
+from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.finding import Broken, Finding, Verdict, verdict
 from equiviz.equivariance.round_off import base_tolerance, tolerance_words
 from equiviz.view.report import Report
@@ -17,6 +18,9 @@ from equiviz.view.report import Report
 if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
+    from torch import Tensor
+
+    from equiviz.equivariance.measurement import Measurement
 
 
 @dataclass(eq=False, repr=False)
@@ -30,6 +34,8 @@ class CheckReport(Report):
         stages: their names, in the order in which they are passed.
         dtype: the coarsest floating type among parameters and stages; the tolerance follows from it.
         notes: what else was seen (training mode, neighbours that came or went).
+        diagnoses: causes, with what was tried; the surest first.
+        sums: what was measured; None in a report that was made without.
     """
 
     model: str
@@ -38,6 +44,8 @@ class CheckReport(Report):
     stages: list[str]
     dtype: torch.dtype
     notes: list[str] = field(default_factory=list)
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    sums: Measurement | None = None
 
     @property
     def title(self) -> str:  # type: ignore[override]
@@ -56,8 +64,9 @@ class CheckReport(Report):
 
     @property
     def first_broken(self) -> Broken | None:
-        """(stage, irrep) of the first block, in the order of the forward pass, that breaks a claimed symmetry."""
+        """(stage, irrep) of the first block in the forward pass that breaks a claimed symmetry, by itself."""
         alarms = [finding for finding in self.findings if finding.alarming]
+        alarms = [finding for finding in alarms if finding.guilty] or alarms
         if not alarms:
             return None
         first = min(alarms, key=lambda finding: self.stages.index(finding.stage))
@@ -65,19 +74,45 @@ class CheckReport(Report):
 
     @property
     def groups(self) -> dict[Kind, Verdict]:
-        """The verdict on each kind: rotation, inversion, translation, permutation, batch, determinism."""
+        """The verdict on each kind: rotation, inversion, translation, permutation, lattice, batch, determinism."""
         claimed = claimed_kinds(self.claimed)
         return {k: verdict(k, k in claimed, [f for f in self.findings if f.group == k]) for k in KINDS}
 
     def to_frame(self) -> DataFrame:
-        """One row per stage, irrep and group: stage, support, irrep, group, error, floor, tolerance, claimed, status,
-        passed, trials, worst. Errors are relative, without unit."""
+        """One row per stage, irrep and group of transformations. Errors are relative, without unit.
+
+        stage, support, irrep, group; inherited, local, floor, precise (the inherited error in float64), tolerance;
+        claimed, status, passed, guilty, trials, worst. See `equiviz.equivariance.finding.Finding`.
+        """
         import pandas as pd
 
-        names = ["stage", "support", "irrep", "group", "error", "floor", "tolerance", "claimed", "status", "passed"]
-        names += ["trials", "worst"]
+        names = ["stage", "support", "irrep", "group", "inherited", "local", "floor", "precise", "tolerance", "claimed"]
+        names += ["status", "passed", "guilty", "trials", "worst"]
         rows = [[getattr(finding, name) for name in names] for finding in self.findings]
         return pd.DataFrame(rows, columns=names)
+
+    def node_errors(self) -> Tensor | None:
+        """The share of each node in the squared error of the first broken block, [N], of sum 1; None where unknown."""
+        first, broken = self.first_broken, [f for f in self.findings if f.alarming and f.guilty]
+        if first is None or self.sums is None or not broken:
+            return None
+        kind: Kind = next(f.group for f in broken if (f.stage, f.irrep) == tuple(first))
+        return self.sums.node_shares(kind, first.stage, first.irrep)
+
+    def to_dict(self) -> dict[str, object]:
+        """All of it as JSON holds it: passed, first_broken, groups, diagnoses, findings."""
+        return {
+            "model": self.model,
+            "claimed": self.claimed,
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "passed": self.passed,
+            "informative": self.informative,
+            "first_broken": None if self.first_broken is None else self.first_broken._asdict(),
+            "groups": {kind: _plain(verdict_) for kind, verdict_ in self.groups.items()},
+            "diagnoses": [_plain(one) for one in self.diagnoses],
+            "findings": [_plain(finding) for finding in self.findings],
+            "notes": list(self.notes),
+        }
 
     def figure(self) -> Figure:
         """Stage against irrep: the largest relative error under any claimed transformation, on a logarithmic scale."""
@@ -98,9 +133,22 @@ class CheckReport(Report):
 
     def describe(self) -> str:
         """The result in words: what breaks, where first, and the likely reason; or that nothing does, and how sure."""
-        lines = sentences(self.model, self.findings, self.groups.values())
+        lines = sentences(self.model, self.findings, self.groups.values(), self.diagnoses)
         return "\n".join([*lines, *self.notes, tolerance_words(self.dtype)])
 
 
 def _hover(finding: Finding) -> str:
     return f"{finding.group}: {percent(finding.error)}, floor {percent(finding.floor)}, worst at {finding.worst}"
+
+
+def _plain(record: Finding | Verdict | Diagnosis) -> dict[str, object]:
+    """A record with numbers that JSON knows: None for NaN, "inf" for infinity."""
+    return {name: _number(value) for name, value in asdict(record).items()}
+
+
+def _number(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else "inf"

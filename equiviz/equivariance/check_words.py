@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from equiviz.equivariance.claims import Kind
+from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.finding import Finding, Verdict
 
 _ACT: dict[Kind, str] = {
@@ -13,6 +14,7 @@ _ACT: dict[Kind, str] = {
     "inversion": "inversion",
     "translation": "translation",
     "permutation": "the order of the atoms",
+    "lattice": "the choice of the cell (atoms moved by lattice vectors, a supercell)",
     "batch": "batch independence (a structure alone and in company)",
     "determinism": "determinism (two identical calls)",
 }
@@ -22,6 +24,7 @@ _LIKELY: dict[Kind, str] = {
     "inversion": "Rotations are fine: a parity is mislabelled (o for e), or the model only knows SE(3).",
     "translation": "Something reads absolute positions instead of differences.",
     "permutation": "Something depends on the order of atoms or edges: a running sum, a truncated neighbour list.",
+    "lattice": "Something depends on which image of an atom is listed, or on the size of the cell.",
     "batch": "Something mixes structures: a normalisation over the batch, or a wrong batch index.",
     "determinism": "Two identical calls differ: dropout, training mode, or another source of chance.",
 }
@@ -34,33 +37,53 @@ def percent(error: float) -> str:
     return f"{100 * error:.2g} %" if error >= 1e-4 else f"{error:.1e}"
 
 
-def sentences(model: str, findings: list[Finding], verdicts: Iterable[Verdict]) -> list[str]:
-    """First what is broken, else that all holds; then what was measured but not claimed, and what says nothing."""
+def sentences(
+    model: str, findings: list[Finding], verdicts: Iterable[Verdict], diagnoses: Sequence[Diagnosis] = ()
+) -> list[str]:
+    """First what is broken and why, else that all holds; then what was not claimed, and what says nothing."""
     verdicts = list(verdicts)
-    lines = _alarms(findings, verdicts) or [_all_well(model, verdicts)]
+    lines = _alarms(findings, verdicts, diagnoses) or [_all_well(model, verdicts)]
     lines += [_unclaimed(model, v) for v in verdicts if not v.claimed and v.passed is not None]
     lines += _silent(findings)
-    lines += [f"Not tried: {_ACT[v.group]}." for v in verdicts if v.trials == 0]
+    lines += [f"Not tried: {_ACT[v.group]}." for v in verdicts if v.trials == 0 and v.group != "lattice"]
     return lines
 
 
-def _alarms(findings: list[Finding], verdicts: list[Verdict]) -> list[str]:
+def _alarms(findings: list[Finding], verdicts: list[Verdict], diagnoses: Sequence[Diagnosis]) -> list[str]:
     broken: list[Kind] = [v.group for v in verdicts if v.claimed and v.passed is False]
     lines = [_first_break([f for f in findings if f.group == group]) for group in broken]
-    if "rotation" in broken or "determinism" in broken:
-        # One cause explains the rest: chance explains every failure, a broken rotation an inversion's.
-        root: Kind = "determinism" if "determinism" in broken else "rotation"
-        return [*lines, _LIKELY[root]] if lines else []
-    return [*lines, *(_LIKELY[group] for group in broken)]
+    lines += [cause_words(one) for one in diagnoses]
+    sure = {one.group for one in diagnoses if one.sure}
+    # One cause explains the rest: chance explains every failure, a broken rotation an inversion's.
+    explained_first: tuple[Kind, ...] = ("determinism", "rotation")
+    first = [kind for kind in explained_first if kind in broken]
+    roots = first[:1] if first else broken
+    return lines + [_LIKELY[kind] for kind in roots if not sure]
+
+
+def cause_words(one: Diagnosis) -> str:
+    """A diagnosis in two sentences: the cause with its evidence, and what to do."""
+    lead = "Cause found" if one.sure else "Hint"
+    evidence = ""
+    if one.sure and not math.isnan(one.after) and not math.isinf(one.before):
+        evidence = f" (with {one.tried} the error falls from {percent(one.before)} to {percent(one.after)})"
+    return f"{lead}: {one.cause}{evidence}. {one.fix}"
 
 
 def _first_break(findings: list[Finding]) -> str:
     failing = [finding for finding in findings if finding.passed is False]
-    first = failing[0]
-    later = list(dict.fromkeys(f.stage for f in failing if f.stage != first.stage))
+    guilty = [finding for finding in failing if finding.guilty]
+    first = guilty[0] if guilty else failing[0]
+    others = list(dict.fromkeys(f.stage for f in guilty if f.stage != first.stage))
+    heirs = list(dict.fromkeys(f.stage for f in failing if f.stage != first.stage and f.stage not in others))
     line = f"{first.stage} breaks {_ACT[first.group]} in its {first.irrep} block ({_how(first)})."
-    if later:
-        line += f" {_some(later)} fail{'s' * (len(later) == 1)} after it, which may be inherited."
+    if others:
+        itself = "itself" if len(others) == 1 else "themselves"
+        line += f" {_some(others)} break{'s' * (len(others) == 1)} it too, by {itself}."
+    if heirs and guilty:
+        line += f" {_some(heirs)} only inherit{'s' * (len(heirs) == 1)} that."
+    elif heirs:
+        line += f" {_some(heirs)} fail{'s' * (len(heirs) == 1)} too, which may be inherited."
     return line
 
 
@@ -69,7 +92,10 @@ def _how(finding: Finding) -> str:
         return f"a number is not finite, at {finding.worst}"
     if finding.status == "not passed":
         return f"one of the two runs does not pass it, at {finding.worst}"
-    return f"{percent(finding.error)}; rounding explains {percent(finding.floor)}; worst at {finding.worst}"
+    size = percent(finding.inherited)
+    if finding.guilty and not math.isnan(finding.local):
+        size = f"{percent(finding.local)} locally"
+    return f"{size}; rounding explains {percent(finding.floor)}; worst at {finding.worst}"
 
 
 def _all_well(model: str, verdicts: list[Verdict]) -> str:

@@ -6,12 +6,12 @@ from typing import Literal, TypeAlias, get_args
 
 from equiviz.equivariance.errors import CheckError
 
-Kind: TypeAlias = Literal["rotation", "inversion", "translation", "permutation", "batch", "determinism"]
+Kind: TypeAlias = Literal["rotation", "inversion", "translation", "permutation", "lattice", "batch", "determinism"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# The last three are no matter of space: the order of atoms, company in a batch, and chance change nothing, whatever the
-# group.
-_ALWAYS: frozenset[Kind] = frozenset({"permutation", "batch", "determinism"})
+# The last four are no matter of the group: the order of atoms, the choice of the cell, company in a batch, and chance
+# change nothing.
+_ALWAYS: frozenset[Kind] = frozenset({"permutation", "lattice", "batch", "determinism"})
 _BY_GROUP: dict[str, frozenset[Kind]] = {
     "E(3)": frozenset({"rotation", "inversion", "translation"}),
     "SE(3)": frozenset({"rotation", "translation"}),

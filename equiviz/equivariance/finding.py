@@ -27,12 +27,16 @@ class Finding:
     Attributes:
         stage, support, irrep: which block.
         group: the kind of transformation.
-        error: rms over trials of ||D f(x) - f(g x)||, relative to the rms over trials of ||f||.
+        inherited: rms over trials of ||D f(x) - f(g x)||, relative to the rms over trials of ||f||, in the full run.
+        local: the same when the stage reads the exactly transformed output of the stages before it; NaN where rows
+            cannot be compared so (company, supercells).
         floor: the same for an input disturbed by one unit in the last place: what rounding does.
+        precise: `inherited` of the same weights in float64; NaN where that was not tried.
         tolerance: errors above it count.
         claimed: whether the model claims this symmetry.
         status: "holds"; "breaks"; "not finite" and "not passed" (a run left the stage out), which are failures too;
             "all zero" and "drowned in rounding", which are not informative.
+        guilty: whether the stage breaks the symmetry itself, by its local error.
         trials: how many comparisons.
         worst: the element with the largest error.
     """
@@ -41,13 +45,21 @@ class Finding:
     support: str
     irrep: str
     group: Kind
-    error: float
+    inherited: float
+    local: float
     floor: float
+    precise: float
     tolerance: float
     claimed: bool
     status: Status
+    guilty: bool
     trials: int
     worst: str
+
+    @property
+    def error(self) -> float:
+        """The inherited error: what the model as a whole does at this block."""
+        return self.inherited
 
     @property
     def passed(self) -> bool | None:

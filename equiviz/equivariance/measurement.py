@@ -4,109 +4,187 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from equiviz.equivariance.claims import KINDS, Kind
-from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.finding import Finding, Status
-from equiviz.equivariance.round_off import DROWNED, base_tolerance, tolerance
-from equiviz.equivariance.squares import BlockSquares, KindSquares
+from equiviz.equivariance.precise_runs import PreciseRuns
+from equiviz.equivariance.round_off import DROWNED, REAL, base_tolerance, tolerance
+from equiviz.equivariance.runs import Runs
+from equiviz.equivariance.squares import KindSquares
+from equiviz.equivariance.sweep import sweep
 from equiviz.equivariance.transformed_input import disturbed
 from equiviz.equivariance.trials import Trial, trials
-from equiviz.features.capture import Capture, capture
+from equiviz.features.capture import Capture
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.stage import Support
 
 DISTURBANCES = 2
+# Kinds under which each row keeps its place, so that the part of each node adds up over trials.
+_IN_PLACE: tuple[Kind, ...] = ("rotation", "inversion", "translation")
 
 
 @dataclass(eq=False)
 class Measurement:
-    """The sums of all trials of one check."""
+    """The sums of all trials of one check.
 
-    reference: Capture
-    kinds: dict[Kind, KindSquares]
-    rounding: KindSquares
+    Attributes:
+        runs: the model and its reference record.
+        inherited: by kind, what the model does.
+        local: by kind, what each stage does when it reads what it should.
+        rounding, local_rounding: the same for an input disturbed by rounding.
+        precise: runs of a float64 copy, where the model computes in less.
+        dtype: the coarsest floating type among parameters and stages.
+        notes: what else was seen.
+    """
+
+    runs: Runs
     dtype: torch.dtype
-    notes: list[str]
+    inherited: dict[Kind, KindSquares] = field(default_factory=lambda: {kind: KindSquares() for kind in KINDS})
+    local: dict[Kind, KindSquares] = field(default_factory=lambda: {kind: KindSquares() for kind in KINDS})
+    rounding: KindSquares = field(default_factory=KindSquares)
+    local_rounding: KindSquares = field(default_factory=KindSquares)
+    precise: PreciseRuns | None = None
+    notes: list[str] = field(default_factory=list)
 
     @classmethod
     def make(
-        cls, model: nn.Module, x: ModelInput, elements: int, seed: int, supports: Mapping[str, Support] | None
+        cls,
+        model: nn.Module,
+        x: ModelInput,
+        elements: int,
+        seed: int,
+        supports: Mapping[str, Support] | None,
+        wide: int,
     ) -> Measurement:
-        """Run the model on the input, on every trial of it, and on the input disturbed by rounding."""
-        reference = capture(model, x, supports=supports)
-        kinds: dict[Kind, KindSquares] = {kind: KindSquares() for kind in KINDS}
+        """Run the model on the input, on every trial of it, and on the input disturbed by rounding.
+
+        Args:
+            model: the model.
+            x: its input.
+            elements: rotations to compare stage by stage, free and forced.
+            seed: of everything random.
+            supports: as in `equiviz.capture`.
+            wide: rotations to try beyond these, free only.
+        """
+        runs = Runs.of(model, x, supports)
+        made = cls(runs, _coarsest(model, runs.reference))
         for trial in trials(x, elements, seed, batches=hasattr(model, "prepare")):
-            kinds[trial.kind].add(reference, _record(model, trial, supports), trial)
-        dtype = _coarsest(model, reference)
-        rounding, generator = KindSquares(), torch.Generator().manual_seed(seed)
+            made._try(trial)
+        made._disturb(x, seed)
+        made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches()))
+        if made.dtype != torch.float64 and torch.finfo(made.dtype).eps > torch.finfo(torch.float64).eps:
+            made.precise = PreciseRuns.make(model, x, supports, seed)
+        made.notes += _notes(model, made.inherited, made.precise)
+        return made
+
+    @property
+    def reference(self) -> Capture:
+        """The record of the input as it came."""
+        return self.runs.reference
+
+    def _try(self, trial: Trial) -> None:
+        self.inherited[trial.kind].add(*self.runs.free(trial))
+        if trial.comparable:
+            self.local[trial.kind].add(*self.runs.forced(trial))
+
+    def _disturb(self, x: ModelInput, seed: int) -> None:
+        generator, unit = torch.Generator().manual_seed(seed), torch.finfo(self.dtype).eps
         for _ in range(DISTURBANCES):
-            near = Trial("determinism", "rounding", disturbed(x, torch.finfo(dtype).eps, generator))
-            rounding.add(reference, _record(model, near, supports), near)
-        return cls(reference, kinds, rounding, dtype, _notes(model, kinds))
+            near = Trial("determinism", "rounding", disturbed(x, unit, generator))
+            for sums, run in ((self.rounding, self.runs.free), (self.local_rounding, self.runs.forced)):
+                found, matching = run(near)
+                # A neighbour that comes or goes with the last digit is no rounding: the model jumps there.
+                if not matching.counts_other_edges():
+                    sums.add(found, matching)
+
+    def _mixes_batches(self) -> bool:
+        """Whether structures in one batch change each other, so that a sweep must run them one by one."""
+        bound = base_tolerance(self.dtype)
+        return any(not block.relative <= bound for block in self.inherited["batch"].blocks.values() if block.norm > 0)
 
     def findings(self, claimed: frozenset[Kind]) -> list[Finding]:
         """One per stage, irrep and kind that was tried."""
-        made: list[tuple[Kind, KindSquares]] = [
-            (kind, squares) for kind, squares in self.kinds.items() if squares.trials
-        ]
+        tried: list[Kind] = [kind for kind, squares in self.inherited.items() if squares.trials]
         return [
-            self._finding(name, label, kind, squares, kind in claimed)
-            for name, field in self.reference.items()
-            for label in field.representation.labels()
-            for kind, squares in made
+            self._finding(name, label, kind, kind in claimed)
+            for name, item in self.reference.items()
+            for label in item.representation.labels()
+            for kind in tried
         ]
 
-    def _finding(self, stage: str, irrep: str, kind: Kind, squares: KindSquares, claimed: bool) -> Finding:
-        block = squares.blocks.get((stage, irrep), BlockSquares())
-        floor = self._floor(stage, irrep)
-        bound = tolerance(self.dtype, floor)
-        error = math.inf if stage in squares.missing else block.relative
-        status: Status = "not passed" if stage in squares.missing else _status(error, floor, bound)
-        worst = squares.missing.get(stage, block.worst_trial)
-        support = self.reference[stage].support
-        return Finding(stage, support, irrep, kind, error, floor, bound, claimed, status, squares.trials, worst)
+    def _finding(self, stage: str, irrep: str, kind: Kind, claimed: bool) -> Finding:
+        free, forced = self.inherited[kind], self.local[kind]
+        floor, local_floor = self._floor(stage, irrep, self.rounding), self._floor(stage, irrep, self.local_rounding)
+        missing = stage in free.missing
+        inherited = math.inf if missing else free.block(stage, irrep).relative
+        local = math.inf if stage in forced.missing else forced.block(stage, irrep).relative
+        precise = math.nan if self.precise is None else self.precise.error(stage, irrep, kind)
+        status: Status = "not passed" if missing else self._status(inherited, floor, precise)
+        local_status = self._status(
+            local, local_floor, math.nan if self.precise is None else self.precise.local_error(stage, irrep, kind)
+        )
+        return Finding(
+            stage=stage,
+            support=self.reference[stage].support,
+            irrep=irrep,
+            group=kind,
+            inherited=inherited,
+            local=local,
+            floor=floor,
+            precise=precise,
+            tolerance=tolerance(self.dtype, floor),
+            claimed=claimed,
+            status=status,
+            guilty=local_status in ("breaks", "not finite"),
+            trials=free.trials,
+            worst=free.missing.get(stage, free.block(stage, irrep).worst_trial),
+        )
 
-    def _floor(self, stage: str, irrep: str) -> float:
+    def _floor(self, stage: str, irrep: str, squares: KindSquares) -> float:
         """What rounding does; nothing where the model is not even deterministic, for chance is no rounding."""
-        repeated = self.kinds["determinism"].blocks.get((stage, irrep), BlockSquares())
-        disturbed_block = self.rounding.blocks.get((stage, irrep), BlockSquares())
-        if repeated.norm == 0 or repeated.relative > base_tolerance(self.dtype) or not disturbed_block.finite:
+        repeated, near = self.inherited["determinism"].block(stage, irrep), squares.block(stage, irrep)
+        if repeated.norm == 0 or repeated.relative > base_tolerance(self.dtype) or not near.finite:
             return 0.0
-        return disturbed_block.relative if disturbed_block.norm > 0 else 0.0
+        return near.relative if near.norm > 0 else 0.0
 
+    def _status(self, error: float, floor: float, precise: float) -> Status:
+        if math.isinf(error):
+            return "not finite"
+        if math.isnan(error):
+            return "all zero"
+        if not math.isnan(precise) and precise > REAL:
+            return "breaks"
+        if floor > DROWNED:
+            return "holds" if precise <= REAL else "drowned in rounding"
+        if error <= tolerance(self.dtype, floor):
+            return "holds"
+        # What shrinks a hundredfold in float64 is rounding, however much the network amplifies it.
+        return "holds" if precise < error / 100 else "breaks"
 
-def _status(error: float, floor: float, bound: float) -> Status:
-    if math.isinf(error):
-        return "not finite"
-    if math.isnan(error):
-        return "all zero"
-    if floor > DROWNED:
-        return "drowned in rounding"
-    return "holds" if error <= bound else "breaks"
-
-
-def _record(model: nn.Module, trial: Trial, supports: Mapping[str, Support] | None) -> Capture:
-    try:
-        return capture(model, trial.x, supports=supports)
-    except Exception as problem:
-        raise CheckError(
-            f"{type(model).__name__} takes the input as it came, but raises under {trial.kind} ({trial.words}): "
-            f"{type(problem).__name__}: {problem}. The transformed input was {trial.x!r}."
-        ) from problem
+    def node_shares(self, kind: Kind, stage: str, irrep: str, local: bool = True) -> Tensor | None:
+        """The part of each node in the squared error of a block [N], summing to 1; None where it is not known."""
+        if kind not in _IN_PLACE or stage not in self.reference:
+            return None
+        rows = (self.local if local else self.inherited)[kind].block(stage, irrep).rows
+        support, graph = self.reference[stage].support, self.reference.graph
+        if rows is None or not float(rows.sum()):
+            return None
+        if support == "edge" and graph is not None and len(rows) == graph.edge_index.shape[1]:
+            rows = rows.new_zeros(len(graph)).index_add(0, graph.receivers, rows)
+        return rows / rows.sum() if support != "graph" else None
 
 
 def _coarsest(model: nn.Module, reference: Capture) -> torch.dtype:
     """The floating type that limits the accuracy: parameters count, constants do not, for they can be made exact."""
-    types = {parameter.dtype for parameter in model.parameters()} | {f.values.dtype for f in reference.values()}
+    types = {parameter.dtype for parameter in model.parameters()} | {f.values.real.dtype for f in reference.values()}
     return max((t for t in types if t.is_floating_point), key=lambda t: torch.finfo(t).eps, default=torch.float64)
 
 
-def _notes(model: nn.Module, kinds: Mapping[Kind, KindSquares]) -> list[str]:
+def _notes(model: nn.Module, kinds: Mapping[Kind, KindSquares], precise: PreciseRuns | None) -> list[str]:
     notes: list[str] = []
     if any(module.training for module in model.modules()):
         notes.append("The model is in training mode; call model.eval() to check what it does in use.")
@@ -115,4 +193,6 @@ def _notes(model: nn.Module, kinds: Mapping[Kind, KindSquares]) -> list[str]:
             notes.append(
                 f"Under {kind} ({words}), {edges} edges came or went: neighbours at the cutoff, or truncation."
             )
+    if precise is not None:
+        notes.append(precise.describe())
     return notes

@@ -19,34 +19,64 @@ from equiviz.symmetry.groups import Permutation
 
 @dataclass(eq=False)
 class RowMatching:
-    """Pairs the rows of a reference record with those of one trial's record.
+    """Pairs the rows of a reference record with those of one trial's run.
 
     Attributes:
-        reference, other: the two records.
-        trial: what was done to the input of `other`.
+        reference: the record of the input as it came.
+        after: the graph of the trial, where the model's forward takes one.
+        trial: what was done to the input.
         unmatched_edges: how many edges are in one graph only (neighbours that came or went), once edges were asked for.
     """
 
     reference: Capture
-    other: Capture
+    after: Graph | None
     trial: Trial
     unmatched_edges: int = 0
     _edges: tuple[Tensor, Tensor] | None = None
 
-    def pair(self, name: str) -> tuple[Field, Field]:
+    def pair(self, name: str, found: Tensor) -> tuple[Field, Field] | None:
         """Expected and found field of a stage, row by row: the reference, transformed as it should be, and the trial's.
+
+        Args:
+            name: of the stage.
+            found: its values in the trial's run.
 
         Returns:
             two fields of one shape in double precision; the found one is NaN, a failure, where the numbers of rows
-            disagree and nothing tells which rows belong together.
+            disagree and nothing tells which rows belong together. None where the trial says nothing of this support.
         """
+        return self._paired(self._expected(name), wide(found))
+
+    def forced(self, name: str, found: Field) -> Field | None:
+        """What a stage should have given in the trial's run, in the order of its rows; None where that is not known."""
+        if name not in self.reference or self.trial.copies > 1 or self.trial.company:
+            return None
+        expected = self._expected(name)
+        rows = self._rows(expected)
+        if rows is None:
+            return expected if expected.values.shape == found.values.shape else None
+        left, right = (part.to(found.values.device) for part in rows)
+        values = wide(found.values).clone()
+        values[right] = expected.values[left].to(values)
+        return expected.with_values(values)
+
+    def counts_other_edges(self) -> bool:
+        """Whether neighbours came or went between the reference's graph and the trial's."""
+        before, after = self.reference.graph, self.after
+        if before is None or after is None:
+            return False
+        if self._edges is None:
+            self._edges = self._matched_edges(before, after)
+        return self.unmatched_edges > 0
+
+    def _expected(self, name: str) -> Field:
         reference = self.reference[name]
         expected = reference.with_values(wide(reference.values))
-        if self.trial.g is not None:
-            expected = expected.transform(self.trial.g)
-        return self._paired(expected, wide(self.other[name].values))
+        return expected if self.trial.g is None else expected.transform(self.trial.g)
 
-    def _paired(self, expected: Field, found: Tensor) -> tuple[Field, Field]:
+    def _paired(self, expected: Field, found: Tensor) -> tuple[Field, Field] | None:
+        if self.trial.copies > 1:
+            return _repeated(expected, found, self.trial.copies)
         rows = self._rows(expected)
         if rows is not None:
             left, right = (part.to(found.device) for part in rows)
@@ -58,23 +88,42 @@ class RowMatching:
         return expected, expected.with_values(found)
 
     def _rows(self, reference: Field) -> tuple[Tensor, Tensor] | None:
-        if reference.support != "edge" or self.reference.graph is None or self.other.graph is None:
+        if reference.support != "edge" or self.reference.graph is None or self.after is None:
             return None
         if self._edges is None:
-            self._edges = self._matched_edges(self.reference.graph, self.other.graph)
+            self._edges = self._matched_edges(self.reference.graph, self.after)
         return self._edges
 
     def _matched_edges(self, before: Graph, after: Graph) -> tuple[Tensor, Tensor]:
-        relabelled = before.edge_index
+        relabelled, shifts = before.edge_index, before.shifts
+        if self.trial.winding is not None:
+            # An atom that moved by n cells meets its neighbour n cells earlier.
+            sender, receiver = self.trial.winding.to(shifts)[relabelled]
+            shifts = shifts + receiver - sender
         if isinstance(self.trial.g, Permutation):
             relabelled = self.trial.g.inverse().order.to(before.edge_index.device)[before.edge_index]
-        ours = torch.cat([relabelled, before.shifts.T.to(relabelled)]).cpu().numpy()  # [5, E]
+        ours = torch.cat([relabelled, shifts.T.to(relabelled)]).cpu().numpy()  # [5, E]
         theirs = torch.cat([after.edge_index, after.shifts.T.to(after.edge_index)]).cpu().numpy()  # [5, E']
         theirs_within = np.flatnonzero(theirs[1] < len(before.positions)) if self.trial.company else slice(None)
         theirs = theirs[:, theirs_within]
         left, right = _common(ours, theirs)
         self.unmatched_edges = ours.shape[1] + theirs.shape[1] - 2 * len(left)
         return torch.from_numpy(left), torch.from_numpy(right)
+
+
+def _repeated(expected: Field, found: Tensor, copies: int) -> tuple[Field, Field] | None:
+    """In a supercell each image has what the cell had; a number per structure stays, or grows with the copies."""
+    if expected.support == "edge":
+        return None
+    if expected.support == "graph":
+        grown = expected.values * copies
+        if found.shape == grown.shape and bool((found - grown).norm() < (found - expected.values).norm()):
+            expected = expected.with_values(grown)
+    else:
+        expected = expected.with_values(expected.values.repeat(copies, *[1] * (expected.values.ndim - 1)))
+    if found.shape != expected.values.shape:
+        found = torch.full_like(expected.values, torch.nan)
+    return expected, expected.with_values(found)
 
 
 def _common(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

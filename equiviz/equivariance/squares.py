@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from equiviz.equivariance.row_matching import RowMatching
 from equiviz.equivariance.trials import Trial
@@ -23,6 +24,9 @@ class BlockSquares:
         trials: how many.
         finite: whether every number was.
         worst, worst_trial: the largest single ||expected - found||^2, and the trial that gave it.
+        errors: the relative error of each trial, in their order.
+        worst_of: the trial with the largest difference itself.
+        rows: the part of `difference` that each row of the reference has, where rows keep their order.
     """
 
     difference: float = 0.0
@@ -31,18 +35,36 @@ class BlockSquares:
     finite: bool = True
     worst: float = -1.0
     worst_trial: str = ""
+    errors: list[float] = field(default_factory=list)
+    worst_of: Trial | None = None
+    rows: Tensor | None = None
 
-    def add(self, expected: torch.Tensor, found: torch.Tensor, words: str) -> None:
+    def add(self, expected: Tensor, found: Tensor, trial: Trial) -> None:
         """One trial more. A non-finite number on either side is remembered and not summed."""
         self.trials += 1
         if not bool(expected.isfinite().all() & found.isfinite().all()):
-            self.finite, self.worst, self.worst_trial = False, math.inf, words
+            self.finite, self.worst, self.worst_trial, self.worst_of = False, math.inf, trial.words, trial
+            self.errors.append(math.inf)
             return
-        difference = float((expected - found).abs().square().sum())
-        self.difference += difference
-        self.norm += (float(expected.abs().square().sum()) + float(found.abs().square().sum())) / 2
+        by_row = (expected - found).abs().square().flatten(1).sum(1)
+        difference = float(by_row.sum())
+        norm = (float(expected.abs().square().sum()) + float(found.abs().square().sum())) / 2
+        self.difference, self.norm = self.difference + difference, self.norm + norm
+        self.errors.append(math.sqrt(difference / norm) if norm > 0 else 0.0)
+        if self.rows is None or len(self.rows) == len(by_row):
+            self.rows = by_row if self.rows is None else self.rows + by_row
         if difference > self.worst:
-            self.worst, self.worst_trial = difference, words
+            self.worst, self.worst_trial, self.worst_of = difference, trial.words, trial
+
+    def merge(self, other: BlockSquares) -> None:
+        """Add the trials of another sum."""
+        self.difference, self.norm = self.difference + other.difference, self.norm + other.norm
+        self.trials, self.finite = self.trials + other.trials, self.finite and other.finite
+        self.errors += other.errors
+        if other.worst > self.worst:
+            self.worst, self.worst_trial, self.worst_of = other.worst, other.worst_trial, other.worst_of
+        if self.rows is not None and other.rows is not None and len(self.rows) == len(other.rows):
+            self.rows = self.rows + other.rows
 
     @property
     def relative(self) -> float:
@@ -67,20 +89,41 @@ class KindSquares:
     changed_edges: dict[str, int] = field(default_factory=dict)
     trials: int = 0
 
-    def add(self, reference: Capture, other: Capture, trial: Trial) -> None:
+    def add(self, other: Capture, matching: RowMatching) -> None:
         """Compare one trial's record with the reference."""
         self.trials += 1
-        matching = RowMatching(reference, other, trial)
-        for name in reference:
+        for name in matching.reference:
             if name in other:
-                self._add_stage(name, matching)
+                self._add_stage(name, other, matching)
             else:
-                self.missing[name] = trial.words
+                self.missing[name] = matching.trial.words
         if matching.unmatched_edges:
-            self.changed_edges[trial.words] = matching.unmatched_edges
+            self.changed_edges[matching.trial.words] = matching.unmatched_edges
 
-    def _add_stage(self, name: str, matching: RowMatching) -> None:
-        expected, found = matching.pair(name)
+    def merge(self, other: KindSquares) -> None:
+        """Add the trials of another sum."""
+        self.trials += other.trials
+        self.missing.update(other.missing)
+        for name, block in other.blocks.items():
+            self.blocks.setdefault(name, BlockSquares()).merge(block)
+
+    def block(self, stage: str, irrep: str) -> BlockSquares:
+        """The sums of one block; empty where there are none."""
+        return self.blocks.get((stage, irrep), BlockSquares())
+
+    def _add_stage(self, name: str, other: Capture, matching: RowMatching) -> None:
+        pair = matching.pair(name, other[name].values)
+        if pair is None:
+            return
+        expected, found = pair
         for label in expected.representation.labels():
             squares = self.blocks.setdefault((name, label), BlockSquares())
-            squares.add(expected[label], found[label], matching.trial.words)
+            squares.add(expected[label], found[label], matching.trial)
+
+
+def difference_of(reference: Tensor, found: Tensor) -> float:
+    """Relative difference of two tensors of one shape; inf where not finite, 0 for two zeros."""
+    if not bool(torch.isfinite(reference).all() & torch.isfinite(found).all()):
+        return math.inf
+    norm = math.sqrt((float(reference.abs().square().sum()) + float(found.abs().square().sum())) / 2)
+    return float((reference - found).abs().square().sum()) ** 0.5 / norm if norm else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -12,15 +13,18 @@ from torch import Tensor
 from equiviz.features.model_input import ModelInput
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import GroupElement, Permutation
 
 Points = TypeVar("Points", bound=Structure | Graph)
+# Inputs that transform, reorder and shift themselves; a list of structures does it one by one.
+WHOLE = (Structure, Graph, TypedTensors)
 
 
 def transformed(x: ModelInput, g: GroupElement) -> ModelInput:
     """`x` moved by an element that knows no atoms: O(3) or a translation."""
-    if isinstance(x, (Structure, Graph)):
+    if isinstance(x, WHOLE):
         return x.transform(g)
     return [structure.transform(g) for structure in x]
 
@@ -31,10 +35,8 @@ def reordered(x: ModelInput, generator: torch.Generator) -> tuple[ModelInput, Pe
     orders = [torch.randperm(count, generator=generator) for count in counts]
     starts = [sum(counts[:i]) for i in range(len(counts))]
     total = Permutation(torch.cat([order + start for order, start in zip(orders, starts, strict=True)]))
-    if isinstance(x, Graph):
+    if isinstance(x, WHOLE):
         return x.transform(total), total
-    if isinstance(x, Structure):
-        return x.transform(Permutation(orders[0])), total
     return [s.transform(Permutation(order)) for s, order in zip(x, orders, strict=True)], total
 
 
@@ -43,15 +45,50 @@ def disturbed(x: ModelInput, relative: float, generator: torch.Generator) -> Mod
 
     With `relative` the machine epsilon, this is what rounding alone does to an input.
     """
+    if isinstance(x, TypedTensors):
+        return x.with_values(_disturbed_attributes(x.fields, relative, generator))
     if isinstance(x, (Structure, Graph)):
         return _disturbed(x, relative, generator)
     return [_disturbed(structure, relative, generator) for structure in x]
+
+
+def wound(structure: Structure, winding: Tensor) -> Structure:
+    """Each atom moved by whole lattice vectors, ``winding`` [N, 3] integers: the same crystal."""
+    assert structure.cell is not None
+    moved = structure.positions + (winding.to(structure.cell) @ structure.cell).to(structure.positions)
+    return replace(structure, positions=moved)
+
+
+def stretched(structure: Structure, factor: float) -> Structure:
+    """All lengths times a factor: positions, cell, and the components of attributes that turn."""
+    node = {
+        name: f if all(block.invariant for block in f.blocks) else f.with_values(f.values * factor)
+        for name, f in structure.node.items()
+    }
+    cell = None if structure.cell is None else structure.cell * factor
+    return replace(structure, positions=structure.positions * factor, cell=cell, node=node)
+
+
+def supercell(structure: Structure, times: tuple[int, int, int]) -> Structure:
+    """The same crystal in a larger cell: all atoms of one cell, then all of the next. Attributes of graphs stay."""
+    assert structure.cell is not None
+    cell, count = structure.cell, math.prod(times)
+    steps = torch.cartesian_prod(*(torch.arange(n) for n in times)).to(cell)  # [copies, 3]
+    shifts = (steps @ cell).to(structure.positions)
+    positions = (structure.positions[None] + shifts[:, None]).flatten(0, 1)
+    node = {
+        name: f.with_values(f.values.repeat(count, *[1] * (f.values.ndim - 1))) for name, f in structure.node.items()
+    }
+    larger = cell * torch.tensor(times).to(cell)[:, None]
+    return replace(structure, positions=positions, species=structure.species.repeat(count), cell=larger, node=node)
 
 
 def node_counts(x: ModelInput) -> list[int]:
     """Number of nodes of each structure."""
     if isinstance(x, Graph):
         return torch.bincount(x.batch, minlength=x.n_graphs).tolist()
+    if isinstance(x, TypedTensors):
+        return [x.count]
     return [len(structure) for structure in listed(x)]
 
 
@@ -62,8 +99,8 @@ def listed(x: Structure | Sequence[Structure]) -> list[Structure]:
 
 def spread(x: ModelInput) -> float:
     """Root mean square distance of the points from their centre, at least 1, in the structures' length unit."""
-    parts = [x.positions] if isinstance(x, Graph) else [s.positions for s in listed(x)]
-    points = torch.cat([part.detach().double() for part in parts])
+    parts = [x.positions] if isinstance(x, (Graph, TypedTensors)) else [s.positions for s in listed(x)]
+    points = torch.cat([part.detach().double() for part in parts if part is not None] or [torch.zeros(0, 3)])
     if not len(points):
         return 1.0
     return max(1.0, float((points - points.mean(0)).square().sum(1).mean().sqrt()))
@@ -76,10 +113,15 @@ def _disturbed(x: Points, relative: float, generator: torch.Generator) -> Points
 
 
 def _disturbed_attributes(node: Mapping[str, Field], relative: float, generator: torch.Generator) -> dict[str, Field]:
-    return {
-        name: Field(f.values * (1 + relative * _noise(f.values, generator)), f.representation, f.support)
-        for name, f in node.items()
-    }
+    def near(values: Tensor) -> Tensor:
+        return values * (1 + relative * _noise(values.real, generator).to(values.dtype))
+
+    return {name: f.with_values(near(f.values)) for name, f in node.items()}
+
+
+def has_positions(x: ModelInput) -> bool:
+    """Whether a translation moves anything."""
+    return not isinstance(x, TypedTensors) or x.positions is not None
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:

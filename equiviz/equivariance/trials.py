@@ -6,16 +6,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from equiviz.equivariance.claims import Kind
-from equiviz.equivariance.transformed_input import listed, node_counts, reordered, spread, transformed
+from equiviz.equivariance.transformed_input import (
+    has_positions,
+    listed,
+    node_counts,
+    reordered,
+    spread,
+    stretched,
+    supercell,
+    transformed,
+    wound,
+)
 from equiviz.features.model_input import ModelInput
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.groups import O3, GroupElement, Translation, haar
 
 TRANSLATIONS = 3
 PERMUTATIONS = 3
+# A supercell of more atoms than this would cost more than all other trials together.
+LARGEST_SUPERCELL = 4096
+# Company must differ: statistics over a batch do not notice a copy that is only turned.
+STRETCH = 1.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +44,8 @@ class Trial:
         x: the input to run.
         g: how the reference fields should change (a permutation: over the nodes of all structures); None: not at all.
         company: the first rows of the record are the reference's, the others are company (batch independence).
+        winding: by how many cells each node was moved ``[N, 3]``, where atoms were moved by lattice vectors.
+        copies: how many images of each node a supercell holds, one whole cell after the other.
     """
 
     kind: Kind
@@ -35,26 +53,36 @@ class Trial:
     x: ModelInput
     g: GroupElement | None = None
     company: bool = False
+    winding: Tensor | None = None
+    copies: int = 1
+
+    @property
+    def comparable(self) -> bool:
+        """Whether each row of the reference has its row here, so that stages can be compared one by one."""
+        return self.kind in ("rotation", "inversion", "translation", "permutation", "lattice") and self.copies == 1
 
 
 def trials(x: ModelInput, elements: int, seed: int, batches: bool) -> Iterator[Trial]:
     """All trials of one input, lazily: one transformed input is in memory at a time.
 
     `elements` Haar-random rotations; half as many improper elements, the inversion itself first; three translations of
-    about the structure's own size; three orders of the nodes; company in a batch, where the model takes lists
-    (`batches`); the same input again.
+    about the structure's own size; three orders of the nodes; for periodic structures atoms moved by lattice vectors,
+    and a supercell; company in a batch, where the model takes lists (`batches`); the same
+    input again, also at the end, for models that remember.
     """
     generator = torch.Generator().manual_seed(seed)
     yield Trial("determinism", "the same input again", x)
     yield from _orthogonal(x, elements, seed)
-    for _ in range(TRANSLATIONS):
+    for _ in range(TRANSLATIONS if has_positions(x) else 0):
         shift = Translation(spread(x) * torch.randn(3, generator=generator, dtype=torch.float64))
         yield Trial("translation", repr(shift), transformed(x, shift), g=shift)
     for _ in range(PERMUTATIONS if sum(node_counts(x)) > 1 else 0):
         mixed, order = reordered(x, generator)
         yield Trial("permutation", repr(order), mixed, g=order)
-    if batches and not isinstance(x, Graph):
+    yield from _lattice(x, generator)
+    if batches and not isinstance(x, (Graph, TypedTensors)):
         yield _beside_a_copy(x, seed)
+    yield Trial("determinism", "the same input, after all others", x)
 
 
 def _orthogonal(x: ModelInput, elements: int, seed: int) -> Iterator[Trial]:
@@ -65,7 +93,18 @@ def _orthogonal(x: ModelInput, elements: int, seed: int) -> Iterator[Trial]:
         yield Trial("inversion", repr(g), transformed(x, g), g=g)
 
 
+def _lattice(x: ModelInput, generator: torch.Generator) -> Iterator[Trial]:
+    if not isinstance(x, Structure) or x.cell is None or not all(x.pbc) or not len(x):
+        return
+    winding = torch.randint(-1, 2, (len(x), 3), generator=generator)
+    yield Trial("lattice", "atoms moved by lattice vectors", wound(x, winding), winding=winding)
+    if 8 * len(x) <= LARGEST_SUPERCELL:
+        yield Trial("lattice", "a 2 x 2 x 2 supercell", supercell(x, (2, 2, 2)), copies=8)
+    elif 2 * len(x) <= LARGEST_SUPERCELL:
+        yield Trial("lattice", "a 2 x 1 x 1 supercell", supercell(x, (2, 1, 1)), copies=2)
+
+
 def _beside_a_copy(x: Structure | Sequence[Structure], seed: int) -> Trial:
     turn = haar(1, seed + 2, "SO(3)")[0]
-    company = [structure.transform(turn) for structure in listed(x)]
-    return Trial("batch", "beside a turned copy of itself", [*listed(x), *company], company=True)
+    company = [stretched(structure.transform(turn), STRETCH) for structure in listed(x)]
+    return Trial("batch", "beside a turned and stretched copy", [*listed(x), *company], company=True)

@@ -12,7 +12,8 @@ from torch import nn
 from equiviz.features.model_input import ModelInput, prepared, sizes
 from equiviz.features.model_state import untouched
 from equiviz.features.precision import wide
-from equiviz.features.recorder import Recorder
+from equiviz.features.recorder import Recorder, Replacement
+from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.stage import Support
 from equiviz.structures.graph import Graph
 from equiviz.symmetry.field import Field
@@ -109,14 +110,38 @@ def capture(
         CaptureError: nothing in the model is typed; a support is ambiguous; a stage carries another number of
             components than it declares; `x` is not an input.
     """
-    taken = prepared(model, x)
-    recorder = Recorder(sizes(taken), supports or {}, keep_graph=not detach)
+    return record(model, prepared(model, x), supports, keep_graph=not detach)
+
+
+def record(
+    model: nn.Module,
+    taken: ModelInput,
+    supports: Mapping[str, Support] | None = None,
+    *,
+    keep_graph: bool = False,
+    replace: Replacement | None = None,
+) -> Capture:
+    """As `capture`, of what the model's forward takes; tools may put other values in place of a stage's.
+
+    Args:
+        model: as `capture`.
+        taken: from `equiviz.features.model_input.prepared`.
+        supports: as `capture`.
+        keep_graph: record the tensors of the autograd graph themselves.
+        replace: called with each stage's name and field as it passes; what it returns flows on instead.
+
+    Raises:
+        CaptureError: as `capture`.
+    """
+    recorder = Recorder(sizes(taken), supports or {}, keep_graph, replace)
     with untouched(model), recorder.listening(model):
         outputs: object = model(taken)
+    recorder.replace = None
     for name, value in _named(outputs):
-        recorder.record(f"output.{name}", value)
+        recorder.record(name if name == "output" else f"output.{name}", value)
     graph = taken if isinstance(taken, Graph) else None
-    return Capture(recorder.fields, type(model).__name__, graph, recorder.skipped)
+    title = model.title if isinstance(model, EquivariantModel) else type(model).__name__
+    return Capture(recorder.fields, title, graph, recorder.skipped)
 
 
 def _named(outputs: object) -> list[tuple[str, Field]]:

@@ -12,17 +12,18 @@ from equiviz.features.errors import CaptureError
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 
-ModelInput: TypeAlias = "Structure | Sequence[Structure] | Graph"
+ModelInput: TypeAlias = "Structure | Sequence[Structure] | Graph | TypedTensors"
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many nodes, edges (None where unknown) and graphs one input holds."""
+    """How many nodes, edges and graphs one input holds; None where unknown, or where there are none."""
 
     node: int
     edge: int | None
-    graph: int
+    graph: int | None
 
     def supports_of(self, rows: int) -> list[str]:
         """The supports that a tensor with so many rows can live on."""
@@ -37,7 +38,7 @@ def prepared(model: nn.Module, x: ModelInput) -> ModelInput:
         CaptureError: `x` is neither a Structure, nor a list of them, nor a Graph; or the model is no torch module.
     """
     _refuse_other_model(model)
-    if isinstance(x, Graph):
+    if isinstance(x, (Graph, TypedTensors)):
         return x
     _refuse_other(x)
     prepare: Callable[[ModelInput], Graph] | None = getattr(model, "prepare", None)
@@ -52,7 +53,7 @@ def measured(model: nn.Module, x: ModelInput) -> ModelInput:
     Raises:
         CaptureError: `x` is neither a Structure, nor a list of them, nor a Graph.
     """
-    if isinstance(x, Graph) or not isinstance(model, EquivariantModel):
+    if isinstance(x, (Graph, TypedTensors)) or not isinstance(model, EquivariantModel):
         return x
     _refuse_other(x)
     return model.measure(x) if isinstance(x, Structure) else measured_structures(model, x)
@@ -70,6 +71,8 @@ def sizes(x: ModelInput) -> Sizes:
         return Sizes(len(x.positions), x.edge_index.shape[1], x.n_graphs)
     if isinstance(x, Structure):
         return Sizes(len(x), None, 1)
+    if isinstance(x, TypedTensors):
+        return Sizes(x.count, x.edges, 1 if x.count != 1 else None)
     return Sizes(sum(len(structure) for structure in x), None, len(x))
 
 

@@ -12,12 +12,15 @@ from torch import Tensor, nn
 
 from equiviz.features.errors import CaptureError
 from equiviz.features.model_input import Sizes
+from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.stage import Stage, Support
 from equiviz.symmetry.errors import EquivizError
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.representations import Representation, representation
 
-Hook = Callable[[nn.Module, object, object], None]
+Hook = Callable[[nn.Module, object, object], object]
+Replacement = Callable[[str, Field], "Field | None"]
+"""Given a stage's name and its field: the field that should flow on in its place, or None."""
 
 
 class _DeclaresOutput(Protocol):
@@ -32,6 +35,7 @@ class Recorder:
         sizes: of the input, to infer where untyped tensors live.
         supports: support by stage name, where the user states it.
         keep_graph: record the very tensors of the autograd graph, instead of detached copies.
+        replace: what flows on from each stage, after it was recorded; None lets everything flow as it is.
         fields: what passed, by stage name; a stage that is passed again is called ``name#2``.
         skipped: modules whose output could not be typed, and why.
     """
@@ -39,6 +43,7 @@ class Recorder:
     sizes: Sizes
     supports: Mapping[str, Support]
     keep_graph: bool = False
+    replace: Replacement | None = None
     fields: dict[str, Field] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -52,19 +57,28 @@ class Recorder:
             for handle in handles:
                 handle.remove()
 
-    def record(self, name: str, found: Field) -> None:
-        """Keep one field: as it is, or a detached copy (a later in-place operation must not change the record)."""
-        self.fields[self._free(name)] = found if self.keep_graph else _copied(found)
+    def record(self, name: str, found: Field) -> Tensor | None:
+        """Keep one field: as it is, or a detached copy (a later in-place operation must not change the record).
+
+        Returns:
+            what should flow on in its place, or None.
+        """
+        free = self._free(name)
+        self.fields[free] = found if self.keep_graph else _copied(found)
+        other = None if self.replace is None else self.replace(free, self.fields[free])
+        return None if other is None else _exchanged(found.values, other.values)
 
     def _hooks(self, model: nn.Module) -> list[tuple[nn.Module, Hook]]:
-        named = dict(model.named_modules())
+        named = dict(_observed(model).named_modules())
         stages: list[tuple[nn.Module, Hook]] = [
             (m, self._stage_hook(name)) for name, m in named.items() if isinstance(m, Stage)
         ]
         if stages:
             return stages
-        typed = [(m, self._e3nn_hook(name or "output")) for name, m in named.items() if hasattr(m, "irreps_out")]
-        if not typed:
+        typed = [
+            (m, self._e3nn_hook(name or "output")) for name, m in named.items() if _declares_output(m, name, model)
+        ]
+        if not typed and not isinstance(model, EquivariantModel):
             raise CaptureError(
                 f"{type(model).__name__} has neither a Stage nor a module with `irreps_out`, so nothing says what its "
                 "tensors are. Put `equiviz.nn.stage.Stage('8x0e+4x1o')` where a typed tensor passes."
@@ -72,24 +86,25 @@ class Recorder:
         return typed
 
     def _stage_hook(self, name: str) -> Hook:
-        def hook(module: nn.Module, _: object, output: object) -> None:
+        def hook(module: nn.Module, _: object, output: object) -> Tensor | None:
+            values = cast(Tensor, output)
             try:
-                self.record(name, cast(Stage, module).field(cast(Tensor, output)))
+                return _shaped(self.record(name, cast(Stage, module).field(values)), values)
             except EquivizError as problem:
                 raise CaptureError(f"Stage {name!r}: {problem}") from problem
 
         return hook
 
     def _e3nn_hook(self, name: str) -> Hook:
-        def hook(module: nn.Module, _: object, output: object) -> None:
+        def hook(module: nn.Module, _: object, output: object) -> Tensor | None:
             declared = representation(str(cast(_DeclaresOutput, module).irreps_out))
             reason = _untypable(output, declared)
             if reason is None and not self._support_fits(name, cast(Tensor, output)):
                 reason = f"its {len(cast(Tensor, output))} rows are neither nodes nor edges nor graphs"
             if reason is not None:
                 self.skipped[name] = reason
-                return
-            self.record(name, Field(cast(Tensor, output), declared, self._support(name, cast(Tensor, output))))
+                return None
+            return self.record(name, Field(cast(Tensor, output), declared, self._support(name, cast(Tensor, output))))
 
         return hook
 
@@ -115,6 +130,27 @@ class Recorder:
         while f"{name}#{passes}" in self.fields:
             passes += 1
         return f"{name}#{passes}"
+
+
+def _observed(model: nn.Module) -> nn.Module:
+    return model.observed if isinstance(model, EquivariantModel) else model
+
+
+def _declares_output(module: nn.Module, name: str, model: nn.Module) -> bool:
+    """Whether a module says what it returns; a model that types its outputs itself need not be asked twice."""
+    return hasattr(module, "irreps_out") and not (name == "" and isinstance(model, EquivariantModel))
+
+
+def _exchanged(old: Tensor, new: Tensor) -> Tensor:
+    """The new values with the gradients of the old ones, so that a force may still be taken through them."""
+    new = new.to(old)
+    if not old.requires_grad:
+        return new
+    return old + (new - old).detach() if bool(old.isfinite().all()) else new
+
+
+def _shaped(values: Tensor | None, like: Tensor) -> Tensor | None:
+    return None if values is None else values.reshape(like.shape)
 
 
 def _untypable(output: object, declared: Representation) -> str | None:

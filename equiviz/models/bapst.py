@@ -23,9 +23,12 @@ Departures
 - The decoder has no perceptron for edges: in the paper's code its output is never used.
 - The first layer of each perceptron is applied by parts (edge, sender, receiver, encodings), each where its input
   lives: the same function and the same parameters at a third of the arithmetic.
+- Batch normalisation of nodes and edges after each step, with statistics of each step's own (2,000 parameters more).
+  The paper has none, and trains for days. Sums of positive numbers over some 40 neighbours are nearly the same on all
+  nodes, and more so with every step; normalising takes that common part away. After 80 steps of training on ten
+  configurations the loss is .91 with it and .98 without, and without it 1,500 steps on forty still leave .95 (rho .18).
 - Initial weights are normal with standard deviation 1 / sqrt(inputs), as in the paper's code, but 0.75 of that in the
-  message step: with sums over some 40 neighbours this keeps signals of one size through 7 steps. (With torch's own
-  defaults they shrink a thousandfold, and the network starts blind.)
+  message step, which keeps signals of one size through 7 steps.
 - Inherent or thermal positions (`positions`); the paper uses thermal ones, and inherent ones as a variant.
 - The rate of the paper is 1e-4 (Adam), which takes days of a processor. `training_defaults` has a one-cycle schedule
   with a higher peak and clipped gradients, which trains in minutes of one core.
@@ -146,8 +149,8 @@ class Bapst(EquivariantModel):
     config: BapstConfig  # pyright: ignore[reportIncompatibleVariableOverride]
     training_defaults: ClassVar[Mapping[str, object]] = {
         "optimiser": "adam",
-        "learning_rate": 1e-3,
-        "epochs": 40,
+        "learning_rate": 2e-3,
+        "epochs": 30,
         "patience": 12,
         "turn": True,
     }
@@ -158,6 +161,9 @@ class Bapst(EquivariantModel):
         self.node_encoder = _Encoder(len(config.species), config.width)
         self.edge_encoder = _Encoder(3, config.width)
         self.step = _MessageStep(config.width)
+        # Nodes and edges after each step; the first entry is for the encoded edges alone.
+        self.edge_norms = nn.ModuleList(nn.BatchNorm1d(config.width) for _ in range(config.steps + 1))
+        self.node_norms = nn.ModuleList(nn.BatchNorm1d(config.width) for _ in range(config.steps))
         self.decoder = nn.Sequential(
             _Encoder(config.width, config.width), nn.Linear(config.width, outputs * (4 if config.vector else 1))
         )
@@ -193,11 +199,12 @@ class Bapst(EquivariantModel):
         kinds = self._kinds(graph)  # [N, S]
         sender, receiver = graph.edge_index
         nodes = self.stage_nodes[0](self.node_encoder(kinds))  # [N, W]
-        edges = self.edge_encoder(graph.edge_vectors)  # [E, W]
+        edges = self.edge_norms[0](self.edge_encoder(graph.edge_vectors))  # [E, W]
         fixed = self.step.fixed(nodes, edges, sender, receiver)
-        for stage in self.stage_nodes[1:]:
+        norms = zip(self.node_norms, self.edge_norms[1:], strict=True)
+        for stage, (node_norm, edge_norm) in zip(self.stage_nodes[1:], norms, strict=True):
             nodes, edges = self.step(nodes, edges, fixed, sender, receiver)
-            nodes = stage(nodes)
+            nodes, edges = stage(node_norm(nodes)), edge_norm(edges)
         return self._outputs(self.decoder(nodes), kinds)
 
     def _kinds(self, graph: Graph) -> Tensor:

@@ -56,6 +56,16 @@ class EquivariantModel(nn.Module, ABC):
     def forward(self, graph: Graph) -> dict[str, Field]:
         """The named outputs, typed."""
 
+    @property
+    def observed(self) -> nn.Module:
+        """The module whose parts tools look at and name; an adapter gives the model that it wraps."""
+        return self
+
+    @property
+    def title(self) -> str:
+        """What reports call it: the name of its class."""
+        return type(self).__name__
+
     def fresh(self) -> EquivariantModel:
         """A network of the same shape with new weights, drawn from torch's global generator."""
         return type(self)(self.config)

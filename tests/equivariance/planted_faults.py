@@ -28,6 +28,9 @@ class Fault:
         groups: the kinds of transformation that must fail.
         intact: kinds that must not.
         cell: whether the input is periodic.
+        diagnosis: the code of the cause that must be found, where there is one.
+        input: another input than a molecule.
+        wide: further rotations to try.
     """
 
     make: Callable[[], nn.Module]
@@ -36,9 +39,12 @@ class Fault:
     groups: tuple[Kind, ...]
     intact: tuple[Kind, ...] = ()
     cell: bool = False
+    diagnosis: str = ""
+    input: Callable[[], Structure] | None = None
+    wide: int = 0
 
     def structure(self) -> Structure:
-        return molecule(cell=self.cell)
+        return molecule(cell=self.cell) if self.input is None else self.input()
 
 
 class Spoiled(ToyNetwork):
@@ -190,6 +196,97 @@ def left_on() -> nn.Module:
     return network.train()
 
 
+def built_in_single_precision() -> nn.Module:
+    return toy(torch.float32, velocity=True, spin=True).double()
+
+
+class Opaque(ToyNetwork):
+    """The cutoff is no smooth end: a neighbour counts in full or not at all."""
+
+    def radial(self, lengths: Tensor) -> Tensor:
+        return torch.ones(len(lengths), 8, dtype=lengths.dtype)
+
+
+def lattice_at_the_cutoff() -> Structure:
+    """A few atoms of a cubic lattice whose spacing is the cutoff of 3 to rounding, off the origin."""
+    axis = torch.arange(2, dtype=torch.float64)
+    points = 3.0 * torch.cartesian_prod(axis, axis, axis) + torch.tensor([0.1, 0.37, 0.23])
+    inner = points[:4] + torch.tensor([0.7, 0.4, 0.9])
+    generator = torch.Generator().manual_seed(5)
+    node = {
+        "velocity": Field(torch.randn(12, 3, generator=generator, dtype=torch.float64), "1o"),
+        "spin": Field(torch.randn(12, 3, generator=generator, dtype=torch.float64), "1e"),
+    }
+    return Structure(torch.cat([points, inner]), 1 + torch.arange(12) % 2, node=node)
+
+
+class OutputOnly(ToyNetwork):
+    """Right up to the last step."""
+
+    def forward(self, graph: Graph) -> dict[str, Field]:
+        out = super().forward(graph)
+        return {**out, "vector": out["vector"].with_values(out["vector"].values.clamp(min=0.0))}
+
+
+class StaleEdges(ToyNetwork):
+    """Edge vectors from before the structure was turned."""
+
+    def prepare(self, structures: object) -> Graph:
+        made = super().prepare(structures)  # type: ignore[arg-type]
+        first = super().prepare(molecule())
+        return made.with_edge_vectors(first.edge_vectors) if len(made) == len(first) else made
+
+
+class Jumping(ToyNetwork):
+    """One rotation in a hundred is wrong: where the first atom looks nearly along a fixed direction."""
+
+    def inputs(self, graph: Graph) -> Tensor:
+        found = super().inputs(graph)
+        arm = graph.positions[0] - graph.positions[1]
+        towards = arm @ torch.tensor([0.48, 0.6, 0.64], dtype=arm.dtype) / arm.norm()
+        return found * 1.1 if float(towards) > 0.97 else found
+
+
+class ByHand(nn.Module):
+    """Normalises over components with arithmetic only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(-1, keepdim=True)
+        return centred / (1e-3 + (centred * centred).mean(-1, keepdim=True)) ** 0.5
+
+
+def on_grid(resolution: int) -> Act:
+    """e3nn's activation on the sphere, one copy of each degree, on a coarse grid."""
+    from e3nn.nn import S2Activation
+
+    act = S2Activation("1x0e+1x1o+1x2e", torch.tanh, resolution, lmax_out=2)
+    return _SphereAct(act.double())
+
+
+class _SphereAct(nn.Module):
+    def __init__(self, act: nn.Module) -> None:
+        super().__init__()
+        self.act = act
+
+    def forward(self, features: Tensor, _: Graph) -> Tensor:
+        block = {b.label: b.indices for b in HIDDEN.blocks}
+        places = torch.cat([block[label][0] for label in ("0e", "1o", "2e")])
+        changed = features.clone()
+        changed[:, places] = self.act(4 * features[:, places])
+        return changed
+
+
+def noisy() -> nn.Module:
+    return spoiled(lambda features, _: features + 1e-3 * torch.randn_like(features))
+
+
+def batch_statistics() -> nn.Module:
+    norm = nn.BatchNorm1d(3, dtype=torch.float64)
+    network = spoiled(on_block("0e", lambda x: norm(x[..., 0])[..., None]))
+    network.layers[0].norm = norm
+    return network.train()
+
+
 FAULTS: dict[str, Fault] = {
     "a NaN in one entry": Fault(
         lambda: spoiled(on_block("2e", poisoned), 1), "stage_layers.1", "2e", ("rotation", "permutation", "determinism")
@@ -263,4 +360,123 @@ FAULTS: dict[str, Fault] = {
     "dropout left on": Fault(left_on, "stage_layers.0", "0e", ("determinism",)),
     "a stale cache": Fault(remade(StaleCache), "stage_harmonics", "1o", ("rotation",), ("determinism", "translation")),
     "float32 inside float64": Fault(remade(SinglePrecisionHarmonics), "stage_harmonics", "1o", ("rotation",)),
+    "leaky relu on pseudo-vectors": Fault(
+        lambda: spoiled(on_block("1e", nn.functional.leaky_relu)),
+        "stage_layers.0",
+        "1e",
+        ("rotation",),
+        diagnosis="pointwise-nonlinearity",
+    ),
+    "clamped components": Fault(
+        lambda: spoiled(on_block("2o", lambda x: x.clamp(max=0.0)), 1),
+        "stage_layers.1",
+        "2o",
+        ("rotation",),
+        diagnosis="pointwise-nonlinearity",
+    ),
+    "softmax over components": Fault(
+        lambda: spoiled(on_block("1o", lambda x: x.softmax(-1))),
+        "stage_layers.0",
+        "1o",
+        ("rotation",),
+        diagnosis="component-normalisation",
+    ),
+    "normalised over components by hand": Fault(
+        lambda: spoiled(on_block("1o", ByHand())),
+        "stage_layers.0",
+        "1o",
+        ("rotation",),
+        diagnosis="component-normalisation",
+    ),
+    "an exponential of components, written out": Fault(
+        lambda: spoiled(on_block("1o", lambda x: x + 0.1 * 2.718281828 ** (5 * x)), 1),
+        "stage_layers.1",
+        "1o",
+        ("rotation",),
+        diagnosis="pointwise-nonlinearity",
+    ),
+    "gravity": Fault(
+        lambda: spoiled(on_block("1o", lambda x: x + 0.02 * torch.eye(3, dtype=x.dtype)[2])),
+        "stage_layers.0",
+        "1o",
+        ("rotation",),
+        ("translation", "permutation"),
+        diagnosis="preferred-axis",
+    ),
+    "one rotation in a hundred": Fault(
+        remade(Jumping), "stage_inputs", "0e", ("rotation",), diagnosis="rare-directions", wide=300
+    ),
+    "a cutoff without an end": Fault(
+        remade(Opaque),
+        "stage_layers.0",
+        "0e",
+        ("rotation",),
+        ("permutation",),
+        diagnosis="neighbour-flips",
+        input=lattice_at_the_cutoff,
+    ),
+    "float32 constants in float64": Fault(
+        built_in_single_precision, "stage_layers.0", "1o", ("rotation",), diagnosis="float32-constants"
+    ),
+    "a grid that is too coarse": Fault(
+        lambda: spoiled(on_grid(8)), "stage_layers.0", "0e", ("rotation",), diagnosis="grid-resolution"
+    ),
+    "rolled atoms": Fault(
+        lambda: spoiled(lambda x, _: x + 0.1 * x.roll(1, 0)),
+        "stage_layers.0",
+        "0e",
+        ("permutation",),
+        ("rotation", "translation"),
+        diagnosis="order-dependence",
+    ),
+    "noise in each call": Fault(noisy, "stage_layers.0", "0e", ("determinism",), diagnosis="randomness"),
+    "statistics of the batch": Fault(
+        batch_statistics, "stage_layers.0", "0e", ("batch",), ("rotation",), diagnosis="training-mode"
+    ),
+    "a pseudo-vector added to a vector": Fault(
+        lambda: spoiled(on_block("1o", lambda x: x + 3 * torch.linalg.cross(x, x[..., [1, 2, 0], :]))),
+        "stage_layers.0",
+        "1o",
+        ("inversion",),
+        ("rotation",),
+        diagnosis="parity-mixed",
+    ),
+    "edge vectors of yesterday": Fault(
+        remade(StaleEdges), "stage_harmonics", "1o", ("rotation", "permutation"), diagnosis="attribute-not-rotated"
+    ),
+    "wrong in the output only": Fault(
+        remade(OutputOnly), "output.vector", "1o", ("rotation",), ("permutation",), diagnosis="pointwise-nonlinearity"
+    ),
+    "components of l = 2 in reverse": Fault(
+        lambda: spoiled(on_block("2e", lambda x: x.flip(-1))),
+        "stage_layers.0",
+        "2e",
+        ("rotation",),
+        diagnosis="axis-order",
+    ),
 }
+
+DIAGNOSES = {
+    "a NaN in one entry": "not-finite",
+    "an infinity that only some orientations show": "not-finite",
+    "relu on vectors": "pointwise-nonlinearity",
+    "an error of 1e-4 in one layer": "pointwise-nonlinearity",
+    "an error of 1e-4 in one layer, float32": "pointwise-nonlinearity",
+    "tanh on components of l = 2": "pointwise-nonlinearity",
+    "layer norm over vector components": "component-normalisation",
+    "(x, y, z) taken for (y, z, x)": "axis-order",
+    "parity mislabelled": "parity-mislabelled",
+    "a pseudo-vector called a vector": "parity-mislabelled",
+    "only some directions": "preferred-axis",
+    "an attribute that is not turned": "attribute-not-rotated",
+    "a cell that is not turned": "cell-not-rotated",
+    "absolute positions": "centre-dependence",
+    "a running sum over atoms": "order-dependence",
+    "neighbours truncated by their number": "neighbour-truncation",
+    "a mean over the whole batch": "batch-dependence",
+    "dropout left on": "dropout",
+    "a stale cache": "stale-cache",
+    "float32 inside float64": "float32-constants",
+    **{name: fault.diagnosis for name, fault in FAULTS.items() if fault.diagnosis},
+}
+"""The cause that must be found for each."""

@@ -20,7 +20,7 @@ from tests.toy_networks import molecule, toy
 
 @pytest.fixture(scope="module")
 def broken() -> CheckReport:
-    return check(FAULTS["relu on vectors"].make(), molecule(), elements=3)
+    return check(FAULTS["relu on vectors"].make(), molecule(), elements=3, wide=0)
 
 
 def test_the_error_is_the_formula_of_the_docstring() -> None:
@@ -38,25 +38,31 @@ def test_the_error_is_the_formula_of_the_docstring() -> None:
     turned = [model(x.transform(g)) for g in turns]
     difference = sum(float((f @ g.matrix.T - y).square().sum()) for g, y in zip(turns, turned, strict=True))
     norm = sum(float(f.square().sum() + y.square().sum()) / 2 for y in turned)
-    verdict = check(model, x, elements=5, seed=3).groups["rotation"]
+    verdict = check(model, x, elements=5, seed=3, wide=0).groups["rotation"]
     assert verdict.error == pytest.approx(math.sqrt(difference / norm), rel=1e-12)
 
 
 def test_the_table_holds_one_row_per_block_and_group(broken: CheckReport) -> None:
     frame = broken.to_frame()
-    assert {"stage", "irrep", "group", "error", "floor", "passed"} <= set(frame.columns)
+    assert {"stage", "irrep", "group", "inherited", "local", "floor", "precise", "passed", "guilty"} <= set(
+        frame.columns
+    )
     assert not frame.duplicated(["stage", "irrep", "group"]).any()
     row = frame[(frame.stage == "stage_layers.0") & (frame.irrep == "1o") & (frame.group == "rotation")].iloc[0]
     assert row.status == "breaks"
-    assert row.error > 0.05 > 1e-12 > row.floor
+    assert row.inherited > 0.05 > 1e-12 > row.floor
+    later = frame[(frame.stage == "stage_layers.1") & (frame.group == "rotation")]
+    assert (later.inherited > 1e-3).any()
+    assert (later.local < 1e-13).all()
+    assert not later.guilty.any()
     assert list(dict.fromkeys(frame.stage)) == broken.stages
 
 
 def test_the_words_name_place_size_and_reason(broken: CheckReport) -> None:
     words = broken.describe()
     assert "stage_layers.0 breaks rotation in its 1o block (" in words
-    assert "which may be inherited" in words
-    assert "non-linearity or a normalisation that acts on components of l > 0" in words
+    assert "only inherit that" in words
+    assert "Cause found: torch.relu acts on the components of 1o, one by one (with leaving out torch.relu" in words
     assert "An error counts above 1e-12 (float64" in words
 
 

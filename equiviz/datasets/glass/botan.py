@@ -22,13 +22,13 @@ from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.propensity import replica_averages
 
 _DENSITY = 1.2
-_KEYS = ("types", "initial_positions", "positions")
+KEYS = ("types", "initial_positions", "positions")
 _TIMES = {("0.44", "07"): 4120.0}
 
 
 def is_botan(names: frozenset[str]) -> bool:
     """Whether an npz with these arrays is of this format."""
-    return names.issuperset(_KEYS)
+    return names.issuperset(KEYS)
 
 
 def read_botan(path: Path | str, time: float | None = None) -> GlassConfiguration:
@@ -43,7 +43,7 @@ def read_botan(path: Path | str, time: float | None = None) -> GlassConfiguratio
     """
     path = Path(path)
     arrays = read_npz(path)
-    expect_keys(path, arrays, _KEYS, "BOTAN format")
+    expect_keys(path, arrays, KEYS, "BOTAN format")
     temperature, moment = _moment(path, time)
     with naming(path, "BOTAN format"):
         return _configuration(path, arrays, temperature, moment)

@@ -1,0 +1,44 @@
+"""`equiviz check MODEL STRUCTURE`: what the command line does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from equiviz.equivariance.check import check
+from equiviz.equivariance.check_report import CheckReport
+from equiviz.structures.structure import Structure
+from equiviz.training.load import load
+
+SHIPPED = "glass"
+"""Stands for the first test configuration of the shipped glass, so that there is something to try at once."""
+_CONFIGURATIONS = (".npz", ".pickle", ".pkl")
+
+
+def check_files(model: str, structure: str, elements: int = 10, seed: int = 0) -> CheckReport:
+    """Load a model and a structure, and check.
+
+    Args:
+        model: a shipped name, or a folder of weights.
+        structure: a file that `equiviz.read` reads, a configuration of a glass, or "glass".
+        elements, seed: as in `equiviz.check`.
+
+    Raises:
+        StructureError, DatasetError: a file that cannot be read.
+        TrainingError: no such weights.
+        CheckError: as `equiviz.check`.
+    """
+    return check(load(model), structure_named(structure), elements, seed)
+
+
+def structure_named(name: str) -> Structure:
+    """The structure of a file, or the shipped one. Raises StructureError or DatasetError."""
+    from equiviz.datasets.glass.folder import read_configurations
+    from equiviz.datasets.glass.shipped import load_shipped
+    from equiviz.structures.read import read
+
+    path = Path(name)
+    if name == SHIPPED and not path.exists():
+        return load_shipped("test")[0].structure
+    if path.suffix in _CONFIGURATIONS:
+        return read_configurations(path)[0].structure
+    return read(path)

@@ -1,0 +1,56 @@
+"""What a check is made of: a model and its input, however they came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from torch import Tensor, nn
+
+from equiviz.equivariance.errors import CheckError
+from equiviz.features.model_input import ModelInput
+from equiviz.nn.declared_function import DeclaredFunction, Outputs, Per, declared
+from equiviz.structures.typed_tensors import TypedTensors
+
+
+def as_subject(
+    model: nn.Module | Callable[..., object],
+    x: ModelInput | Tensor | Mapping[str, object],
+    inputs: str | Mapping[str, str] | None,
+    outputs: Outputs | None,
+    per: Per | None,
+) -> tuple[nn.Module, ModelInput]:
+    """A module and an input that transforms; a function of tensors becomes a `DeclaredFunction` of `TypedTensors`.
+
+    Raises:
+        CheckError: a function, or tensors, whose types are not declared; the message shows how to.
+        ModelError, StructureError: declarations that do not fit.
+    """
+    if inputs is not None:
+        if not isinstance(x, (Tensor, Mapping)):
+            raise CheckError(f"With inputs=, x should be a tensor or a dict of tensors, got {type(x).__name__}.")
+        return declared(model, outputs, per), TypedTensors.make(x, inputs)
+    if isinstance(x, TypedTensors) and not isinstance(model, DeclaredFunction):
+        return declared(model, outputs, per), x
+    if isinstance(x, Tensor) or (isinstance(x, Mapping) and not isinstance(x, TypedTensors)):
+        raise CheckError(_how_to_declare(x))
+    if not isinstance(model, nn.Module):
+        raise CheckError(
+            f"Expected a torch.nn.Module with typed stages for a {type(x).__name__}, got {type(model).__name__}. "
+            "Functions are checked on tensors: check(f, {'positions': p}, inputs={'positions': 'position'}, "
+            "outputs='1o')."
+        )
+    return model, cast(ModelInput, x)
+
+
+def _how_to_declare(x: Tensor | Mapping[str, object]) -> str:
+    if isinstance(x, Tensor):
+        return (
+            f"A tensor of shape {list(x.shape)} came without its type. Say what its last axis carries, and what comes "
+            "out: check(f, x, inputs='8x0e+4x1o', outputs='1x0e+1o')."
+        )
+    types = ", ".join(f"{str(name)!r}: '...'" for name in x)
+    return (
+        f"Tensors came without their types. Say what each carries, and what comes out: check(f, x, inputs={{{types}}}, "
+        "outputs='1o'); types are irreps, 'position', 'index' or 'constant'."
+    )

@@ -1,0 +1,44 @@
+"""The usual suspects. Adding one: a file with a function ``Case -> list[Diagnosis]``, and its name in this table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from equiviz.equivariance.case import Case
+from equiviz.equivariance.diagnosis import Diagnosis
+from equiviz.equivariance.suspects.acts import activation, normalisation, order
+from equiviz.equivariance.suspects.chance import chance, training_mode
+from equiviz.equivariance.suspects.components import preferred_axis, separate_components
+from equiviz.equivariance.suspects.convention import axis_order, parity, transposed, unturned
+from equiviz.equivariance.suspects.grid import grid
+from equiviz.equivariance.suspects.inputs import attribute, cell, centre
+from equiviz.equivariance.suspects.neighbours import flips, truncation
+from equiviz.equivariance.suspects.numbers import not_finite, single_precision
+from equiviz.equivariance.suspects.others import batch_mixing, order_hint, rare_directions
+
+Suspect = Callable[[Case], list[Diagnosis]]
+
+SUSPECTS: tuple[Suspect, ...] = (
+    not_finite,
+    training_mode,
+    chance,
+    single_precision,
+    transposed,
+    axis_order,
+    parity,
+    unturned,
+    attribute,
+    cell,
+    flips,
+    truncation,
+    grid,
+    activation,
+    normalisation,
+    order,
+    separate_components,
+    preferred_axis,
+    centre,
+    batch_mixing,
+    order_hint,
+    rare_directions,
+)

@@ -1,0 +1,150 @@
+"""Conventions: the block turns, but by another matrix than its type says."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from equiviz.equivariance.case import Case
+from equiviz.equivariance.diagnosis import Diagnosis
+from equiviz.equivariance.suspects.inputs import attributes_of
+from equiviz.equivariance.trials import Trial
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.groups import O3
+
+_ORDERS = {
+    "(y, z, x)": [1, 2, 0],
+    "(z, x, y)": [2, 0, 1],
+    "(x, z, y)": [0, 2, 1],
+    "(y, x, z)": [1, 0, 2],
+    "(z, y, x)": [2, 1, 0],
+}
+
+
+def transposed(case: Case) -> list[Diagnosis]:
+    """R against its transpose."""
+    if case.kind not in ("rotation", "inversion"):
+        return []
+
+    def backwards(field: Field, trial: Trial) -> Field:
+        assert isinstance(trial.g, O3)
+        return field.transform(trial.g.inverse())
+
+    return case.if_cured(
+        "transpose",
+        f"{case.irrep} turns by the transposed matrix, R^T for R",
+        "turning the block by the inverse element",
+        case.error_with(expected=backwards),
+        "Turn column vectors by R @ v, rows by v @ R.T.",
+    )
+
+
+def axis_order(case: Case) -> list[Diagnosis]:
+    """(x, y, z) against (y, z, x) and the other orders."""
+    if case.kind not in ("rotation", "inversion") or case.irrep not in ("1o", "1e"):
+        return []
+    for name, order in _ORDERS.items():
+        after = case.error_with(expected=lambda field, trial, order=order: _reordered(field, trial, case.irrep, order))
+        if case.cured(after):
+            cause = f"{case.irrep} is stored in the order {name}, and declared in the order (x, y, z)"
+            fix = "Vectors are x, y, z here and in e3nn >= 0.5; older code has y, z, x. Reorder once, at the border."
+            return [case.found("axis-order", cause, f"reading the components as {name}", after, fix)]
+    return []
+
+
+def parity(case: Case) -> list[Diagnosis]:
+    """o for e."""
+    if case.kind != "inversion" or "rotation" in case.broken:
+        return []
+
+    def flipped(field: Field, trial: Trial) -> Field:
+        turned = field.transform(trial.g) if trial.g is not None else field
+        sign = trial.g.det if isinstance(trial.g, O3) else 1
+        return turned.with_values(turned.values * sign)
+
+    other = case.irrep[:-1] + ("e" if case.irrep.endswith("o") else "o")
+    after = case.error_with(expected=flipped)
+    if case.cured(after):
+        cause = f"{case.irrep} behaves as {other}: a parity is mislabelled"
+        return [
+            case.found("parity-mislabelled", cause, f"treating the block as {other}", after, f"Declare it as {other}.")
+        ]
+    fix = "Keep even and odd irreps apart: a cross product of two vectors is 1e, a triple product 0o. Or claim SE(3)."
+    cause = f"{case.irrep} holds a sum of even and odd parts"
+    return [case.found("parity-mixed", cause, f"treating the block as {other}", after, fix, sure=after < 1.0)]
+
+
+def unturned(case: Case) -> list[Diagnosis]:
+    """A block that does not turn at all: computed from an attribute, a constant or a cache that stays as it was."""
+    if case.kind not in ("rotation", "inversion"):
+        return []
+    after = case.error_with(expected=lambda field, _: field)
+    if not case.cured(after):
+        return []
+    name = _attribute_held(case)
+    if name is not None:
+        return [
+            case.found(
+                "attribute-not-rotated",
+                f"the attribute {name!r} is not turned with the positions: {case.irrep} holds it as it first came",
+                "expecting the block not to change at all",
+                after,
+                f"Turn {name!r} with the positions; read it from the input, not from a copy.",
+            )
+        ]
+    if _is_deaf(case):
+        return [
+            case.found(
+                "stale-cache",
+                f"{case.stage} is the same whatever the positions are: it is kept from an earlier call",
+                "expecting the block not to change at all, and moving all atoms",
+                after,
+                "Compute it anew in each call, or key the cache by the positions themselves.",
+            )
+        ]
+    return [
+        case.found(
+            "attribute-not-rotated",
+            f"{case.irrep} does not turn at all: it comes from an attribute, or a constant, that is not turned",
+            "expecting the block not to change at all",
+            after,
+            "Turn typed attributes with the positions; read them from the input, not from a copy.",
+        )
+    ]
+
+
+def _reordered(field: Field, trial: Trial, irrep: str, order: list[int]) -> Field:
+    """The field transformed as if its l = 1 components were stored in another order."""
+    assert isinstance(trial.g, O3)
+    there, back = torch.tensor(order).argsort(), torch.tensor(order)
+    values: Tensor = field.values.clone()
+    for block in field.blocks:
+        if block.label == irrep:
+            values[..., block.indices] = field.values[..., block.indices[:, there]]
+    turned = field.with_values(values).transform(trial.g)
+    out = turned.values.clone()
+    for block in field.blocks:
+        if block.label == irrep:
+            out[..., block.indices] = turned.values[..., block.indices[:, back]]
+    return turned.with_values(out)
+
+
+def _attribute_held(case: Case) -> str | None:
+    """The attribute whose numbers the block holds, up to a factor."""
+    values = case.runs.reference[case.stage][case.irrep].double().flatten(1)
+    for name, field in attributes_of(case.x).items():
+        own = field.values.detach().double().flatten(1)
+        if own.shape == values.shape and own.numel() and bool(own.any()):
+            factor = (own * values).sum() / own.square().sum()
+            if float((values - factor * own).norm()) < 1e-5 * float(values.norm()):
+                return name
+    return None
+
+
+def _is_deaf(case: Case) -> bool:
+    """Whether the stage stays what it was when all atoms move at random."""
+    from equiviz.equivariance.transformed_input import disturbed
+
+    moved = disturbed(case.x, 0.1, torch.Generator().manual_seed(case.seed))
+    after = case.error_with([Trial("determinism", "other positions", moved)], forced=False)
+    return case.cured(after)

@@ -1,0 +1,112 @@
+"""What goes in: attributes of another type than declared, a cell that is not turned, absolute positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from equiviz.equivariance.case import Case
+from equiviz.equivariance.diagnosis import Diagnosis
+from equiviz.equivariance.transformed_input import listed, transformed
+from equiviz.equivariance.trials import Trial
+from equiviz.features.model_input import ModelInput
+from equiviz.structures.graph import Graph
+from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.groups import O3, GroupElement, Translation
+from equiviz.symmetry.representations import O3Irreps, Position
+
+Reading = Callable[[Field, GroupElement], Field]
+
+
+def attribute(case: Case) -> list[Diagnosis]:
+    """Typed inputs that the model reads as something else."""
+    if case.kind not in ("rotation", "inversion"):
+        return []
+    for name, field in attributes_of(case.x).items():
+        for words, reading in _readings(field).items():
+            trials = [replace(t, x=_with(t.x, name, reading(field, t.g))) for t in case.trials if t.g is not None]
+            after = case.error_with(trials)
+            if case.cured(after):
+                cause = f"the input {name!r}, declared as {field.representation}, is read as something {words}"
+                fix = f"Declare {name!r} as what it is, or turn it where the model reads it."
+                return [case.found("attribute-not-rotated", cause, f"giving {name!r} {words}", after, fix)]
+    return []
+
+
+def cell(case: Case) -> list[Diagnosis]:
+    """A cell that stays as it was while the positions turn."""
+    if (
+        case.kind not in ("rotation", "inversion", "lattice")
+        or not isinstance(case.x, Structure)
+        or case.x.cell is None
+    ):
+        return []
+    alone = replace(case.x, cell=None, pbc=(False, False, False))
+    trials = [Trial(t.kind, t.words, transformed(alone, t.g), g=t.g) for t in case.trials if t.g is not None]
+    if not trials:
+        return []
+    return case.if_cured(
+        "cell-not-rotated",
+        "the cell is not turned with the positions",
+        "the same atoms without a cell",
+        case.error_with(trials, reference=alone),
+        "Use the cell of the structure that came; turn it when you turn the positions: cell @ R.T.",
+    )
+
+
+def centre(case: Case) -> list[Diagnosis]:
+    """Absolute positions: nothing breaks once the centre of the atoms is subtracted."""
+    if case.kind != "translation" and not (case.kind in ("rotation", "inversion") and "translation" in case.broken):
+        return []
+    centred = _centred(case.x)
+    trials = [replace(t, x=_centred(t.x), g=None if case.kind == "translation" else t.g) for t in case.trials]
+    return case.if_cured(
+        "centre-dependence",
+        "absolute positions are read: the result depends on where the origin is",
+        "subtracting the centre of the atoms first",
+        case.error_with(trials, reference=centred),
+        "Read differences of positions only, or subtract the centre first.",
+    )
+
+
+def attributes_of(x: ModelInput) -> Mapping[str, Field]:
+    """The typed inputs besides positions."""
+    if isinstance(x, TypedTensors):
+        return {name: f for name, f in x.fields.items() if not isinstance(f.representation, Position)}
+    return x.node if isinstance(x, (Structure, Graph)) else {}
+
+
+def _with(x: ModelInput, name: str, field: Field) -> ModelInput:
+    if isinstance(x, TypedTensors):
+        return x.with_values({name: field})
+    assert isinstance(x, (Structure, Graph))
+    return replace(x, node={**x.node, name: field})
+
+
+def _readings(field: Field) -> dict[str, Reading]:
+    """Other ways to transform a field, in words."""
+    readings: dict[str, Reading] = {}
+    if not all(block.invariant for block in field.blocks):
+        readings["that does not turn"] = lambda f, g: f
+        readings["that turns by the transposed matrix"] = lambda f, g: f.transform(g.inverse())
+        readings["of the other parity"] = lambda f, g: _times(f.transform(g), g.det if isinstance(g, O3) else 1)
+    if field.dim and field.dim % 3 == 0 and isinstance(field.representation, O3Irreps):
+        for parity in "oe":
+            other = O3Irreps(f"{field.dim // 3}x1{parity}")
+            readings[f"of type {other}"] = lambda f, g, other=other: f.with_values(other.transform(g, f.values))
+    return readings
+
+
+def _times(field: Field, sign: int) -> Field:
+    return field.with_values(field.values * sign)
+
+
+def _centred(x: ModelInput) -> ModelInput:
+    if isinstance(x, TypedTensors):
+        return x if x.positions is None else x.transform(Translation(-x.positions.detach().double().mean(0)))
+    if isinstance(x, Graph):
+        return x.transform(Translation(-x.positions.detach().double().mean(0)))
+    moved = [s.transform(Translation(-s.positions.double().mean(0))) if len(s) else s for s in listed(x)]
+    return moved[0] if isinstance(x, Structure) else moved
