@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: tour test test-slow lab lint bench clean
+.PHONY: tour test test-slow lab lint bench bench-check clean
 
 tour: .venv/tour.stamp            ## predict, check, probe and draw the glass; prints where the report is
 	$(BIN)/equiviz tour glass --out reports/glass.html
@@ -26,6 +26,9 @@ lint: .venv/lint.stamp            ## style, types, one-way imports
 
 bench: .venv/test.stamp           ## the figures quoted in the README
 	$(BIN)/python benchmarks/run_all.py
+
+bench-check: .venv/test.stamp     ## planted faults: what check says of each, beside e3nn's own assertion
+	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.check_faults
 
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \

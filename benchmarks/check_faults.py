@@ -1,6 +1,6 @@
 """Planted faults: what `equiviz.check` says of each, beside what e3nn's own assertion says of the same network.
 
-    python benchmarks/check_faults.py          (or: make bench-check)
+    make bench-check          (python -m benchmarks.check_faults, from the top of the repository)
 
 The catalogue is that of the tests. e3nn's `assert_equivariant` sees outputs only, under one random element.
 """
@@ -56,9 +56,19 @@ def main() -> None:
         agrees = first == (fault.stage, fault.irrep) and cause == DIAGNOSES[name]
         theirs = e3nns_verdict(fault.make(), x)
         right, passed = right + agrees, passed + (theirs == "passes")
-        found = "no" if report.passed else "yes"
-        print(f"| {name} | {found} | {place} | {cause} | {'yes' if agrees else 'NO'} | {theirs} | {seconds:.1f} |", flush=True)
-    print(f"\n{right} of {len(FAULTS)} are found in their place with their cause; e3nn's assertion passes {passed} of them.")
+        row = (
+            name,
+            "no" if report.passed else "yes",
+            place,
+            cause,
+            "yes" if agrees else "NO",
+            theirs,
+            f"{seconds:.1f}",
+        )
+        print("| " + " | ".join(row) + " |", flush=True)
+    print(
+        f"\n{right} of {len(FAULTS)} found in their place with their cause; e3nn's assertion passes {passed} of them."
+    )
 
 
 if __name__ == "__main__":

@@ -51,3 +51,23 @@ def trained(tmp_path: Path) -> Path:
 
     model = Bapst(BapstConfig(times=(10.0,), width=8, steps=1))
     return save_trained(tmp_path / "weights", model, Plan(), None, "made up", [liquid(0, times=(10.0,))])
+
+
+def test_check_says_what_breaks_and_ends_with_one_only_for_what_is_claimed(tmp_path: Path, trained: Path) -> None:
+    page = tmp_path / "page.html"
+    told = CliRunner().invoke(app, ["check", str(trained), "glass", "--elements", "1", "--json", "--html", str(page)])
+    assert told.exit_code == 0, told.output  # Bapst's network claims no rotation
+    document = json.loads(told.stdout)
+    assert document["passed"] is True
+    assert document["groups"]["rotation"] | {"claimed": False, "passed": False} == document["groups"]["rotation"]
+    assert {"stage", "irrep", "inherited", "local", "floor"} <= set(document["findings"][0])
+    assert "Equivariance of Bapst" in page.read_text()
+
+
+def test_check_ends_with_one_when_a_claim_is_broken(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from equiviz.models.bapst import Bapst
+
+    monkeypatch.setattr(Bapst, "group", "E(3)")
+    told = CliRunner().invoke(app, ["check", str(trained), "glass", "--elements", "1"])
+    assert told.exit_code == 1
+    assert "breaks rotation" in told.output

@@ -23,7 +23,7 @@ Departures
 - The decoder has no perceptron for edges: in the paper's code its output is never used.
 - The first layer of each perceptron is applied by parts (edge, sender, receiver, encodings), each where its input
   lives: the same function and the same parameters at a third of the arithmetic.
-- Batch normalisation of nodes and edges after each step, with statistics of each step's own (2,000 parameters more).
+- Batch normalisation of nodes and edges after each step, with statistics of each step's own (1,800 parameters more).
   The paper has none, and trains for days. Sums of positive numbers over some 40 neighbours are nearly the same on all
   nodes, and more so with every step; normalising takes that common part away. After 80 steps of training on ten
   configurations the loss is .91 with it and .98 without, and without it 1,500 steps on forty still leave .95 (rho .18).
@@ -161,8 +161,8 @@ class Bapst(EquivariantModel):
         self.node_encoder = _Encoder(len(config.species), config.width)
         self.edge_encoder = _Encoder(3, config.width)
         self.step = _MessageStep(config.width)
-        # Nodes and edges after each step; the first entry is for the encoded edges alone.
-        self.edge_norms = nn.ModuleList(nn.BatchNorm1d(config.width) for _ in range(config.steps + 1))
+        # Edges before each step, nodes after it.
+        self.edge_norms = nn.ModuleList(nn.BatchNorm1d(config.width) for _ in range(config.steps))
         self.node_norms = nn.ModuleList(nn.BatchNorm1d(config.width) for _ in range(config.steps))
         self.decoder = nn.Sequential(
             _Encoder(config.width, config.width), nn.Linear(config.width, outputs * (4 if config.vector else 1))
@@ -201,10 +201,10 @@ class Bapst(EquivariantModel):
         nodes = self.stage_nodes[0](self.node_encoder(kinds))  # [N, W]
         edges = self.edge_norms[0](self.edge_encoder(graph.edge_vectors))  # [E, W]
         fixed = self.step.fixed(nodes, edges, sender, receiver)
-        norms = zip(self.node_norms, self.edge_norms[1:], strict=True)
-        for stage, (node_norm, edge_norm) in zip(self.stage_nodes[1:], norms, strict=True):
-            nodes, edges = self.step(nodes, edges, fixed, sender, receiver)
-            nodes, edges = stage(node_norm(nodes)), edge_norm(edges)
+        for number, (stage, node_norm) in enumerate(zip(self.stage_nodes[1:], self.node_norms, strict=True)):
+            normed = edges if number == 0 else self.edge_norms[number](edges)
+            nodes, edges = self.step(nodes, normed, fixed, sender, receiver)
+            nodes = stage(node_norm(nodes))
         return self._outputs(self.decoder(nodes), kinds)
 
     def _kinds(self, graph: Graph) -> Tensor:
