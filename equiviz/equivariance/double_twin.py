@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.declared_function import DeclaredFunction
@@ -69,8 +69,10 @@ def _with_weights(made: nn.Module, model: nn.Module) -> nn.Module:
     if isinstance(model, DeclaredFunction) and not isinstance(made, DeclaredFunction):
         made = model.of(made)
     twin = made.double()
-    # Buffers that are no weights (constants such as Clebsch-Gordan coefficients) stay as they were built.
-    known = {name: value for name, value in model.state_dict().items() if name in own or _is_statistic(name)}
+    # Constants such as Clebsch-Gordan coefficients stay as they were built; other buffers were learned or measured.
+    built = dict(twin.named_buffers())
+    state = model.state_dict()
+    known = {name: value for name, value in state.items() if name in own or not _is_constant(value, built.get(name))}
     missing = own - set(dict(twin.named_parameters()))
     if missing:
         raise ValueError(f"the new one lacks {', '.join(sorted(missing)[:3])}")
@@ -82,9 +84,11 @@ def _with_weights(made: nn.Module, model: nn.Module) -> nn.Module:
     return twin
 
 
-def _is_statistic(name: str) -> bool:
-    """Running statistics are learned, though they are buffers."""
-    return name.rsplit(".", 1)[-1] in ("running_mean", "running_var", "num_batches_tracked")
+def _is_constant(old: Tensor, new: Tensor | None) -> bool:
+    """Whether a buffer is what was built anew, to the rounding of float32."""
+    if new is None or old.shape != new.shape or not old.is_floating_point():
+        return False
+    return torch.allclose(old.to(new), new, rtol=1e-6, atol=1e-7)
 
 
 def in_double(x: ModelInput) -> ModelInput:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -16,13 +16,15 @@ from equiviz.equivariance.round_off import DROWNED, REAL, base_tolerance, tolera
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import KindSquares
 from equiviz.equivariance.sweep import sweep
-from equiviz.equivariance.transformed_input import disturbed
+from equiviz.equivariance.transformed_input import disturbed, node_counts
 from equiviz.equivariance.trials import Trial, trials
 from equiviz.features.capture import Capture
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.stage import Support
 
 DISTURBANCES = 2
+# Of more nodes than this, stages are forced only where something seems to break.
+LARGE = 400
 # Kinds under which each row keeps its place, so that the part of each node adds up over trials.
 _IN_PLACE: tuple[Kind, ...] = ("rotation", "inversion", "translation")
 
@@ -72,9 +74,12 @@ class Measurement:
         """
         runs = Runs.of(model, x, supports)
         made = cls(runs, _coarsest(model, runs.reference))
+        tried = list[Trial]()
         for trial in trials(x, elements, seed, batches=hasattr(model, "prepare")):
-            made._try(trial)
+            made.inherited[trial.kind].add(*runs.free(trial))
+            tried += [trial] if trial.comparable else []
         made._disturb(x, seed)
+        made._force(tried, always=sum(node_counts(x)) <= LARGE)
         made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches()))
         if made.dtype != torch.float64 and torch.finfo(made.dtype).eps > torch.finfo(torch.float64).eps:
             made.precise = PreciseRuns.make(model, x, supports, seed)
@@ -86,10 +91,12 @@ class Measurement:
         """The record of the input as it came."""
         return self.runs.reference
 
-    def _try(self, trial: Trial) -> None:
-        self.inherited[trial.kind].add(*self.runs.free(trial))
-        if trial.comparable:
-            self.local[trial.kind].add(*self.runs.forced(trial))
+    def _force(self, tried: Sequence[Trial], always: bool) -> None:
+        """Local errors: of all kinds, or of those alone in which something seems to break (it costs as much again)."""
+        for trial in tried:
+            blocks = self.inherited[trial.kind].blocks.values()
+            if always or any(not block.relative <= base_tolerance(self.dtype) for block in blocks if block.norm > 0):
+                self.local[trial.kind].add(*self.runs.forced(trial))
 
     def _disturb(self, x: ModelInput, seed: int) -> None:
         generator, unit = torch.Generator().manual_seed(seed), torch.finfo(self.dtype).eps

@@ -54,7 +54,7 @@ class PreciseRuns:
     def _run(self, x: ModelInput, supports: Mapping[str, Support] | None, seed: int) -> PreciseRuns:
         assert self.twin.model is not None
         runs = Runs.of(self.twin.model, x, supports)
-        for trial in trials(x, ELEMENTS, seed, batches=False):
+        for trial in trials(x, ELEMENTS, seed, batches=False, few=True):
             if not trial.comparable and trial.kind != "determinism":
                 continue
             self.inherited.setdefault(trial.kind, KindSquares()).add(*runs.free(trial))
@@ -96,7 +96,7 @@ def _faithful(model: nn.Module, x: ModelInput, supports: Mapping[str, Support] |
     cast, rebuilt = cast_twin(model), rebuilt_twin(model)
     if cast.model is None or rebuilt.model is None:
         return cast if cast.model is not None else DoubleTwin(None, False, cast.why)
-    inputs = [trial for trial in trials(x, 1, seed, batches=False) if trial.copies == 1]
+    inputs = [trial for trial in trials(x, 1, seed, batches=False, few=True) if trial.comparable]
     try:
         same = all(_agree(cast.model, rebuilt.model, trial, supports) for trial in inputs)
     except Exception as problem:

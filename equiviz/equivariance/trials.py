@@ -62,21 +62,21 @@ class Trial:
         return self.kind in ("rotation", "inversion", "translation", "permutation", "lattice") and self.copies == 1
 
 
-def trials(x: ModelInput, elements: int, seed: int, batches: bool) -> Iterator[Trial]:
+def trials(x: ModelInput, elements: int, seed: int, batches: bool, few: bool = False) -> Iterator[Trial]:
     """All trials of one input, lazily: one transformed input is in memory at a time.
 
     `elements` Haar-random rotations; half as many improper elements, the inversion itself first; three translations of
     about the structure's own size; three orders of the nodes; for periodic structures atoms moved by lattice vectors,
     and a supercell; company in a batch, where the model takes lists (`batches`); the same
-    input again, also at the end, for models that remember.
+    input again, also at the end, for models that remember. With `few` one of each kind, besides rotations.
     """
     generator = torch.Generator().manual_seed(seed)
     yield Trial("determinism", "the same input again", x)
     yield from _orthogonal(x, elements, seed)
-    for _ in range(TRANSLATIONS if has_positions(x) else 0):
+    for _ in range((1 if few else TRANSLATIONS) if has_positions(x) else 0):
         shift = Translation(spread(x) * torch.randn(3, generator=generator, dtype=torch.float64))
         yield Trial("translation", repr(shift), transformed(x, shift), g=shift)
-    for _ in range(PERMUTATIONS if sum(node_counts(x)) > 1 else 0):
+    for _ in range((1 if few else PERMUTATIONS) if sum(node_counts(x)) > 1 else 0):
         mixed, order = reordered(x, generator)
         yield Trial("permutation", repr(order), mixed, g=order)
     yield from _lattice(x, generator)
