@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: tour test test-slow lab lint bench bench-check clean
+.PHONY: tour test test-slow test-interop lab lint bench bench-check clean
 
 tour: .venv/tour.stamp            ## predict, check, probe and draw the glass; prints where the report is
 	$(BIN)/equiviz tour glass --out reports/glass.html
@@ -14,6 +14,14 @@ test: .venv/test.stamp browser    ## the whole suite, then the notebooks
 
 test-slow: .venv/test.stamp browser  ## the long versions: a hundred thousand damaged files, a thousand cells
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 -m slow
+
+INTEROP := graph_pes mace nequip pyg schnetpack
+
+test-interop: $(INTEROP:%=.venv-interop/%.stamp)  ## adapters against the real packages, each in an environment of its own
+	set -e; for name in $(INTEROP); do \
+	  EQUIVIZ_INTEROP=$$name OMP_WAIT_POLICY=passive .venv-interop/$$name/bin/python -m pytest -m interop \
+	    --override-ini filterwarnings=ignore tests/interop/test_$$name.py; \
+	done  # foreign packages warn of what they use themselves
 
 lab: .venv/lab.stamp              ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks
@@ -35,7 +43,7 @@ browser:
 	  echo "The browser tests need Chromium: apt-get install chromium"; exit 1; }
 
 clean:
-	rm -rf .venv reports .pytest_cache .ruff_cache
+	rm -rf .venv .venv-interop reports .pytest_cache .ruff_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -56,4 +64,11 @@ clean:
 
 .venv/lint.stamp: .venv/tour.stamp
 	$(PIP) --editable '.[lint]'
+	@touch $@
+
+# Not an extra of equiviz: mace-torch pins e3nn 0.4.4, nequip and equiviz want 0.6. What the adapters run needs no e3nn.
+.venv-interop/%.stamp: tests/interop/environments/%.txt
+	$(PYTHON) -m venv .venv-interop/$*
+	.venv-interop/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	.venv-interop/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

@@ -1,0 +1,201 @@
+"""What every adapter owes, tested against the real package: one class per model, with these tests inherited."""
+
+from __future__ import annotations
+
+import os
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from equiviz.equivariance.check import check
+from equiviz.equivariance.check_report import CheckReport
+from equiviz.features.capture import capture
+from equiviz.interop import ForeignModel, InteropError, adapted, undisturbed
+from equiviz.structures.structure import Structure
+from equiviz.symmetry.groups import haar
+
+DTYPES = (torch.float64, torch.float32)
+CUTOFF = 4.0
+
+_POSITIONS = [[0.0, 0.0, 0.1], [0.8, 0.1, -0.5], [-0.7, 0.2, -0.5], [1.5, 1.2, 0.3], [2.1, -0.4, 1.0]]
+_CELL = [[4.0, 0.3, 0.0], [0.0, 4.2, 0.5], [0.4, 0.0, 3.9]]
+
+
+def molecule() -> Structure:
+    """Five atoms in no particular order, lengths in Angstrom."""
+    return Structure(torch.tensor(_POSITIONS, dtype=torch.float64), torch.tensor([8, 1, 1, 6, 1]), name="molecule")
+
+
+def crystal() -> Structure:
+    """The same atoms in a triclinic cell whose vectors are as long as the cutoff: images are neighbours too."""
+    cell = torch.tensor(_CELL, dtype=torch.float64)
+    return Structure(molecule().positions, molecule().species, cell=cell, pbc=(True, True, True), name="crystal")
+
+
+def quick_check(model: nn.Module, x: object) -> CheckReport:
+    """Two rotations and what belongs to them: an exact model keeps all, a planted fault breaks each."""
+    return check(model, x, elements=2, wide=0)  # type: ignore[arg-type]
+
+
+class AdapterContract(ABC):
+    """Tests of one foreign model. `known_faults` are the package's own: (stage, kind) that must fail, on the crystal."""
+
+    dtypes: ClassVar[tuple[torch.dtype, ...]] = DTYPES
+    known_faults: ClassVar[frozenset[tuple[str, str]]] = frozenset()
+    #: Where `spoil` breaks the model, and in which irrep.
+    broken: ClassVar[tuple[str, str]]
+    #: Some stages that must be there.
+    stages: ClassVar[tuple[str, ...]]
+    #: A stage through which the energy flows, and the module where a test plants an exception.
+    upstream: ClassVar[str]
+    raising: ClassVar[str]
+
+    @abstractmethod
+    def build(self, dtype: torch.dtype) -> nn.Module:
+        """A small untrained model with seeded weights, in evaluation mode; called within `undisturbed`."""
+
+    @abstractmethod
+    def spoil(self, model: nn.Module) -> None:
+        """Plant a relu on vectors after one interaction."""
+
+    def native(self, model: nn.Module, structure: Structure) -> Mapping[str, Tensor]:
+        """Energy, forces, and stress where there is a cell, by the package's own conversion and neighbour list."""
+        raise NotImplementedError
+
+    def built(self, dtype: torch.dtype = torch.float64) -> nn.Module:
+        with undisturbed():
+            torch.set_default_dtype(dtype)
+            torch.manual_seed(0)
+            return self.build(dtype)
+
+    def model(self, dtype: torch.dtype = torch.float64) -> ForeignModel:
+        wrapped = adapted(self.built(dtype))
+        assert isinstance(wrapped, ForeignModel)
+        return wrapped
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Each model in the dtypes in which its package runs."""
+        if "dtype" in metafunc.fixturenames:
+            metafunc.parametrize("dtype", self.dtypes, ids=str)
+
+    def test_a_molecule_turns_with_it(self, dtype: torch.dtype) -> None:
+        report = quick_check(self.model(dtype), molecule())
+        assert report.passed, report.describe()
+        assert report.informative
+        assert report.dtype == dtype
+
+    def test_a_crystal_turns_with_it(self, dtype: torch.dtype) -> None:
+        report = quick_check(self.model(dtype), crystal())
+        alarming = {(finding.stage, finding.group) for finding in report.findings if finding.alarming}
+        assert alarming == self.known_faults, report.describe()
+
+    def test_a_fault_is_named(self, dtype: torch.dtype) -> None:
+        broken = self.built(dtype)
+        self.spoil(broken)
+        report = quick_check(adapted(broken), molecule())
+        assert not report.passed
+        assert report.first_broken == self.broken
+        assert self.broken[0] in report.describe()
+
+    @pytest.mark.parametrize("structure", [molecule(), crystal()], ids=lambda structure: structure.name)
+    def test_it_computes_what_the_package_computes(self, structure: Structure) -> None:
+        model = self.built(self.dtypes[0])
+        expected, wrapped = self.native(model, structure), adapted(model)
+        assert isinstance(wrapped, ForeignModel)
+        found = wrapped(wrapped.prepare(structure))
+        for name, values in expected.items():
+            difference = (found[name].values.flatten() - values.flatten()).abs().max()
+            # Sums over neighbours in another order: a hundred roundings.
+            assert difference <= 100 * torch.finfo(values.dtype).eps * values.abs().max(), name
+
+    def test_a_graph_turns_too(self) -> None:
+        model = self.model(self.dtypes[0])
+        report = quick_check(model, model.prepare([molecule(), molecule().transform(haar(1, 3, "SO(3)")[0])]))
+        assert report.passed, report.describe()
+
+    def test_stages_and_outputs(self) -> None:
+        recorded = capture(self.model(self.dtypes[0]), [molecule(), crystal()])
+        assert set(self.stages) <= set(recorded), list(recorded)
+        assert recorded["output.energy"].values.shape == (2, 1)
+        assert recorded["output.forces"].values.shape == (10, 3)
+        assert str(recorded["output.forces"].representation) == "1x1o"
+        assert "output.stress" not in recorded, "a molecule has no stress"
+        assert capture(self.model(self.dtypes[0]), crystal())["output.stress"].values.shape == (1, 9)
+
+    def test_the_energy_is_differentiable_by_stages(self) -> None:
+        recorded = capture(self.model(self.dtypes[0]), molecule(), detach=False)
+        energy, stage = recorded["output.energy"].values.sum(), recorded[self.upstream].values
+        (gradient,) = torch.autograd.grad(energy, stage)
+        assert gradient.isfinite().all()
+        assert gradient.abs().max() > 0
+
+    @pytest.mark.parametrize("raises", [False, True], ids=["works", "raises"])
+    def test_the_model_is_left_as_found(self, raises: bool) -> None:
+        model = self.built(self.dtypes[0])
+        if raises:
+            model.get_submodule(self.raising).register_forward_hook(_raise)
+        before = _state(model)
+        with pytest.raises(_Planted) if raises else nullcontext():
+            capture(adapted(model), crystal())
+        assert _state(model) == before
+
+    def test_nothing_global_changes(self) -> None:
+        model = self.built(self.dtypes[0])
+        before = _process()
+        quick_check(adapted(model), molecule())
+        assert _process() == before
+
+    def test_inputs_stay_as_they_are(self) -> None:
+        model = self.model(self.dtypes[0])
+        graph = model.prepare(crystal())
+        copies = (graph.positions.clone(), graph.cells.clone())  # type: ignore[union-attr]
+        model(graph)
+        assert not graph.positions.requires_grad
+        assert torch.equal(graph.positions, copies[0])
+        assert torch.equal(graph.cells, copies[1])  # type: ignore[arg-type]
+
+    def test_other_units_are_refused(self) -> None:
+        liquid = Structure(molecule().positions, molecule().species, length_unit="sigma", species_names=("A", "B"))
+        with pytest.raises(InteropError, match="takes lengths in Å and atomic numbers"):
+            self.model(self.dtypes[0]).prepare(liquid)
+
+
+class _Planted(Exception):
+    """What a module raises in a test."""
+
+
+def _raise(*_: object) -> None:
+    raise _Planted
+
+
+def _state(model: nn.Module) -> list[object]:
+    """What a user could notice: hooks, modes, weights, which of them are trained, their gradients, and the parts."""
+    parts = [
+        (name, type(part), part.training, len(part._forward_hooks), len(part._forward_pre_hooks))
+        for name, part in model.named_modules()
+    ]
+    weights = [
+        (name, p.requires_grad, p.grad is None, p.detach().numpy().tobytes()) for name, p in model.named_parameters()
+    ]
+    buffers = [(name, b.detach().numpy().tobytes()) for name, b in model.named_buffers()]
+    return [*parts, *weights, *buffers, list(vars(model))]
+
+
+def _process() -> list[object]:
+    return [
+        torch.get_default_dtype(),
+        torch.get_num_threads(),
+        torch.is_grad_enabled(),
+        torch.get_rng_state().tolist(),
+        np.random.get_state()[1].tolist(),
+        random.getstate(),
+        dict(os.environ),
+        torch.multiprocessing.get_sharing_strategy(),
+    ]
