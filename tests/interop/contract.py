@@ -7,6 +7,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -45,7 +46,10 @@ def quick_check(model: nn.Module, x: object) -> CheckReport:
 
 
 class AdapterContract(ABC):
-    """Tests of one foreign model. `known_faults` are the package's own: (stage, kind) that must fail, on the crystal."""
+    """Tests of one foreign model.
+
+    `known_faults` are the package's own: pairs of stage and kind of transformation that must fail, on the crystal.
+    """
 
     dtypes: ClassVar[tuple[torch.dtype, ...]] = DTYPES
     known_faults: ClassVar[frozenset[tuple[str, str]]] = frozenset()
@@ -129,6 +133,15 @@ class AdapterContract(ABC):
         assert "output.stress" not in recorded, "a molecule has no stress"
         assert capture(self.model(self.dtypes[0]), crystal())["output.stress"].values.shape == (1, 9)
 
+    def test_the_stress_in_a_left_handed_cell(self) -> None:
+        """Two lattice vectors exchanged describe the same crystal; packages that use signed volumes turn the stress."""
+        assert crystal().cell is not None
+        other = replace(crystal(), cell=crystal().cell[[1, 0, 2]])
+        model = self.model(self.dtypes[0])
+        one, two = (model(model.prepare(structure))["stress"].values for structure in (crystal(), other))
+        sign = -1 if ("output.stress", "inversion") in self.known_faults else 1
+        assert torch.allclose(one, sign * two, rtol=1e-4, atol=1e-6 * float(one.detach().abs().max()))
+
     def test_the_energy_is_differentiable_by_stages(self) -> None:
         recorded = capture(self.model(self.dtypes[0]), molecule(), detach=False)
         energy, stage = recorded["output.energy"].values.sum(), recorded[self.upstream].values
@@ -142,7 +155,7 @@ class AdapterContract(ABC):
         if raises:
             model.get_submodule(self.raising).register_forward_hook(_raise)
         before = _state(model)
-        with pytest.raises(_Planted) if raises else nullcontext():
+        with pytest.raises(PlantedError) if raises else nullcontext():
             capture(adapted(model), crystal())
         assert _state(model) == before
 
@@ -167,12 +180,12 @@ class AdapterContract(ABC):
             self.model(self.dtypes[0]).prepare(liquid)
 
 
-class _Planted(Exception):
+class PlantedError(Exception):
     """What a module raises in a test."""
 
 
 def _raise(*_: object) -> None:
-    raise _Planted
+    raise PlantedError
 
 
 def _state(model: nn.Module) -> list[object]:

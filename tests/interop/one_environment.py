@@ -1,4 +1,4 @@
-"""Each foreign package is tested in an environment of its own: mace-torch pins an e3nn that cannot live beside nequip's.
+"""Each foreign package is tested in an environment of its own: mace-torch pins an e3nn that nequip refuses.
 
 `make test-interop` makes the environments from tests/interop/environments/*.txt, and runs each file in its own by
 setting EQUIVIZ_INTEROP; everywhere else those files are skipped.

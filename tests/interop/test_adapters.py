@@ -190,7 +190,7 @@ class TestOutputs:
             capture(adapt(nn.Linear(3, 3), ["positions"], {"a": "1x1o", "b": "1x1o"}, cutoff=1.0), molecule())
         with pytest.raises(InteropError, match="forces='heat' is none of the outputs: energy"):
             adapt(nn.Linear(3, 3), ["positions"], {"energy": "1x1o"}, cutoff=1.0, forces="heat")
-        with pytest.raises(InteropError, match="no quantity 'mass' .* positions, species, edge_index"):
+        with pytest.raises(InteropError, match=r"no quantity 'mass' .* positions, species, edge_index"):
             capture(adapt(nn.Linear(3, 3), ["mass"], {"a": "1x1o"}, cutoff=1.0), molecule())
 
     def test_a_claimed_group_is_that_of_one_model(self) -> None:
@@ -220,8 +220,7 @@ class TestOutputs:
 
 class TestGlobalState:
     def test_all_is_put_back_also_after_an_error(self) -> None:
-        before = _process()
-        with pytest.raises(ValueError, match="planted"), undisturbed():
+        def disturb() -> None:
             torch.set_default_dtype(torch.float64)
             torch.manual_seed(1)
             np.random.seed(1)
@@ -234,6 +233,10 @@ class TestGlobalState:
             del os.environ["PATH"]
             assert all(one != other for one, other in zip(_process(), before, strict=True)), "the control"
             raise ValueError("planted")
+
+        before = _process()
+        with pytest.raises(ValueError, match="planted"), undisturbed():
+            disturb()
         assert _process() == before
 
     def test_a_model_runs_under_its_own_dtype(self) -> None:

@@ -1,4 +1,4 @@
-"""mace-torch, the real package: is what the adapter says of its tensors true, and does it compute what MACE computes?"""
+"""mace-torch, the real package: MACE, ScaleShiftMACE, and the model of dipoles."""
 
 from __future__ import annotations
 

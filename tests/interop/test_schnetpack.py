@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import TypeVar
 
 import pytest
@@ -17,7 +18,7 @@ from tests.interop.one_environment import only_in
 pytestmark = only_in("schnetpack")
 
 
-def _schnetpack():
+def _schnetpack() -> ModuleType:
     """schnetpack 2.0.4 asks torch for a name that torch 2.13 no longer has."""
     import torch.utils.data.dataloader as loader
 
