@@ -18,15 +18,16 @@ GLASSY_PLAN: dict[str, object] = {"epochs": 16, "learning_rate": 4e-3, "weight_d
 BAPST_PLAN: dict[str, object] = {"epochs": 30, "learning_rate": 2e-3, "optimiser": "adam"}
 
 # Ten configurations of 4,096 particles. Blended with its ridge regression, which saturates at four configurations; the
-# share was chosen in the same cross-validation, whose figure is flat around it. With 8 epochs rho is the same and the
-# vectors are half as good; with 20 rho begins to fall.
+# share was chosen in the same cross-validation, whose figure is flat around it.
 T044_PLAN: dict[str, object] = {
-    "epochs": 14,
+    "epochs": 8,
     "learning_rate": 4e-3,
     "weight_decay": 0.1,
     "vector_weight": 0.3,
     "keep": "last",
 }
+# Longer training leaves rho as it is and makes the vectors of type A a third better; with 20 epochs rho begins to fall.
+CAGED_PLAN: dict[str, object] = {**T044_PLAN, "epochs": 14}
 CAGED: dict[str, object] = {"linear_share": 0.75, "cage_temperature": 0.44, "surroundings": 1078, "local": 154}
 
 
@@ -127,9 +128,9 @@ CELLS: tuple[Cell, ...] = (
         "glassy with cages (a short simulation)",
         "glassy",
         CAGED,
-        T044_PLAN,
+        CAGED_PLAN,
         0,
-        (0, 1, 2),
+        (0,),
         5,
     ),
 )

@@ -56,7 +56,7 @@ def _alarms(findings: list[Finding], verdicts: list[Verdict], diagnoses: Sequenc
     sure = {one.group for one in diagnoses if one.sure}
     # One cause explains the rest: chance explains every failure, a broken rotation an inversion's.
     explained_first: tuple[Kind, ...] = ("determinism", "rotation")
-    first = [kind for kind in explained_first if kind in broken]
+    first: list[Kind] = [kind for kind in explained_first if kind in broken]
     roots = first[:1] if first else broken
     return lines + [_LIKELY[kind] for kind in roots if not sure]
 
