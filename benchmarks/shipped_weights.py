@@ -12,6 +12,7 @@ An interrupted training continues where it was.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -54,7 +55,9 @@ def trained(
     own = family(cell.family)
     settings = {**settings_from_data(own, training), **cell.settings}
     plan = replace(plan_from(cell.plan), members=members)
-    state = cache_folder() / "shipped_weights" / cell.name
+    # Another place for other settings: an interrupted training continues, a changed one begins.
+    label = hashlib.sha256(json.dumps(cell.key(), sort_keys=True).encode()).hexdigest()[:16]
+    state = cache_folder() / "shipped_weights" / f"{cell.name}-{label}"
     return fit(own, settings, training, validation, plan, state, progress=True)
 
 

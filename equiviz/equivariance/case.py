@@ -126,7 +126,8 @@ class Case:
 
     def cured(self, after: float) -> bool:
         """Whether an error is gone, to rounding or to a fiftieth of what it was."""
-        return math.isfinite(after) and after <= max(CURED * self.error, base_tolerance(self.sums.dtype))
+        gone = after <= max(CURED * self.error, base_tolerance(self.sums.dtype))
+        return math.isfinite(after) and gone and after < 0.5 * self.error
 
     def found(self, code: str, cause: str, tried: str, after: float, fix: str, sure: bool = True) -> Diagnosis:
         """A diagnosis of this case."""

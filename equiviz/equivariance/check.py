@@ -73,6 +73,7 @@ def check(
     kinds = claimed_kinds(claimed)
     further = default_count(taken) if wide is None else wide
     with torch.random.fork_rng(devices=_cuda_devices(subject)):
+        torch.manual_seed(seed)
         sums = Measurement.make(subject, measured(subject, taken), elements, seed, supports, further)
         found = diagnose(sums, kinds, measured(subject, taken), seed)
     return CheckReport(

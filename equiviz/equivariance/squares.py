@@ -67,6 +67,12 @@ class BlockSquares:
             self.rows = self.rows + other.rows
 
     @property
+    def is_even(self) -> bool:
+        """Whether all trials err alike, as rounding does: half of them by a tenth of the largest error or more."""
+        known = sorted(self.errors)
+        return not known or known[len(known) // 2] >= 0.1 * known[-1]
+
+    @property
     def relative(self) -> float:
         """rms over trials of the difference / rms over trials of the values; inf where not finite, NaN for all zero."""
         if not self.finite:

@@ -27,7 +27,7 @@ from equiviz.symmetry.wigner import foresee
 # Nodes of one batch: as many as keep the cores busy; the recorded stages of so many take some tens of megabytes.
 BATCH = 2048
 # Nodes of the rotations that are run one by one before: a model may look at the first structure of a batch only.
-SINGLE = 6000
+SINGLE = 1000
 # The cube's rotations and half-turns about its diagonals are where mistakes of sign and order show best.
 _SPECIAL = [
     O3.rotation(axis, angle)

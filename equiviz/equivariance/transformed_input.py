@@ -114,7 +114,9 @@ def _disturbed(x: Points, relative: float, generator: torch.Generator) -> Points
 
 def _disturbed_attributes(node: Mapping[str, Field], relative: float, generator: torch.Generator) -> dict[str, Field]:
     def near(values: Tensor) -> Tensor:
-        return values * (1 + relative * _noise(values.real, generator).to(values.dtype))
+        # Relative to the largest entry: turning mixes components, so that exact zeros do not stay exact either.
+        largest = values.detach().abs().max() if values.numel() else values.real.new_zeros(())
+        return values + relative * largest * _noise(values.real, generator).to(values.dtype)
 
     return {name: f.with_values(near(f.values)) for name, f in node.items()}
 

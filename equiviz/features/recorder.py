@@ -143,10 +143,11 @@ def _declares_output(module: nn.Module, name: str, model: nn.Module) -> bool:
 
 def _exchanged(old: Tensor, new: Tensor) -> Tensor:
     """The new values with the gradients of the old ones, so that a force may still be taken through them."""
-    new = new.to(old)
+    new = new.to(old).clone()  # a model may work in place on what it is handed
     if not old.requires_grad:
         return new
-    return old + (new - old).detach() if bool(old.isfinite().all()) else new
+    kept = torch.where(old.isfinite(), old, torch.zeros_like(old))
+    return kept + (new - kept).detach()
 
 
 def _shaped(values: Tensor | None, like: Tensor) -> Tensor | None:

@@ -42,11 +42,11 @@ class DeclaredFunction(EquivariantModel):
         if not callable(function):
             raise ModelError(f"Expected a function or a torch.nn.Module, got {type(function).__name__}.")
         self.function = function
-        self.group = str(getattr(function, "group", "E(3)"))  # type: ignore[misc]
+        claimed = getattr(function, "group", None)  # many modules have one that means something else
+        self.group = claimed if isinstance(claimed, str) and "(3)" in claimed else "E(3)"  # type: ignore[misc]
         self.outputs = outputs
         self.per: Per | None = per
-        if isinstance(function, nn.Module):
-            self.training = function.training
+        self.training = isinstance(function, nn.Module) and function.training
 
     def of(self, function: Callable[..., object]) -> DeclaredFunction:
         """Another function with the same declarations."""

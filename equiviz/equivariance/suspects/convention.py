@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from equiviz.equivariance.case import Case
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.suspects.inputs import attributes_of
+from equiviz.equivariance.transformed_input import disturbed
 from equiviz.equivariance.trials import Trial
+from equiviz.features.model_input import ModelInput
+from equiviz.structures.graph import Graph
+from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3
+from equiviz.symmetry.representations import Position
 
 _ORDERS = {
     "(y, z, x)": [1, 2, 0],
@@ -141,10 +149,19 @@ def _attribute_held(case: Case) -> str | None:
     return None
 
 
+def _moved(case: Case) -> ModelInput:
+    """The input with its atoms moved at random, and its attributes as they were."""
+    moved = disturbed(case.x, 0.1, torch.Generator().manual_seed(case.seed))
+    if isinstance(moved, TypedTensors) and isinstance(case.x, TypedTensors):
+        still = {n: f for n, f in case.x.fields.items() if not isinstance(f.representation, Position)}
+        return moved.with_values(still)
+    if isinstance(moved, (Structure, Graph)) and isinstance(case.x, (Structure, Graph)):
+        return replace(moved, node=case.x.node)
+    return moved
+
+
 def _is_deaf(case: Case) -> bool:
     """Whether the stage stays what it was when all atoms move at random."""
-    from equiviz.equivariance.transformed_input import disturbed
-
-    moved = disturbed(case.x, 0.1, torch.Generator().manual_seed(case.seed))
+    moved = _moved(case)
     after = case.error_with([Trial("determinism", "other positions", moved)], forced=False)
     return case.cured(after)

@@ -24,6 +24,8 @@ def attribute(case: Case) -> list[Diagnosis]:
     """Typed inputs that the model reads as something else."""
     if case.kind not in ("rotation", "inversion"):
         return []
+    if isinstance(case.x, TypedTensors) and sum(map(_turns, case.x.fields.values())) < 2:
+        return []  # leaving the only thing that turns unturned cures everything
     for name, field in attributes_of(case.x).items():
         for words, reading in _readings(field).items():
             trials = [replace(t, x=_with(t.x, name, reading(field, t.g))) for t in case.trials if t.g is not None]
@@ -97,6 +99,10 @@ def _readings(field: Field) -> dict[str, Reading]:
             other = O3Irreps(f"{field.dim // 3}x1{parity}")
             readings[f"of type {other}"] = lambda f, g, other=other: f.with_values(other.transform(g, f.values))
     return readings
+
+
+def _turns(field: Field) -> bool:
+    return not all(block.invariant for block in field.blocks)
 
 
 def _times(field: Field, sign: int) -> Field:
