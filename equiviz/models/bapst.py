@@ -99,6 +99,17 @@ class _Encoder(nn.Sequential):
         )
 
 
+class _Norm(nn.BatchNorm1d):
+    """Batch normalisation that takes its running statistics where one row has none of its own."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if len(input) > 1:
+            return super().forward(input)
+        return functional.batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
+        )
+
+
 class _MessageStep(nn.Module):
     """Edges from their ends, then nodes from their edges; encodings stand beside the present values (skip)."""
 
@@ -162,8 +173,8 @@ class Bapst(EquivariantModel):
         self.edge_encoder = _Encoder(3, config.width)
         self.step = _MessageStep(config.width)
         # Edges before each step, nodes after it.
-        self.edge_norms = nn.ModuleList(nn.BatchNorm1d(config.width) for _ in range(config.steps))
-        self.node_norms = nn.ModuleList(nn.BatchNorm1d(config.width) for _ in range(config.steps))
+        self.edge_norms = nn.ModuleList(_Norm(config.width) for _ in range(config.steps))
+        self.node_norms = nn.ModuleList(_Norm(config.width) for _ in range(config.steps))
         self.decoder = nn.Sequential(
             _Encoder(config.width, config.width), nn.Linear(config.width, outputs * (4 if config.vector else 1))
         )

@@ -25,18 +25,20 @@ def _double(config: BapstConfig = SMALL) -> tuple[Bapst, Graph]:
 
 
 def _plainly(model: Bapst, graph: Graph) -> Tensor:
-    """The propensity with every concatenation written out, as the paper draws it."""
+    """The propensity with every concatenation written out, as the paper draws it, and our norms between the steps."""
     sender, receiver = graph.edge_index
     kinds = torch.stack([graph.species == 1, graph.species == 2], 1).double()
     nodes = nodes_in = model.node_encoder(kinds)
-    edges = edges_in = model.edge_encoder(graph.edge_vectors)
+    edges = edges_in = model.edge_norms[0](model.edge_encoder(graph.edge_vectors))
     step = model.step
-    for _ in range(model.config.steps):
+    for number in range(model.config.steps):
+        edges = model.edge_norms[number](edges) if number else edges
         both = torch.cat([nodes, nodes_in], 1)
         joined = torch.cat([edges, edges_in, both[sender], both[receiver]], 1)
         edges = step.edge_second(step.edge_first(joined).relu()).relu()
         incoming = torch.zeros_like(nodes).index_add(0, receiver, edges)
         nodes = step.node_second(step.node_first(torch.cat([incoming, nodes, nodes_in], 1)).relu()).relu()
+        nodes = model.node_norms[number](nodes)
     parts = model.decoder(nodes).view(len(nodes), 2, -1)
     return (parts * kinds[..., None]).sum(1)
 
@@ -52,9 +54,11 @@ def test_it_has_as_many_parameters_as_the_paper_and_64_more_for_one_hot_types() 
     """Encoders 64-64 of 3 and 1 inputs, core 384-64-64 and 192-64-64, decoder 64-64-1: 62,401 in all."""
     published = (3 * 64 + 64 + 64 * 65) + (64 + 64 + 64 * 65) + (384 * 64 + 64 + 64 * 65) + (192 * 64 + 64 + 64 * 65)
     published += 64 * 65 * 2 + 65
-    count = sum(p.numel() for p in Bapst(BapstConfig(species=(1, 2))).parameters())
+    model = Bapst(BapstConfig(species=(1, 2)))
+    norms = sum(p.numel() for part in (model.edge_norms, model.node_norms) for p in part.parameters())
+    assert norms == 2 * 7 * 2 * 64  # ours: nodes and edges of 7 steps, a scale and a shift each
     second_output = 65  # one per species
-    assert count == published + 64 + second_output
+    assert sum(p.numel() for p in model.parameters()) - norms == published + 64 + second_output
 
 
 def test_it_does_not_know_rotations_but_translations_and_permutations() -> None:
