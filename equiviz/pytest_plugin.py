@@ -1,7 +1,7 @@
 """A fixture for test suites: in conftest.py ``pytest_plugins = ["equiviz.pytest_plugin"]``, and then
 
-    def test_my_model(assert_equivariant):
-        assert_equivariant(model, structure)
+def test_my_model(assert_equivariant):
+    assert_equivariant(model, structure)
 """
 
 from __future__ import annotations
