@@ -6,9 +6,11 @@ setting EQUIVIZ_INTEROP; everywhere else those files are skipped.
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 
@@ -19,12 +21,13 @@ def only_in(name: str) -> list[pytest.MarkDecorator]:
     return [pytest.mark.interop, pytest.mark.skipif(elsewhere, reason=f"environment {name!r}: make test-interop")]
 
 
-def importing(statements: str, remembers: str) -> tuple[str, str, str]:
-    """A fresh process runs `statements` within `undisturbed()`; what `remembers` prints before, inside, and after."""
-    indented = "\n    ".join(statements.splitlines())
-    program = "import os, random\nimport numpy\nimport torch\nfrom equiviz.interop import undisturbed\n"
-    shown = f"print('told:', {remembers})"
-    program += f"{shown}\nwith undisturbed():\n    {indented}\n    {shown}\n{shown}\n"
+def importing(statements: str, remembers: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """A fresh process runs `statements` within `undisturbed()`; what each expression is before, inside, and after."""
+    told = "print('told:', repr([" + ", ".join(f"repr({expression})" for expression in remembers) + "]))"
+    lines = ["import os, random", "import numpy", "import torch", "from equiviz.interop import undisturbed"]
+    lines += [told, "with undisturbed():", *(f"    {line}" for line in [*statements.splitlines(), told]), told]
+    program = "\n".join(lines)
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
-    before, inside, after = (line for line in ran.stdout.splitlines() if line.startswith("told: "))
+    shown = [line.removeprefix("told: ") for line in ran.stdout.splitlines() if line.startswith("told: ")]
+    before, inside, after = (ast.literal_eval(line) for line in shown)
     return before, inside, after

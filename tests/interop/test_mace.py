@@ -130,6 +130,6 @@ def test_parts_are_refused() -> None:
 
 
 def test_importing_mace_leaves_loading_safe() -> None:
-    before, inside, after = importing("import mace.modules", f"os.environ.get({_UNSAFE!r})")
-    assert (before, after) == ("told: None", "told: None")
-    assert inside == "told: 1", "the control: mace does make torch.load unsafe"
+    before, inside, after = importing("import mace.modules", [f"os.environ.get({_UNSAFE!r})"])
+    assert before == after == ["None"]
+    assert inside == ["'1'"], "the control: mace does make torch.load unsafe"
