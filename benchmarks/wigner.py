@@ -21,7 +21,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from equiviz.symmetry import Irreps, haar_matrices, rotations, spherical_harmonics, wigner_blocks
+from equiviz.symmetry import Irreps, haar_matrices, irreps_matrices, rotations, spherical_harmonics, wigner_blocks
 
 Blocks = list[Tensor]
 
@@ -41,9 +41,7 @@ def ours_blocks(lmax: int, turns: Tensor) -> Blocks:
 
 def ours_dense(lmax: int, turns: Tensor) -> Blocks:
     irreps = Irreps.spherical(lmax)
-    dense = turns.new_zeros(len(turns), irreps.dim, irreps.dim)
-    for part, block in zip(irreps.slices(), ours_blocks(lmax, turns), strict=True):
-        dense[:, part, part] = block
+    dense = irreps_matrices(irreps, turns)
     return [dense[:, part, part] for part in irreps.slices()]
 
 

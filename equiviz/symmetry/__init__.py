@@ -41,7 +41,7 @@ from equiviz.symmetry.representations import (
     representation,
 )
 from equiviz.symmetry.transformable import Transformable
-from equiviz.symmetry.wigner import irreps_matrix, wigner_blocks, wigner_d, wigner_generators
+from equiviz.symmetry.wigner import irreps_matrices, irreps_matrix, wigner_blocks, wigner_d, wigner_generators
 
 __all__ = [
     "O3",
@@ -77,6 +77,7 @@ __all__ = [
     "euclidean_generators",
     "haar",
     "haar_matrices",
+    "irreps_matrices",
     "irreps_matrix",
     "quadrature",
     "representation",

@@ -19,6 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
+from itertools import accumulate
 from weakref import WeakKeyDictionary
 
 import torch
@@ -29,8 +30,8 @@ from equiviz.symmetry.errors import BandLimitError
 from equiviz.symmetry.groups import O3
 from equiviz.symmetry.irreps import MAX_DEGREE, Irrep, Irreps
 
-_CHUNK = 1024
-"""Rotations per matrix product: keeps the working set in the cache (measured fastest from 512 to 2048)."""
+_CHUNK = 2048
+"""Rotations per matrix product: keeps the working set in the cache (measured fastest from 1024 to 4096)."""
 
 
 def wigner_d(l: int, matrices: Tensor) -> Tensor:  # noqa: E741 - the field's own name for it
@@ -57,14 +58,41 @@ def wigner_blocks(degrees: Sequence[int], matrices: Tensor) -> list[Tensor]:
     """`wigner_d` for several degrees; the matrices are validated and factored only once."""
     for degree in degrees:
         _refuse_degree(degree)
-    exact = rotations.orthogonal(matrices)
-    proper = rotations.determinants(exact)[..., None, None] * exact
-    powers = torch.stack(
-        [_powers(pair, max(degrees, default=0)) for pair in rotations.euler_pairs(proper.reshape(-1, 3, 3))]
-    )  # [3, L+1, N]
-    chunks = powers.split(_CHUNK, dim=-1)
-    blocks = [torch.cat([_from_powers(degree, chunk) for chunk in chunks]) for degree in degrees]  # [N, M, M]
+    powers = _euler_powers(matrices, max(degrees, default=0))
+    blocks = [powers.real.new_empty(powers.shape[-1], 2 * degree + 1, 2 * degree + 1) for degree in degrees]
+    _fill(blocks, degrees, powers)
     return [block.reshape(*matrices.shape[:-2], *block.shape[1:]) for block in blocks]
+
+
+def irreps_matrices(irreps: Irreps | str, matrices: Tensor) -> Tensor:
+    """Block-diagonal matrices of many elements of O(3) at once, parity included (`irreps_matrix` for one).
+
+    Args:
+        irreps: for example ``"8x0e+4x1o"``.
+        matrices: ``[..., 3, 3]``, orthogonal to within 1e-5.
+
+    Returns:
+        ``[..., dim, dim]`` float64 on the device of `matrices`. Mostly zeros: `wigner_blocks` costs half of it.
+
+    Raises:
+        BandLimitError: degree out of range.
+        GroupError: matrices of the wrong shape, not finite, or not orthogonal.
+    """
+    irreps = Irreps(irreps)
+    copies = [(ir.l, ir.p) for mul, ir in irreps for _ in range(mul)]
+    for degree, _ in copies:
+        _refuse_degree(degree)
+    powers = _euler_powers(matrices, max((degree for degree, _ in copies), default=0))
+    dense = powers.real.new_zeros(powers.shape[-1], irreps.dim, irreps.dim)
+    widths = [2 * degree + 1 for degree, _ in copies]
+    starts = accumulate(widths, initial=0)
+    blocks = [dense[:, at : at + width, at : at + width] for at, width in zip(starts, widths, strict=False)]
+    _fill(blocks, [degree for degree, _ in copies], powers)
+    improper = rotations.determinants(matrices).flatten() < 0
+    for block, (_, parity) in zip(blocks, copies, strict=True):
+        if parity < 0 and improper.any():
+            block[improper] *= -1
+    return dense.reshape(*matrices.shape[:-2], irreps.dim, irreps.dim)
 
 
 def irreps_matrix(irreps: Irreps | str, g: O3) -> Tensor:
@@ -153,6 +181,21 @@ def _generators(degree: int) -> Tensor:
     return wigner_generators(degree)
 
 
+def _euler_powers(matrices: Tensor, highest: int) -> Tensor:
+    """Powers 0 ... highest of the three Euler pairs of the rotation parts of ``[..., 3, 3]``: ``[3, highest+1, N]``."""
+    exact = rotations.orthogonal(matrices)
+    proper = rotations.determinants(exact)[..., None, None] * exact
+    return torch.stack([_powers(pair, highest) for pair in rotations.euler_pairs(proper.reshape(-1, 3, 3))])
+
+
+def _fill(blocks: Sequence[Tensor], degrees: Sequence[int], powers: Tensor) -> None:
+    """Write the matrices of each degree into its block ``[N, M, M]``, a few rotations at a time."""
+    for start in range(0, powers.shape[-1], _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        for degree, block in zip(degrees, blocks, strict=True):
+            block[rows] = _from_powers(degree, powers[..., rows])
+
+
 def _powers(pair: Tensor, highest: int) -> Tensor:
     """Powers 0 ... highest of unit complex numbers ``[N]``, as complex128 ``[highest+1, N]``."""
     powers = [torch.ones_like(pair)]
@@ -166,9 +209,10 @@ def _from_powers(degree: int, powers: Tensor) -> Tensor:
     alpha, beta, gamma = powers[:, : degree + 1].unbind()  # [l+1, N]
     size = 2 * degree + 1
     series = torch.cat([beta.real, beta.imag[1:]])  # [M, N]
-    middle = (_series_of_d(degree).to(beta.device) @ series).unflatten(0, (size, size))  # [M, M, N]
+    right = (_folded_series_of_d(degree).to(beta.device) @ series).unflatten(0, (size, size))  # [M, M, N]
     cosine, sine = _mirrored(gamma)
-    right = torch.addcmul(middle * cosine, middle.flip(1), sine)
+    right[:degree] *= torch.cat([cosine[:degree], sine[degree:]])  # d does not mix rows of -m with columns of +n,
+    right[degree:] *= torch.cat([sine[:degree], cosine[degree:]])  # so that one of the two terms is always zero
     cosine, sine = _mirrored(alpha)
     return torch.addcmul(right * cosine[:, None], right.flip(0), -sine[:, None]).permute(2, 0, 1)
 
@@ -180,14 +224,20 @@ def _mirrored(powers: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @cache
-def _series_of_d(degree: int) -> Tensor:
-    """Coefficients of ``J Z(beta) J`` in ``1, cos beta ... cos l beta, sin beta ... sin l beta``: ``[M * M, M]``."""
+def _folded_series_of_d(degree: int) -> Tensor:
+    """Coefficients of ``J Z(beta) J`` in ``1, cos beta ... cos l beta, sin beta ... sin l beta``: ``[M * M, M]``.
+
+    Of the columns n and -n a row has only one that is not zero; it is written into both.
+    """
     half_turn = _half_turn(degree)
     up, down = half_turn[degree:], half_turn[: degree + 1].flip(0)  # rows m = 0 ... l and 0 ... -l; J is symmetric
     cosines = _outer(up, up) + _outer(down, down)
     cosines[0] = torch.outer(up[0], up[0])
     sines = _outer(down, up) - _outer(up, down)
-    return torch.cat([cosines, sines[1:]]).flatten(1).T.contiguous()
+    series = torch.cat([cosines, sines[1:]])
+    folded = series + series.flip(-1)
+    folded[..., degree] /= 2
+    return folded.flatten(1).T.contiguous()
 
 
 def _outer(rows: Tensor, columns: Tensor) -> Tensor:

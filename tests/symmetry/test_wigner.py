@@ -22,6 +22,7 @@ from equiviz.symmetry import (
     Irreps,
     haar,
     haar_matrices,
+    irreps_matrices,
     irreps_matrix,
     rotations,
     spherical_harmonics,
@@ -114,6 +115,16 @@ def test_polar_and_axial_vector_are_the_matrix_itself() -> None:
     for g in haar(10, seed=5):
         torch.testing.assert_close(irreps_matrix("1o", g), g.matrix, rtol=0, atol=1e-15)
         torch.testing.assert_close(irreps_matrix("1e", g), g.det * g.matrix, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("count", [0, 1, 1030])
+def test_many_matrices_are_those_of_each(count: int) -> None:
+    matrices = haar_matrices(count, seed=3)
+    irreps = Irreps("2x1o+0o+1x2e+3o")
+    together = irreps_matrices(irreps, matrices)
+    assert together.shape == (count, irreps.dim, irreps.dim)
+    for one, matrix in list(zip(together, matrices, strict=True))[-6:]:
+        torch.testing.assert_close(one, irreps_matrix(irreps, O3(matrix)), rtol=0, atol=1e-15)
 
 
 def test_blocks_lie_on_the_diagonal() -> None:
