@@ -36,12 +36,6 @@ RESULTS = Path(__file__).parent / "results" / "glass"
 MEMBERS = 3
 OUTPUTS = {"rho": "propensity", "displacement": "displacement"}  # in a result file: of the model
 
-# With the defaults of `equiviz.datasets.glass.cage.CageRuns`; `load`, `evaluate` and the manifest say it.
-SHORT_SIMULATION = (
-    "This model reads a short simulation of its own (cages: 4 runs of 4.5 time units, a thousandth of tau_alpha), not "
-    "structure alone: do not compare it with purely structural methods."
-)
-
 
 def cell_named(name: str) -> Cell:
     """A cell of the glass benchmark."""
@@ -76,7 +70,8 @@ def cross_validated(cell: Cell) -> EvaluationReport:
         for (output, kind, time, name), own in found.items()
     ]
     data = f"{cell.folds}-fold cross-validation, single networks"
-    return EvaluationReport("glassy-T044", data, scores, SHORT_SIMULATION)
+    note = family(cell.family).build(dict(cell.settings)).note  # that the cages are a short simulation
+    return EvaluationReport("glassy-T044", data, scores, note)
 
 
 def ship_t056() -> None:
@@ -96,7 +91,6 @@ def ship_t044(data: Path) -> None:
     report = cross_validated(cell)  # before the long part: it may be missing
     training = read_folder(data)
     done = trained(cell, training, [], MEMBERS)
-    done.model.note = SHORT_SIMULATION
     print(report.describe())
     print(save_trained(SHIPPED / "glassy-T044", done.model, plan_from(cell.plan), report, data, training, half=True))
 

@@ -28,6 +28,12 @@ app.add_typer(benchmarks, name="benchmark")
 DataFolder = Annotated[
     Path, typer.Option("--data", help="Folder of configurations: BOTAN .npz, Bapst .pickle, or ours.")
 ]
+BotanTime = Annotated[
+    float | None,
+    typer.Option(
+        "--time", min=0, help="Time of BOTAN files, LJ units, where their names do not tell it (..._tc07.npz)."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
 
 
@@ -97,11 +103,12 @@ def train_family(
     out: Annotated[Path, typer.Option(help="Folder for weights and manifest; a started run is resumed.")],
     seed: Annotated[int, typer.Option(help="Seed of weights and of the order of configurations.")] = 0,
     epochs: Annotated[int | None, typer.Option(help="Epochs; the recipe's own number by default.")] = None,
+    time: BotanTime = None,
 ) -> None:
     """Train a model on a folder of configurations; Ctrl-C leaves a state from which the same command goes on."""
     from equiviz.training.train import train
 
-    result = train(family, data, out, seed=seed, epochs=epochs)
+    result = train(family, data, out, seed=seed, epochs=epochs, time=time)
     typer.echo(result.describe())
 
 
@@ -109,10 +116,7 @@ def train_family(
 def evaluate_model(
     model: Annotated[str, typer.Argument(help="Shipped name (glassy-T044) or folder of weights.")],
     data: DataFolder,
-    time: Annotated[
-        float | None,
-        typer.Option(min=0, help="Time of BOTAN files, LJ units, where their names do not tell it (..._tc07.npz)."),
-    ] = None,
+    time: BotanTime = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a model: rho per type, time and configuration, beside the noise ceiling."""

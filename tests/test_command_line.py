@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -26,7 +27,9 @@ def test_without_arguments_the_help_names_the_commands() -> None:
         assert word in output
 
 
-def test_evaluate_takes_the_time_of_files_that_do_not_tell_it(tmp_path: Path, trained: Path) -> None:
+@pytest.fixture
+def nameless(tmp_path: Path) -> Path:
+    """A folder with a BOTAN file whose name does not tell its time."""
     rng = np.random.default_rng(0)
     initial = rng.uniform(0, 3, (40, 3))
     moved = initial + rng.normal(0, 0.3, (4, 40, 3))
@@ -34,12 +37,40 @@ def test_evaluate_takes_the_time_of_files_that_do_not_tell_it(tmp_path: Path, tr
     folder.mkdir()
     types = (np.arange(40) >= 32).astype(np.int8)
     np.savez(folder / "mine.npz", types=types, initial_positions=initial, positions=moved)
-    arguments = ["evaluate", str(trained), "--data", str(folder), "--json"]
+    return folder
+
+
+def test_evaluate_takes_the_time_of_files_that_do_not_tell_it(nameless: Path, trained: Path) -> None:
+    arguments = ["evaluate", str(trained), "--data", str(nameless), "--json"]
     assert isinstance(CliRunner().invoke(app, arguments).exception, DatasetError)
     told = CliRunner().invoke(app, [*arguments, "--time", "9.8"])
     assert told.exit_code == 0, told.output
     assert set(json.loads(told.stdout)["rho"]["A"]) == {"9.8"}
     assert CliRunner().invoke(app, [*arguments, "--time", "-1"]).exit_code == 2
+
+
+def test_train_takes_the_time_of_files_that_do_not_tell_it(
+    nameless: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EQUIVIZ_CACHE_DIR", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    arguments = ["train", "bapst", "--data", str(nameless), "--out", str(out), "--epochs", "1"]
+    untold = CliRunner().invoke(app, arguments)
+    assert isinstance(untold.exception, DatasetError)
+    assert "name does not tell its time" in str(untold.exception)
+    assert CliRunner().invoke(app, [*arguments, "--time", "-1"]).exit_code == 2
+    assert not out.exists()
+    told = CliRunner().invoke(app, [*arguments, "--time", "9.8"])
+    assert told.exit_code == 0, told.output
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["data"]["times"] == manifest["config"]["times"] == [9.8]
+
+
+def test_train_and_evaluate_say_the_same_about_the_time() -> None:
+    from equiviz.cli import evaluate_model, train_family
+
+    hints = [get_type_hints(command, include_extras=True)["time"] for command in (train_family, evaluate_model)]
+    assert hints[0] == hints[1]
 
 
 @pytest.fixture

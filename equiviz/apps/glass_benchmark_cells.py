@@ -1,7 +1,7 @@
 """The cells of the glass benchmark: which model, on how much of which data, and which question it helps to answer.
 
-A cell is one number (with its interval) of one table. Costs decide the order: cheap ones first, so that an interrupted
-benchmark has answered as many questions as it could.
+A cell gives one row of one or several tables: numbers with their intervals. Costs decide the order: cheap ones first,
+so that an interrupted benchmark has answered as many questions as it could.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Less than a third of the parameters of Bapst's network (62,920), by narrower inputs, products, layers and decoder.
+# Less than a third of the parameters of Bapst's network (64,712), by narrower inputs, products, layers and decoder.
 SMALL_GLASSY: dict[str, object] = {"width": 28, "products": 6, "pooled": 20, "scalars": 8, "layers": 4}
 
 # The network alone (`linear_share` is 0), no ridge regression blended in: table b would compare ridge with ridge.
@@ -33,28 +33,18 @@ CAGED: dict[str, object] = {"linear_share": 0.75, "cage_temperature": 0.44, "sur
 
 @dataclass(frozen=True)
 class Cell:
-    """One training, or several that differ by seed, and their score on configurations that were not trained on.
+    """One training, or several that differ by seed or fold, and their score on configurations not trained on.
 
-    Attributes
-    ----------
-    name
-        Of its file; unique.
-    tables
-        The tables it stands in.
-    label
-        What the tables call it.
-    family
-        As in the registry; "offset" is the trivial predictor of vectors, thermal minus inherent position.
-    settings
-        Of the family.
-    plan
-        Settings of recipe and objective, as in a family's ``training_defaults``.
-    count
-        Number of training configurations; 0 takes all.
-    seeds
-        One training each.
-    folds
-        0: the splits of the shipped set; n: n-fold cross-validation over kob_andersen_T044.
+    Attributes:
+        name: Of its file; unique.
+        tables: The tables it stands in.
+        label: What the tables call it.
+        family: As in the registry; "offset" is the trivial predictor of vectors, thermal minus inherent position.
+        settings: Of the family.
+        plan: Settings of recipe and objective, as in a family's ``training_defaults``.
+        count: Number of training configurations of the shipped set, from the first; 0 takes all.
+        seeds: One training each, in every fold.
+        folds: 0: the splits of the shipped set; n: n-fold cross-validation over kob_andersen_T044.
     """
 
     name: str

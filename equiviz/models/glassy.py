@@ -69,6 +69,8 @@ class Glassy(EquivariantModel):
 
     Outputs: ``propensity`` (`Tx0e`, in standard units of the configuration and species) and, with equivariant messages,
     ``displacement`` (`Tx1o`, mean displacement from the inherent position over its root mean square component).
+
+    With a `cage_temperature` its `note` says that it reads a short simulation.
     """
 
     family: ClassVar[str] = "glassy"
@@ -83,6 +85,7 @@ class Glassy(EquivariantModel):
         channels, features = N_SOURCES * config.density_radial, config.surroundings
         s, v, directed = config.scalars, config.vectors, config.messages == "equivariant"
         self.n_offsets = 2 if config.cage_temperature else 1
+        self.note = _note(config)
         self.register_buffer("spread", torch.ones(features))  # [F] root mean square over the training set
         self.power = DensityProjection(channels, config.products)
         self.embed = nn.Linear(
@@ -262,6 +265,18 @@ class Glassy(EquivariantModel):
             degree: part.unflatten(1, (-1, 2 * degree + 1)).transpose(1, 2)
             for degree, part in zip(h, flat, strict=True)
         }
+
+
+def _note(config: GlassyConfig) -> str:
+    """What users of a network of this configuration should know, or ""."""
+    if not config.cage_temperature:
+        return ""
+    from equiviz.datasets.glass.cage import CageRuns
+
+    return (
+        f"This model reads a short simulation of its own (cages: {CageRuns(config.cage_temperature).describe()}), not "
+        "structure alone: do not compare it with purely structural methods."
+    )
 
 
 def _ridge(rows: Tensor, wanted: Tensor, penalty: float) -> Tensor:

@@ -27,7 +27,8 @@ class EquivariantModel(nn.Module, ABC):
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), or ``"none"``.
             Permutations of nodes are claimed by all.
         config: the configuration that it was built from; `fresh` makes another network of the same shape.
-        note: what users of these weights should know, or "": `repr` shows it, reports repeat it, a manifest keeps it.
+        note: what users of these weights should know, or "": `repr` shows it, evaluations repeat it, a manifest keeps
+            it. A family whose configuration calls for one sets it when it is built; add to it, do not replace it.
     """
 
     family: ClassVar[str] = ""

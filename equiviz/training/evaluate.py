@@ -46,7 +46,7 @@ def evaluate(
     """
     called = name or (model.family if isinstance(model, EquivariantModel) else Path(model).name)
     network = model if isinstance(model, EquivariantModel) else load(model)
-    configurations, source = _configurations(data, time)
+    configurations, source = read_data(data, time, "evaluate")
     scores: list[Score] = []
     notes = {network.note}
     for configuration in _with_progress(configurations, progress):
@@ -63,7 +63,18 @@ def predict(model: EquivariantModel, configuration: GlassConfiguration) -> dict[
         return model(model.prepare(configuration.structure))
 
 
-def _configurations(data: Data, time: float | None) -> tuple[Sequence[GlassConfiguration], str]:
+def read_data(data: Data, time: float | None, purpose: str) -> tuple[Sequence[GlassConfiguration], str]:
+    """Configurations, read if they lie in a folder, and what to call them.
+
+    Args:
+        data: A folder of configurations in any of the supported formats, or configurations.
+        time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
+        purpose: What is done on them ("evaluate", "train"), for the message when there are none.
+
+    Raises:
+        TrainingError: No configurations, or a time for configurations, which state their own.
+        DatasetError: As `read_folder`.
+    """
     if isinstance(data, (str, Path)):
         found, source = read_folder(data, time), Path(data).name
     elif time is not None:
@@ -71,7 +82,7 @@ def _configurations(data: Data, time: float | None) -> tuple[Sequence[GlassConfi
     else:
         found, source = data, f"{len(data)} configurations"
     if not found:
-        raise TrainingError(f"There is nothing to evaluate on: {source} holds no configuration.")
+        raise TrainingError(f"There is nothing to {purpose} on: {source} holds no configuration.")
     return found, source
 
 

@@ -24,7 +24,7 @@ class Ensemble(EquivariantModel):
     """Several networks of one shape; its fields are the means of theirs.
 
     A mean of equivariant maps is equivariant under the same group, so every tool takes it for one model. Its stages are
-    those of the members, ``member0.`` before the name.
+    those of the members, ``member0.`` before the name; its note is theirs.
 
     Args:
         members: At least one; of one family and configuration, because they share what `measure` and `prepare` make.
@@ -40,6 +40,7 @@ class Ensemble(EquivariantModel):
             raise CheckpointError("An ensemble needs at least one member, and all of one family and configuration.")
         super().__init__(members[0].config)
         self.group = members[0].group  # type: ignore[misc]  # the class cannot know it, the members do
+        self.note = " ".join(dict.fromkeys(member.note for member in members if member.note))
         for index, member in enumerate(members):
             self.add_module(f"member{index}", member)
 
@@ -100,7 +101,8 @@ def load(name_or_path: str | Path) -> EquivariantModel:
 
     Returns:
         An `Ensemble` when several members were saved together. Its ``manifest`` says where it comes from; its ``note``
-        is the manifest's, and part of its `repr`.
+        is the manifest's, or the family's own for such a configuration where the manifest has none, and part of its
+        `repr`.
 
     Raises:
         UnknownWeights: No such name or folder.
@@ -111,7 +113,7 @@ def load(name_or_path: str | Path) -> EquivariantModel:
     members = [_member(folder, saved.manifest, state) for state in saved.states]
     model = members[0] if len(members) == 1 else Ensemble(members)
     model.manifest = saved.manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
-    model.note = saved.manifest.note
+    model.note = saved.manifest.note or model.note
     return model.eval()
 
 

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from equiviz.datasets.glass.configuration import GlassConfiguration
-from equiviz.datasets.glass.folder import read_folder
 from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
 from equiviz.models.registry import family as find_family
@@ -20,7 +19,7 @@ from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
 from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.errors import TrainingError
-from equiviz.training.evaluate import evaluate
+from equiviz.training.evaluate import Data, evaluate, read_data
 from equiviz.training.evaluation_report import EvaluationReport
 from equiviz.training.glass_task import GlassObjective, GlassTarget, examples, random_turn
 from equiviz.training.load import Ensemble
@@ -116,13 +115,14 @@ def plan_from(settings: Mapping[str, object]) -> Plan:
 
 def train(
     family: str,
-    data: str | Path | Sequence[GlassConfiguration],
+    data: Data,
     out: str | Path,
     seed: int = 0,
     epochs: int | None = None,
     config: Mapping[str, object] | None = None,
     hardware: Hardware | None = None,
     progress: bool = True,
+    time: float | None = None,
 ) -> Trained:
     """Train a family on configurations and save it; run it again to continue after an interruption.
 
@@ -137,14 +137,14 @@ def train(
         config: Settings of the family; times and species come from the data unless given.
         hardware: Where to run; one CPU process by default.
         progress: Whether to show progress bars.
+        time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
 
     Raises:
-        TrainingError: No configurations, or the run in `out` was started with other settings.
+        TrainingError: No configurations, a time for configurations, which state their own, or the run in `out` was
+            started with other settings.
         UnknownFamily, ConfigError, DatasetError: As the registry and the reader.
     """
-    configurations = data if not isinstance(data, (str, Path)) else read_folder(data)
-    if not configurations:
-        raise TrainingError(f"There is nothing to train on: {data} holds no configuration.")
+    configurations, _ = read_data(data, time, "train")
     own = find_family(family)
     settings = {**settings_from_data(own, configurations), **(config or {})}
     plan = plan_for(own.model_class)

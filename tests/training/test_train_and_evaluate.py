@@ -10,8 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from equiviz.datasets.glass.configuration import GlassConfiguration
 from equiviz.models.bapst import Bapst, BapstConfig
+from equiviz.models.configuration import write_config
 from equiviz.models.registry import family
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.irreps import Irreps
+from equiviz.training.checkpoint import Manifest, load_checkpoint, save_checkpoint
 from equiviz.training.errors import CheckpointError, TrainingError, UnknownWeights
 from equiviz.training.evaluate import evaluate
 from equiviz.training.evaluation_report import EvaluationReport, Score
@@ -72,6 +77,68 @@ def test_what_users_should_know_travels_with_the_weights(tmp_path: Path) -> None
     assert report.to_dict()["note"] == sentence
 
 
+CAGED = {
+    "cage_temperature": 0.3,
+    "surroundings": 1078,
+    "local": 4,
+    "scalars": 2,
+    "vectors": 2,
+    "layers": 1,
+    "width": 4,
+    "products": 2,
+    "pooled": 4,
+    "rounds": [1],
+}
+
+
+def caged_liquid(seed: int) -> GlassConfiguration:
+    """A made-up liquid that carries all that glassy reads, cages too, so that nothing is simulated."""
+    known, draw = liquid(seed), torch.Generator().manual_seed(seed)
+    structure = known.structure
+    carried = {"inherent_energy": "1x0e", "cage_displacement": "1x1o", "cage_spread": "2x0e", "surroundings": "1078x0e"}
+    for name, irreps in carried.items():
+        values = torch.randn(len(structure), Irreps(irreps).dim, generator=draw, dtype=torch.float64)
+        structure = structure.with_node(name, Field(0.1 * values, irreps, "node"))
+    return replace(known, structure=structure)
+
+
+def test_a_model_that_reads_cages_says_so_wherever_it_goes(tmp_path: Path) -> None:
+    data = [caged_liquid(seed) for seed in range(3)]
+    trained = train("glassy", data, tmp_path / "out", epochs=1, config=CAGED, progress=False)
+    words = "reads a short simulation of its own (cages: 4 runs of 4.5 time units at T = 0.3), not structure alone"
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert words in manifest["note"]
+    assert trained.report is not None
+    assert trained.describe().count(words) == 1
+    assert words in manifest["scores"]["note"]
+    assert manifest["note"] == trained.model.note == load(tmp_path / "out").note
+
+
+def test_a_model_of_structure_alone_has_no_such_note(tmp_path: Path) -> None:
+    data, model = [caged_liquid(0)], family("glassy").build({**CAGED, "cage_temperature": 0.0, "surroundings": 1022})
+    save_trained(tmp_path, model, Plan(), None, data, data)
+    assert "note" not in json.loads((tmp_path / "manifest.json").read_text())
+    assert load(tmp_path).note == ""
+
+
+def test_an_ensemble_has_the_note_of_its_members(tmp_path: Path) -> None:
+    data, members = [caged_liquid(0)], [family("glassy").build(CAGED) for _ in range(2)]
+    ensemble = Ensemble(members)
+    assert ensemble.note == members[0].note != ""
+    assert ensemble.fresh().note == ensemble.note
+    save_trained(tmp_path, ensemble, Plan(), None, data, data)
+    assert load(tmp_path).note == ensemble.note
+    members[1].note = "It was trained on a Tuesday."
+    assert Ensemble(members).note == f"{members[0].note} It was trained on a Tuesday."
+
+
+def test_weights_saved_without_a_note_get_that_of_their_configuration(tmp_path: Path) -> None:
+    model = family("glassy").build(CAGED)
+    save_checkpoint(tmp_path, model, Manifest("glassy", write_config(model.config)))
+    assert "note" not in json.loads((tmp_path / "manifest.json").read_text())
+    assert load(tmp_path).note == model.note != ""
+
+
 def test_an_ensemble_of_different_networks_is_refused() -> None:
     with pytest.raises(CheckpointError, match="all of one family and configuration"):
         Ensemble([Bapst(BapstConfig(width=8)), Bapst(BapstConfig(width=16))])
@@ -88,8 +155,6 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     data = [liquid(0)]
     model = Bapst(BapstConfig(width=8, times=(1.0, 10.0)))
     save_trained(tmp_path, model, Plan(), None, data, data)
-    from equiviz.training.checkpoint import load_checkpoint, save_checkpoint
-
     saved = load_checkpoint(tmp_path)
     save_checkpoint(tmp_path, saved.states[0], replace(saved.manifest, config={**saved.manifest.config, "width": 16}))
     with pytest.raises(CheckpointError, match="do not fit a network of family 'bapst'"):
@@ -154,6 +219,14 @@ def test_nothing_to_do_is_said(tmp_path: Path) -> None:
         train("bapst", [], tmp_path)
     with pytest.raises(TrainingError, match="nothing to evaluate on"):
         evaluate(Bapst(BapstConfig()), [])
+
+
+def test_configurations_that_state_their_times_take_no_other(tmp_path: Path) -> None:
+    words = r"time=7.5 is for a folder of BOTAN files; these configurations state their times"
+    with pytest.raises(TrainingError, match=words):
+        train("bapst", [liquid(0)], tmp_path, time=7.5)
+    with pytest.raises(TrainingError, match=words):
+        evaluate(Bapst(BapstConfig()), [liquid(0)], time=7.5)
 
 
 def test_a_plan_knows_its_settings() -> None:

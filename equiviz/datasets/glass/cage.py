@@ -44,6 +44,10 @@ class CageRuns:
     skin: float = 0.45
     seed: int = 0
 
+    def describe(self) -> str:
+        """How much simulation this is: "4 runs of 4.5 time units at T = 0.44"."""
+        return f"{self.runs} runs of {self.steps * self.dt:g} time units at T = {self.temperature:g}"
+
 
 @dataclass(frozen=True, eq=False)
 class Cage:
