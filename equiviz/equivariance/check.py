@@ -12,7 +12,7 @@ field transforms itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,22 +25,25 @@ from equiviz.equivariance.measurement import Measurement
 from equiviz.equivariance.subject import as_subject
 from equiviz.equivariance.sweep import default_count
 from equiviz.features.model_input import ModelInput, measured
+from equiviz.features.model_state import kept_chance
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
+from equiviz.structures.typed_tensors import Inputs
 
 
 def check(
     model: nn.Module | Callable[..., object],
-    x: ModelInput | Tensor | Mapping[str, object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
     elements: int = 10,
     seed: int = 0,
     *,
     group: str | None = None,
     supports: Mapping[str, Support] | None = None,
-    inputs: str | Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
     outputs: Outputs | None = None,
     per: Per | None = None,
     wide: int | None = None,
+    rebuild: Callable[[], nn.Module] | None = None,
 ) -> CheckReport:
     """Measure how far the model is from the symmetry that it claims, at every typed tensor.
 
@@ -51,16 +54,20 @@ def check(
             attached before they are turned. With `inputs`: one tensor ``[nodes, dim]``, or a dict of tensors.
         elements: number of random rotations that are compared stage by stage; half as many improper elements are tried
             beside them.
-        seed: of the elements, translations and orders; the same seed gives the same report. The global random state is
-            restored.
+        seed: of the elements, translations and orders; the same seed gives the same report. The global random states of
+            torch, numpy and Python are restored.
         group: the symmetry to hold the model to, instead of what it claims (``model.group``, else "E(3)").
         supports: as in `equiviz.capture`.
         inputs: the type of the tensor, or of each by name: irreps such as ``"8x0e+4x1o"``, ``"position"`` (translations
-            move it too), ``"index"`` (integers that number nodes), ``"constant"``.
-        outputs: the type of what the function returns, or of each entry of the dict that it returns.
+            move it too), ``"index"`` (integers that number nodes), ``"label"`` (one per node that nothing turns:
+            species), ``"constant"``; ``"1o per edge"`` where the number of rows does not tell what they are. A tuple of
+            types for a tuple of tensors.
+        outputs: the type of what the function returns, or of each entry of the tuple or dict that it returns.
         per: what the rows of outputs are, "node", "edge" or "graph"; inferred from their number where None.
         wide: number of further rotations, for breaks that show in few directions; None takes as many as fit into about
             a second.
+        rebuild: makes a model of the same shape; called with float64 as torch's default dtype, so that the float64 copy
+            has no constants that were rounded to float32. The project's own models need none.
 
     Raises:
         CheckError: unknown group; no elements; the model raises on a transformed input.
@@ -72,10 +79,11 @@ def check(
     claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
     kinds = claimed_kinds(claimed)
     further = default_count(taken) if wide is None else wide
-    with torch.random.fork_rng(devices=_cuda_devices(subject)):
+    with kept_chance(subject):
         torch.manual_seed(seed)
-        sums = Measurement.make(subject, measured(subject, taken), elements, seed, supports, further)
-        found = diagnose(sums, kinds, measured(subject, taken), seed)
+        sums = Measurement.make(subject, measured(subject, taken), elements, seed, supports, further, rebuild)
+        found = diagnose(sums, kinds, sums.x, seed)
+        sums.release()
     return CheckReport(
         sums.reference.model, claimed, sums.findings(kinds), list(sums.reference), sums.dtype, sums.notes, found, sums
     )
@@ -83,15 +91,17 @@ def check(
 
 def assert_equivariant(
     model: nn.Module | Callable[..., object],
-    x: ModelInput | Tensor | Mapping[str, object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
     elements: int = 10,
     seed: int = 0,
     *,
     group: str | None = None,
     supports: Mapping[str, Support] | None = None,
-    inputs: str | Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
     outputs: Outputs | None = None,
     per: Per | None = None,
+    wide: int | None = None,
+    rebuild: Callable[[], nn.Module] | None = None,
 ) -> CheckReport:
     """`check`, for test suites: returns the report when the model passes. Arguments as there.
 
@@ -102,13 +112,10 @@ def assert_equivariant(
         NotEquivariant: an AssertionError whose message says what breaks, where, and by how much.
         CheckError: nothing was informative, so that passing would mean nothing.
     """
-    report = check(model, x, elements, seed, group=group, supports=supports, inputs=inputs, outputs=outputs, per=per)
+    declared = {"group": group, "supports": supports, "inputs": inputs, "outputs": outputs, "per": per}
+    report = check(model, x, elements, seed, wide=wide, rebuild=rebuild, **declared)  # type: ignore[arg-type]
     if not report.passed:
         raise NotEquivariant(report.describe())
     if not report.informative:
         raise CheckError(report.describe() + "\nGive an input on which the model is not silent.")
     return report
-
-
-def _cuda_devices(model: nn.Module) -> list[torch.device]:
-    return list({parameter.device for parameter in model.parameters() if parameter.is_cuda})

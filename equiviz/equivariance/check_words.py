@@ -105,14 +105,16 @@ def _all_well(model: str, verdicts: list[Verdict]) -> str:
     worst = max(told, key=lambda v: v.error)
     line = f"{model} keeps what it claims, to rounding: {', '.join(v.group for v in told)}"
     where = f" (largest relative error {percent(worst.error)}, {worst.at.stage}, {worst.at.irrep})" if worst.at else ""
-    return line + where + "." + "".join(_confidence(v.trials) for v in told if v.group == "rotation")
+    return line + where + "." + "".join(_confidence(v.drawn) for v in told if v.group == "rotation")
 
 
 def _confidence(rotations: int) -> str:
     """The rule of three: n trials without a failure bound the measure of the failing set by 3/n."""
     if rotations < 4:
         return ""
-    return f" With {rotations} rotations and no failure, at most {3 / rotations:.0%} of all fail (95 % confidence)."
+    return (
+        f" With {rotations} random rotations and no failure, at most {3 / rotations:.0%} of all fail (95 % confidence)."
+    )
 
 
 def _unclaimed(model: str, v: Verdict) -> str:

@@ -38,6 +38,7 @@ class Finding:
             "all zero" and "drowned in rounding", which are not informative.
         guilty: whether the stage breaks the symmetry itself, by its local error.
         trials: how many comparisons.
+        drawn: how many of them were of elements drawn at random; only these count for confidence.
         worst: the element with the largest error.
     """
 
@@ -54,6 +55,7 @@ class Finding:
     status: Status
     guilty: bool
     trials: int
+    drawn: int
     worst: str
 
     @property
@@ -84,8 +86,9 @@ class Verdict:
         passed: True; False; None where nothing was tried, or nothing was informative.
         error: largest relative error of an informative block; NaN where there is none.
         at: where that is.
-        trials: number of elements tried. Without a failure among n, at most 3/n of all elements fail (at 95 %
-            confidence).
+        trials: number of elements tried.
+        drawn: number of those that were drawn at random. Without a failure among n of them, at most 3/n of all elements
+            fail (at 95 % confidence).
     """
 
     group: Kind
@@ -94,6 +97,7 @@ class Verdict:
     error: float
     at: Broken | None
     trials: int
+    drawn: int = 0
 
 
 def verdict(group: Kind, claimed: bool, findings: list[Finding]) -> Verdict:
@@ -104,4 +108,4 @@ def verdict(group: Kind, claimed: bool, findings: list[Finding]) -> Verdict:
         return Verdict(group, claimed, None, math.nan, None, trials)
     worst = max(told, key=lambda finding: (finding.passed is False, finding.error))
     at = Broken(worst.stage, worst.irrep)
-    return Verdict(group, claimed, worst.passed, worst.error, at, worst.trials)
+    return Verdict(group, claimed, worst.passed, worst.error, at, worst.trials, worst.drawn)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from equiviz.equivariance.claims import KINDS, Kind
+from equiviz.equivariance.double_twin import Rebuild
 from equiviz.equivariance.finding import Finding, Status
 from equiviz.equivariance.precise_runs import PreciseRuns
 from equiviz.equivariance.round_off import DROWNED, REAL, base_tolerance, tolerance
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import KindSquares
 from equiviz.equivariance.sweep import sweep
-from equiviz.equivariance.transformed_input import disturbed, node_counts
+from equiviz.equivariance.transformed_input import disturbed, floating_type, node_counts
 from equiviz.equivariance.trials import Trial, trials
 from equiviz.features.capture import Capture
 from equiviz.features.model_input import ModelInput
@@ -25,8 +26,6 @@ from equiviz.nn.stage import Support
 DISTURBANCES = 2
 # Of more nodes than this, stages are forced only where something seems to break.
 LARGE = 400
-# Kinds under which each row keeps its place, so that the part of each node adds up over trials.
-_IN_PLACE: tuple[Kind, ...] = ("rotation", "inversion", "translation")
 
 
 @dataclass(eq=False)
@@ -35,6 +34,7 @@ class Measurement:
 
     Attributes:
         runs: the model and its reference record.
+        x: the input as it came.
         inherited: by kind, what the model does.
         local: by kind, what each stage does when it reads what it should.
         rounding, local_rounding: the same for an input disturbed by rounding.
@@ -44,6 +44,7 @@ class Measurement:
     """
 
     runs: Runs
+    x: ModelInput
     dtype: torch.dtype
     inherited: dict[Kind, KindSquares] = field(default_factory=lambda: {kind: KindSquares() for kind in KINDS})
     local: dict[Kind, KindSquares] = field(default_factory=lambda: {kind: KindSquares() for kind in KINDS})
@@ -61,6 +62,7 @@ class Measurement:
         seed: int,
         supports: Mapping[str, Support] | None,
         wide: int,
+        rebuild: Rebuild | None = None,
     ) -> Measurement:
         """Run the model on the input, on every trial of it, and on the input disturbed by rounding.
 
@@ -71,9 +73,10 @@ class Measurement:
             seed: of everything random.
             supports: as in `equiviz.capture`.
             wide: rotations to try beyond these, free only.
+            rebuild: makes another model of the same shape, for the float64 copy.
         """
         runs = Runs.of(model, x, supports)
-        made = cls(runs, _coarsest(model, runs.reference))
+        made = cls(runs, x, _coarsest(model, runs.reference))
         tried = list[Trial]()
         for trial in trials(x, elements, seed, batches=hasattr(model, "prepare")):
             made.inherited[trial.kind].add(*runs.free(trial))
@@ -82,8 +85,8 @@ class Measurement:
         made._force(tried, always=sum(node_counts(x)) <= LARGE)
         made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches()))
         if made.dtype != torch.float64 and torch.finfo(made.dtype).eps > torch.finfo(torch.float64).eps:
-            made.precise = PreciseRuns.make(model, x, supports, seed)
-        made.notes += _notes(model, made.inherited, made.precise)
+            made.precise = PreciseRuns.make(model, x, supports, seed, rebuild)
+        made.notes += _notes(made)
         return made
 
     @property
@@ -148,6 +151,7 @@ class Measurement:
             status=status,
             guilty=local_status in ("breaks", "not finite"),
             trials=free.block(stage, irrep).trials or free.trials,
+            drawn=free.block(stage, irrep).drawn,
             worst=free.missing.get(stage, free.block(stage, irrep).worst_trial),
         )
 
@@ -174,13 +178,30 @@ class Measurement:
         return "holds" if even and precise < error / 100 else "breaks"
 
     def node_shares(self, kind: Kind, stage: str, irrep: str, local: bool = True) -> Tensor | None:
-        """The part of each node in the squared error of a block [N], summing to 1; None where it is not known."""
-        if kind not in _IN_PLACE or stage not in self.reference:
+        """The part of each node in the squared error of a block [N], summing to 1; None where it is not known.
+
+        The error of an edge is shared by its two nodes.
+        """
+        if stage not in self.reference:
             return None
         rows = (self.local if local else self.inherited)[kind].block(stage, irrep).rows
-        if rows is None or not float(rows.sum()) or self.reference[stage].support != "node":
+        support, graph = self.reference[stage].support, self.reference.graph
+        if rows is None or not float(rows.sum()) or support not in ("node", "edge"):
             return None
+        if support == "edge":
+            if graph is None:
+                return None
+            ends = graph.edge_index[:, : len(rows)].to(rows.device)
+            rows = rows.new_zeros(len(graph)).index_add(0, ends.flatten(), rows.repeat(2))
         return rows / rows.sum()
+
+    def release(self) -> None:
+        """Let go of what only the diagnosis needed: the float64 copy, and the inputs of the worst trials."""
+        if self.precise is not None:
+            self.precise.twin = replace(self.precise.twin, model=None)
+        for squares in (*self.inherited.values(), *self.local.values(), self.rounding, self.local_rounding):
+            for block in squares.blocks.values():
+                block.worst_of = None
 
 
 def _coarsest(model: nn.Module, reference: Capture) -> torch.dtype:
@@ -189,15 +210,33 @@ def _coarsest(model: nn.Module, reference: Capture) -> torch.dtype:
     return max((t for t in types if t.is_floating_point), key=lambda t: torch.finfo(t).eps, default=torch.float64)
 
 
-def _notes(model: nn.Module, kinds: Mapping[Kind, KindSquares], precise: PreciseRuns | None) -> list[str]:
-    notes: list[str] = []
+def _notes(made: Measurement) -> list[str]:
+    model, notes = made.runs.model, list[str]()
     if any(module.training for module in model.modules()):
         notes.append("The model is in training mode; call model.eval() to check what it does in use.")
-    for kind, squares in kinds.items():
+    for kind, squares in made.inherited.items():
         for words, edges in list(squares.changed_edges.items())[:1]:
             notes.append(
                 f"Under {kind} ({words}), {edges} edges came or went: neighbours at the cutoff, or truncation."
             )
-    if precise is not None:
-        notes.append(precise.describe())
+    notes += [f"{name} was not checked: {why}." for name, why in made.reference.skipped.items()]
+    notes += _coarse_stages(made)
+    if made.precise is not None:
+        notes.append(made.precise.describe())
     return notes
+
+
+def _coarse_stages(made: Measurement) -> list[str]:
+    """A note where a stage computes in less than parameters, or, without any, than the input."""
+    own = {parameter.dtype for parameter in made.runs.model.parameters()} or {floating_type(made.x)}
+    fine = max(
+        (t for t in own if t is not None and t.is_floating_point), key=lambda t: torch.finfo(t).eps, default=None
+    )
+    if fine is None:
+        return []
+    stages = {name: f.values.real.dtype for name, f in made.reference.items()}
+    coarse = [name for name, t in stages.items() if torch.finfo(t).eps > torch.finfo(fine).eps]
+    if not coarse:
+        return []
+    low, high = (str(t).removeprefix("torch.") for t in (stages[coarse[0]], fine))
+    return [f"{coarse[0]} came in {low}, although the model is in {high}: errors are judged as {low}."]

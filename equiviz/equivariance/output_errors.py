@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from equiviz.features.model_input import ModelInput, measured
 from equiviz.features.precision import wide
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
+from equiviz.structures.typed_tensors import Inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +35,9 @@ class OutputErrors:
     def of(
         cls,
         model: nn.Module | Callable[..., object],
-        x: ModelInput | Tensor | Mapping[str, object],
+        x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
         supports: Mapping[str, Support] | None = None,
-        inputs: str | Mapping[str, str] | None = None,
+        inputs: Inputs | None = None,
         outputs: Outputs | None = None,
         per: Per | None = None,
     ) -> OutputErrors:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from equiviz.equivariance.claims import Kind
-from equiviz.equivariance.double_twin import DoubleTwin, cast_twin, in_double, rebuilt_twin
+from equiviz.equivariance.double_twin import DoubleTwin, Rebuild, cast_twin, in_double, rebuilt_twin
 from equiviz.equivariance.round_off import DROWNED, MARGIN, base_tolerance
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import KindSquares, difference_of
@@ -42,10 +42,17 @@ class PreciseRuns:
     local: dict[Kind, KindSquares] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, model: nn.Module, x: ModelInput, supports: Mapping[str, Support] | None, seed: int) -> PreciseRuns:
+    def make(
+        cls,
+        model: nn.Module,
+        x: ModelInput,
+        supports: Mapping[str, Support] | None,
+        seed: int,
+        rebuild: Rebuild | None = None,
+    ) -> PreciseRuns:
         """Copy the model and try a few elements of each kind."""
         wide = in_double(x)
-        twin = _faithful(model, wide, supports, seed)
+        twin = _faithful(model, wide, supports, seed, rebuild)
         if twin.model is None:
             return cls(twin)
         try:
@@ -94,12 +101,14 @@ class PreciseRuns:
         return "A copy cast to float64 was run beside it; constants that were rounded when it was built stay rounded."
 
 
-def _faithful(model: nn.Module, x: ModelInput, supports: Mapping[str, Support] | None, seed: int) -> DoubleTwin:
+def _faithful(
+    model: nn.Module, x: ModelInput, supports: Mapping[str, Support] | None, seed: int, rebuild: Rebuild | None
+) -> DoubleTwin:
     """The rebuilt copy where it does what the model does, also on a turned and on a reordered input; else the cast one.
 
     A model that was changed after it was built (a replaced layer, a patched method) is not what its class builds.
     """
-    cast, rebuilt = cast_twin(model), rebuilt_twin(model)
+    cast, rebuilt = cast_twin(model), rebuilt_twin(model, rebuild)
     if cast.model is None or rebuilt.model is None:
         return cast if cast.model is not None else DoubleTwin(None, False, cast.why)
     inputs = [trial for trial in trials(x, 1, seed, batches=False, few=True) if trial.comparable]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,20 @@ from equiviz.features.precision import wide
 from equiviz.structures.graph import Graph
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import Permutation
+
+
+class Pair(NamedTuple):
+    """Two fields of one shape, in double precision, whose rows belong together.
+
+    Attributes:
+        expected: the reference's, transformed as it should be.
+        found: the trial's.
+        origin: which rows of the reference they are; None for all, in their order.
+    """
+
+    expected: Field
+    found: Field
+    origin: Tensor | None
 
 
 @dataclass(eq=False)
@@ -34,7 +49,7 @@ class RowMatching:
     unmatched_edges: int = 0
     _edges: tuple[Tensor, Tensor] | None = None
 
-    def pair(self, name: str, found: Tensor) -> tuple[Field, Field] | None:
+    def pair(self, name: str, found: Tensor) -> Pair | None:
         """Expected and found field of a stage, row by row: the reference, transformed as it should be, and the trial's.
 
         Args:
@@ -42,8 +57,8 @@ class RowMatching:
             found: its values in the trial's run.
 
         Returns:
-            two fields of one shape in double precision; the found one is NaN, a failure, where the numbers of rows
-            disagree and nothing tells which rows belong together. None where the trial says nothing of this support.
+            the pair; the found field is NaN, a failure, where the numbers of rows disagree and nothing tells which
+            rows belong together. None where the trial says nothing of this support.
         """
         return self._paired(self._expected(name), wide(found))
 
@@ -74,18 +89,19 @@ class RowMatching:
         expected = reference.with_values(wide(reference.values))
         return expected if self.trial.g is None else expected.transform(self.trial.g)
 
-    def _paired(self, expected: Field, found: Tensor) -> tuple[Field, Field] | None:
+    def _paired(self, expected: Field, found: Tensor) -> Pair | None:
         if self.trial.copies > 1:
             return _repeated(expected, found, self.trial.copies)
         rows = self._rows(expected)
         if rows is not None:
             left, right = (part.to(found.device) for part in rows)
-            return expected.with_values(expected.values[left]), expected.with_values(found[right])
+            return Pair(expected.with_values(expected.values[left]), expected.with_values(found[right]), left)
         if self.trial.company:
             found = found[: len(expected)]
         if found.shape != expected.values.shape:
             found = torch.full_like(expected.values, torch.nan)
-        return expected, expected.with_values(found)
+        moved = isinstance(self.trial.g, Permutation) and expected.support == "node"
+        return Pair(expected, expected.with_values(found), self.trial.g.order if moved else None)
 
     def _rows(self, reference: Field) -> tuple[Tensor, Tensor] | None:
         if reference.support != "edge" or self.reference.graph is None or self.after is None:
@@ -111,19 +127,21 @@ class RowMatching:
         return torch.from_numpy(left), torch.from_numpy(right)
 
 
-def _repeated(expected: Field, found: Tensor, copies: int) -> tuple[Field, Field] | None:
+def _repeated(expected: Field, found: Tensor, copies: int) -> Pair | None:
     """In a supercell each image has what the cell had; a number per structure stays, or grows with the copies."""
     if expected.support == "edge":
         return None
+    rows = torch.arange(len(expected))
     if expected.support == "graph":
         grown = expected.values * copies
         if found.shape == grown.shape and bool((found - grown).norm() < (found - expected.values).norm()):
             expected = expected.with_values(grown)
     else:
         expected = expected.with_values(expected.values.repeat(copies, *[1] * (expected.values.ndim - 1)))
+        rows = rows.repeat(copies)
     if found.shape != expected.values.shape:
         found = torch.full_like(expected.values, torch.nan)
-    return expected, expected.with_values(found)
+    return Pair(expected, expected.with_values(found), rows)
 
 
 def _common(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

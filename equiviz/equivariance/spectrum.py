@@ -17,7 +17,7 @@ second, smaller rule tells whether the variance has settled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,7 @@ from equiviz.features.model_input import ModelInput, measured
 from equiviz.features.precision import wide
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
+from equiviz.structures.typed_tensors import Inputs
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import OrthogonalGroup
 from equiviz.symmetry.quadrature import Quadrature, quadrature
@@ -40,12 +41,12 @@ from equiviz.symmetry.quadrature import Quadrature, quadrature
 
 def spectrum(
     model: nn.Module | Callable[..., object],
-    x: ModelInput | Tensor | Mapping[str, object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
     band_limit: int = 6,
     group: OrthogonalGroup = "O(3)",
     *,
     supports: Mapping[str, Support] | None = None,
-    inputs: str | Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
     outputs: Outputs | None = None,
     per: Per | None = None,
 ) -> SpectrumReport:

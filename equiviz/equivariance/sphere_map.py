@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from equiviz.equivariance.spectrum_words import percent
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
+from equiviz.structures.typed_tensors import Inputs
 from equiviz.symmetry.groups import O3
 from equiviz.view.report import Report
 
@@ -154,12 +155,12 @@ class SphereMap(Report):
 
 def sphere_map(
     model: nn.Module | Callable[..., object],
-    x: ModelInput | Tensor | Mapping[str, object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
     angle: float = math.pi / 2,
     points: int = 512,
     *,
     supports: Mapping[str, Support] | None = None,
-    inputs: str | Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
     outputs: Outputs | None = None,
     per: Per | None = None,
 ) -> SphereMap:

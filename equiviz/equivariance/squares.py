@@ -25,8 +25,9 @@ class BlockSquares:
         finite: whether every number was.
         worst, worst_trial: the largest single ||expected - found||^2, and the trial that gave it.
         errors: the relative error of each trial, in their order.
+        drawn: how many trials were of elements drawn at random.
         worst_of: the trial with the largest difference itself.
-        rows: the part of `difference` that each row of the reference has, where rows keep their order.
+        rows: the part of `difference` that each row of the reference has.
     """
 
     difference: float = 0.0
@@ -37,11 +38,18 @@ class BlockSquares:
     worst_trial: str = ""
     errors: list[float] = field(default_factory=list)
     worst_of: Trial | None = None
+    drawn: int = 0
     rows: Tensor | None = None
 
-    def add(self, expected: Tensor, found: Tensor, trial: Trial) -> None:
-        """One trial more. A non-finite number on either side is remembered and not summed."""
-        self.trials += 1
+    def add(self, expected: Tensor, found: Tensor, trial: Trial, origin: Tensor | None = None) -> None:
+        """One trial more. A non-finite number on either side is remembered and not summed.
+
+        Args:
+            expected, found: ``[rows, mul, size]``.
+            trial: which gave `found`.
+            origin: to which rows of the reference they belong; None for all, in their order.
+        """
+        self.trials, self.drawn = self.trials + 1, self.drawn + trial.drawn
         if not bool(expected.isfinite().all() & found.isfinite().all()):
             self.finite, self.worst, self.worst_trial, self.worst_of = False, math.inf, trial.words, trial
             self.errors.append(math.inf)
@@ -51,16 +59,24 @@ class BlockSquares:
         norm = (float(expected.abs().square().sum()) + float(found.abs().square().sum())) / 2
         self.difference, self.norm = self.difference + difference, self.norm + norm
         self.errors.append(math.sqrt(difference / norm) if norm > 0 else 0.0)
-        if self.rows is None or len(self.rows) == len(by_row):
-            self.rows = by_row if self.rows is None else self.rows + by_row
+        self._add_rows(by_row, origin)
         if difference > self.worst:
             self.worst, self.worst_trial, self.worst_of = difference, trial.words, trial
+
+    def _add_rows(self, by_row: Tensor, origin: Tensor | None) -> None:
+        origin = torch.arange(len(by_row)) if origin is None else origin.cpu()
+        count = max(0 if self.rows is None else len(self.rows), int(origin.max()) + 1 if len(origin) else 0)
+        total = by_row.new_zeros(count).index_add(0, origin.to(by_row.device), by_row)
+        if self.rows is not None:
+            total[: len(self.rows)] += self.rows
+        self.rows = total
 
     def merge(self, other: BlockSquares) -> None:
         """Add the trials of another sum."""
         self.difference, self.norm = self.difference + other.difference, self.norm + other.norm
         self.trials, self.finite = self.trials + other.trials, self.finite and other.finite
         self.errors += other.errors
+        self.drawn += other.drawn
         if other.worst > self.worst:
             self.worst, self.worst_trial, self.worst_of = other.worst, other.worst_trial, other.worst_of
         if self.rows is not None and other.rows is not None and len(self.rows) == len(other.rows):
@@ -121,10 +137,9 @@ class KindSquares:
         pair = matching.pair(name, other[name].values)
         if pair is None:
             return
-        expected, found = pair
-        for label in expected.representation.labels():
+        for label in pair.expected.representation.labels():
             squares = self.blocks.setdefault((name, label), BlockSquares())
-            squares.add(expected[label], found[label], matching.trial)
+            squares.add(pair.expected[label], pair.found[label], matching.trial, pair.origin)
 
 
 def difference_of(reference: Tensor, found: Tensor) -> float:

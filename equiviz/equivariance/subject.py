@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from torch import Tensor, nn
@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from equiviz.equivariance.errors import CheckError
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.declared_function import DeclaredFunction, Outputs, Per, declared
-from equiviz.structures.typed_tensors import TypedTensors
+from equiviz.structures.declared_types import TYPES
+from equiviz.structures.typed_tensors import Inputs, TypedTensors
 
 
 def as_subject(
     model: nn.Module | Callable[..., object],
-    x: ModelInput | Tensor | Mapping[str, object],
-    inputs: str | Mapping[str, str] | None,
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
+    inputs: Inputs | None,
     outputs: Outputs | None,
     per: Per | None,
 ) -> tuple[nn.Module, ModelInput]:
@@ -27,9 +28,12 @@ def as_subject(
         ModelError, StructureError: declarations that do not fit.
     """
     if inputs is not None:
-        if not isinstance(x, (Tensor, Mapping)):
-            raise CheckError(f"With inputs=, x should be a tensor or a dict of tensors, got {type(x).__name__}.")
-        return declared(model, outputs, per), TypedTensors.make(x, inputs)
+        if not isinstance(x, (Tensor, Mapping, tuple, list)):
+            raise CheckError(
+                f"With inputs=, x should be a tensor, a tuple of tensors or a dict of tensors, got {type(x).__name__}."
+            )
+        tensors = cast("Tensor | Sequence[object] | Mapping[str, object]", x)
+        return declared(model, outputs, per), TypedTensors.make(tensors, inputs)
     if isinstance(x, TypedTensors) and not isinstance(model, DeclaredFunction):
         return declared(model, outputs, per), x
     if isinstance(x, Tensor) or (isinstance(x, Mapping) and not isinstance(x, TypedTensors)):
@@ -52,5 +56,5 @@ def _how_to_declare(x: Tensor | Mapping[str, object]) -> str:
     types = ", ".join(f"{str(name)!r}: '...'" for name in x)
     return (
         f"Tensors came without their types. Say what each carries, and what comes out: check(f, x, inputs={{{types}}}, "
-        "outputs='1o'); types are irreps, 'position', 'index' or 'constant'."
+        f"outputs='1o'); types are {TYPES}."
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.row_matching import RowMatching
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import KindSquares
@@ -77,16 +78,28 @@ def _is_batched(runs: Runs, x: ModelInput) -> bool:
 def _compare(sums: KindSquares, runs: Runs, x: ModelInput, elements: list[O3]) -> None:
     turned = [transformed(x, g) for g in elements]
     if len(elements) == 1:
-        trial = Trial("rotation", repr(elements[0]), turned[0], g=elements[0])
+        trial = _trial(elements[0], turned[0])
         found, matching = runs.free(trial)
         sums.add(found, RowMatching(_without_edges(runs.reference), matching.after, trial))
         return
     every: list[Structure] = [structure for item in turned for structure in listed(item)]  # type: ignore[arg-type]
-    whole = record(runs.model, prepared(runs.model, every), runs.supports)
+    try:
+        whole = record(runs.model, prepared(runs.model, every), runs.supports)
+    except Exception as problem:
+        for g, item in zip(elements, turned, strict=True):
+            runs.free(_trial(g, item))  # tells which of them it was
+        raise CheckError(
+            f"{runs.reference.model} takes each of {len(elements)} turned inputs, but raises when it gets them in one "
+            f"batch: {type(problem).__name__}: {problem}."
+        ) from problem
     reference = _without_edges(runs.reference)
     for place, (g, item) in enumerate(zip(elements, turned, strict=True)):
-        trial = Trial("rotation", repr(g), item, g=g)
+        trial = _trial(g, item)
         sums.add(_part(whole, reference, place, len(elements)), RowMatching(reference, None, trial))
+
+
+def _trial(g: O3, turned: ModelInput) -> Trial:
+    return Trial("rotation", repr(g), turned, g=g, drawn=not any(g is special for special in _SPECIAL))
 
 
 def _without_edges(reference: Capture) -> Capture:

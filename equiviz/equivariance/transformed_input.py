@@ -121,6 +121,15 @@ def _disturbed_attributes(node: Mapping[str, Field], relative: float, generator:
     return {name: f.with_values(near(f.values)) for name, f in node.items()}
 
 
+def floating_type(x: ModelInput) -> torch.dtype | None:
+    """The dtype in which coordinates, or else values, came; None where that is not one."""
+    if isinstance(x, TypedTensors):
+        found = {f.values.real.dtype for f in x.fields.values()}
+    else:
+        found = {part.positions.dtype for part in ([x] if isinstance(x, (Structure, Graph)) else x)}
+    return found.pop() if len(found) == 1 else None
+
+
 def has_positions(x: ModelInput) -> bool:
     """Whether a translation moves anything."""
     return not isinstance(x, TypedTensors) or x.positions is not None

@@ -46,6 +46,7 @@ class Trial:
         company: the first rows of the record are the reference's, the others are company (batch independence).
         winding: by how many cells each node was moved ``[N, 3]``, where atoms were moved by lattice vectors.
         copies: how many images of each node a supercell holds, one whole cell after the other.
+        drawn: whether the element was drawn at random, so that it counts for confidence.
     """
 
     kind: Kind
@@ -55,6 +56,7 @@ class Trial:
     company: bool = False
     winding: Tensor | None = None
     copies: int = 1
+    drawn: bool = True
 
     @property
     def comparable(self) -> bool:

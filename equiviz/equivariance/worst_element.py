@@ -11,7 +11,7 @@ in a cone narrower than the starting rule's spacing can hide; a larger `band_lim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from equiviz.equivariance.spectrum_words import percent
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
+from equiviz.structures.typed_tensors import Inputs
 from equiviz.symmetry.groups import O3, OrthogonalGroup
 from equiviz.symmetry.quadrature import quadrature
 from equiviz.view.report import Report
@@ -107,12 +108,12 @@ class WorstElement(Report):
 
 def worst_element(
     model: nn.Module | Callable[..., object],
-    x: ModelInput | Tensor | Mapping[str, object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
     band_limit: int = 4,
     group: OrthogonalGroup = "SO(3)",
     *,
     supports: Mapping[str, Support] | None = None,
-    inputs: str | Mapping[str, str] | None = None,
+    inputs: Inputs | None = None,
     outputs: Outputs | None = None,
     per: Per | None = None,
 ) -> WorstElement:

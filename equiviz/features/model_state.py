@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -32,6 +34,19 @@ def untouched(model: nn.Module) -> Generator[None]:
             parameter.grad = gradient
         for buffer, before in buffers.items():
             _put_back(buffer, before)
+
+
+@contextmanager
+def kept_chance(model: nn.Module) -> Generator[None]:
+    """Restore the global random states of Python, numpy and torch on exit, on the devices of the model too."""
+    devices = list({parameter.device for parameter in model.parameters() if parameter.is_cuda})
+    states = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
 
 
 def _put_back(buffer: torch.Tensor, before: torch.Tensor) -> None:

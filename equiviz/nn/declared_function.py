@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from torch import Tensor, nn
 
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
+from equiviz.structures.declared_types import DeclaredType
+from equiviz.structures.errors import StructureError
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import ONLY, TypedTensors
 from equiviz.symmetry.field import Field, Support
-from equiviz.symmetry.representations import Representation, representation
+from equiviz.symmetry.representations import Representation
 
-Outputs: TypeAlias = "str | Representation | Mapping[str, str | Representation]"
+Outputs: TypeAlias = "str | Representation | Sequence[str | Representation] | Mapping[str, str | Representation]"
 Per: TypeAlias = Literal["node", "edge", "graph"]
 SINGLE = "output"
 """The name of the output of a function that returns one tensor."""
@@ -26,9 +28,11 @@ class DeclaredFunction(EquivariantModel):
     """A function of typed tensors as a model: `forward` calls it with plain tensors, and types what it returns.
 
     Args:
-        function: takes one tensor; or the dict of tensors; or, where its parameters bear the names of the inputs,
-            each by its name. A module is registered, so that its typed submodules are recorded as stages.
-        outputs: the type of the one tensor it returns, or of each entry of the dict it returns.
+        function: takes one tensor; several, in their order; the dict of tensors; or, where its parameters bear the
+            names of the inputs, each by its name. A module is registered, so that its typed submodules are recorded as
+            stages; so are modules that a function closes over, whose state is put back after a run.
+        outputs: the type of the one tensor it returns, or of each entry of the tuple or dict it returns; "1o per edge"
+            says what the rows are.
         per: what the rows of outputs are; None infers it from their number.
 
     Raises:
@@ -44,9 +48,10 @@ class DeclaredFunction(EquivariantModel):
         self.function = function
         claimed = getattr(function, "group", None)  # many modules have one that means something else
         self.group = claimed if isinstance(claimed, str) and "(3)" in claimed else "E(3)"  # type: ignore[misc]
+        self.held = _held_modules(function)
         self.outputs = outputs
         self.per: Per | None = per
-        self.training = isinstance(function, nn.Module) and function.training
+        self.training = any(m.training for m in (function, *self.held.children()) if isinstance(m, nn.Module))
 
     def of(self, function: Callable[..., object]) -> DeclaredFunction:
         """Another function with the same declarations."""
@@ -54,8 +59,8 @@ class DeclaredFunction(EquivariantModel):
 
     @property
     def observed(self) -> nn.Module:
-        """The module whose parts are stages: the user's own, or this one, which has none."""
-        return self.function if isinstance(self.function, nn.Module) else self
+        """The module whose parts are stages: the user's own, or those that the function closes over."""
+        return self.function if isinstance(self.function, nn.Module) else self.held
 
     @property
     def title(self) -> str:
@@ -76,18 +81,23 @@ class DeclaredFunction(EquivariantModel):
         Raises:
             ModelError: another output than declared.
         """
-        found = self._called(x.tensors())
-        if not isinstance(self.outputs, Mapping):
+        found = self._called(x)
+        if isinstance(self.outputs, (str, Representation)):
             return {SINGLE: self._typed(SINGLE, found, self.outputs, x)}
-        if not isinstance(found, Mapping) or not set(self.outputs) <= set(found):
-            got = f"{', '.join(map(str, found))}" if isinstance(found, Mapping) else type(found).__name__
-            raise ModelError(f"{self.title}: expected a dict with {', '.join(self.outputs)}, got {got}.")
-        return {name: self._typed(name, found[name], kind, x) for name, kind in self.outputs.items()}
+        types, returned = _entries(self.outputs), _entries(found)
+        if not set(types) <= set(returned):
+            got = ", ".join(map(str, returned)) or type(found).__name__
+            form = "dict" if isinstance(self.outputs, Mapping) else "tuple"
+            raise ModelError(f"{self.title}: expected a {form} with {', '.join(types)}, got {got}.")
+        return {name: self._typed(name, returned[name], kind, x) for name, kind in types.items()}
 
-    def _called(self, tensors: Mapping[str, object]) -> object:
-        if set(tensors) == {ONLY} and not self._takes_names(tensors):
+    def _called(self, x: TypedTensors) -> object:
+        tensors = x.tensors()
+        if x.form == "one" and not self._takes_names(tensors):
             return self.function(tensors[ONLY])
-        return self.function(**tensors) if self._takes_names(tensors) else self.function(dict(tensors))
+        if x.form == "several":
+            return self.function(*tensors.values())
+        return self.function(**tensors) if self._takes_names(tensors) else self.function(tensors)
 
     def _takes_names(self, tensors: Mapping[str, object]) -> bool:
         called = self.function.forward if isinstance(self.function, nn.Module) else self.function
@@ -100,31 +110,67 @@ class DeclaredFunction(EquivariantModel):
         }
 
     def _typed(self, name: str, value: object, kind: str | Representation, x: TypedTensors) -> Field:
-        carried = representation(kind)
+        carried, support = self._declared(name, kind)
         if not isinstance(value, Tensor) or not (value.is_floating_point() or value.is_complex()):
             raise ModelError(
                 f"{self.title}: expected a floating-point tensor for {name!r}, got {type(value).__name__}."
             )
-        support: Support = self.per or _support(value, carried, x)
-        rows = {"node": x.count, "graph": 1}.get(support)
+        support = support or self._support(name, value, carried, x)
+        rows = {"node": x.count, "graph": 1, "edge": x.edges}.get(support)
         width = carried.dim * (rows if rows is not None else max(1, len(value) if value.ndim else 1))
         if value.numel() != width:
             raise ModelError(
                 f"{self.title}: {name!r} is declared as {carried} per {support}, {width} numbers in all, but came with "
-                f"shape {list(value.shape)}. Declare what it is, or pass per='node' or per='graph'."
+                f"shape {list(value.shape)}. Declare what it is, or say what its rows are, as in '{carried} per graph'."
             )
         return Field(value.reshape(-1, carried.dim) if carried.dim else value, carried, support)
 
+    def _declared(self, name: str, kind: str | Representation) -> tuple[Representation, Support | None]:
+        try:
+            told = DeclaredType.parse(name, kind)
+        except StructureError as cause:
+            raise ModelError(f"{self.title}: output {cause.why}") from cause
+        if not isinstance(told.carried, Representation):
+            raise ModelError(f"{self.title}: output {name!r} should have irreps, got {kind!r}.")
+        return told.carried, told.support or self.per
 
-def _support(value: Tensor, carried: Representation, x: TypedTensors) -> Support:
-    """Rows of nodes, of edges, or one row for all."""
-    if value.ndim and value.shape[0] == x.count and value.numel() == x.count * carried.dim:
-        return "node"
-    if value.numel() == carried.dim:
-        return "graph"
-    if value.ndim and x.edges is not None and value.shape[0] == x.edges:
-        return "edge"
-    return "node"
+    def _support(self, name: str, value: Tensor, carried: Representation, x: TypedTensors) -> Support:
+        """Rows of nodes, of edges, or one row for all."""
+        rows = len(value) if value.ndim else 1
+        if value.numel() == carried.dim:
+            return "graph"
+        if rows == x.count == x.edges:
+            raise ModelError(
+                f"{self.title}: {name!r} has {rows} rows, and there are as many nodes as edges. Say what they are: "
+                f"'{carried} per node' or '{carried} per edge'."
+            )
+        return "edge" if rows == x.edges and rows != x.count else "node"
+
+
+def _entries(several: object) -> dict[str, Any]:
+    """What a tuple, list or dict holds, by place or by name; nothing of anything else."""
+    if isinstance(several, Mapping):
+        return {str(name): value for name, value in cast("Mapping[object, object]", several).items()}
+    if isinstance(several, (tuple, list)):
+        return {str(place): value for place, value in enumerate(cast("Sequence[object]", several))}
+    return {}
+
+
+def _held_modules(function: object) -> nn.Module:
+    """Modules that a function reads without being one: the owner of a method, variables of a closure, globals."""
+    held = nn.Module()
+    if isinstance(function, nn.Module):
+        return held
+    variables: dict[str, object] = {"owner": getattr(function, "__self__", None)}
+    try:
+        closed = inspect.getclosurevars(cast(Any, function))
+        variables |= {**closed.globals, **closed.nonlocals}
+    except TypeError:  # an object that is called
+        variables |= vars(function) if hasattr(function, "__dict__") else {}
+    for name, module in variables.items():
+        if isinstance(module, nn.Module):
+            held.add_module(f"{name}_" if hasattr(held, name) else name, module)
+    return held
 
 
 def declared(function: Callable[..., object], outputs: Outputs | None, per: Per | None = None) -> DeclaredFunction:

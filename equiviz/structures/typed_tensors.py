@@ -6,20 +6,22 @@ what it is, a group can act on it, and every tool of the package works.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor
 
-from equiviz.structures.errors import StructureError
-from equiviz.symmetry.field import Field, Support
+from equiviz.structures.declared_types import TYPES, DeclaredType
+from equiviz.structures.tensor_rows import TensorRows, edge_count, refusal
+from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import GroupElement, MovesSupport, Permutation
-from equiviz.symmetry.representations import Position, Representation, representation
+from equiviz.symmetry.representations import Position, Representation
 
-INDEX, CONSTANT = "index", "constant"
-KINDS = f"irreps such as '8x0e+4x1o', 'position', {INDEX!r} (numbers of nodes) or {CONSTANT!r} (passed on as it is)"
+Form: TypeAlias = Literal["one", "several", "named"]
+"""How a function takes its inputs: one tensor, several in their order, or by name."""
+Inputs: TypeAlias = "str | Representation | Sequence[str | Representation] | Mapping[str, str | Representation]"
 ONLY = "x"
 """The name of the tensor of a function that takes one."""
 
@@ -32,47 +34,57 @@ class TypedTensors:
         fields: the typed ones, as ``[rows, dim]``.
         shapes: the shape in which each of them came, and in which the function gets it back.
         indices: integer tensors that hold numbers of nodes (``edge_index``): a permutation renumbers them.
+        labels: tensors with one row per node that no rotation moves (species): a permutation reorders them.
+        listed: indices that have one row per node themselves (the K nearest of each): reordered, too.
         constants: anything else.
         count: number of nodes.
+        form: how the function takes them.
+        order: all names, as they came.
     """
 
     fields: Mapping[str, Field]
     shapes: Mapping[str, tuple[int, ...]]
     indices: Mapping[str, Tensor] = field(default_factory=dict)
+    labels: Mapping[str, Tensor] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
     constants: Mapping[str, object] = field(default_factory=dict)
     count: int = 0
+    form: Form = "named"
+    order: tuple[str, ...] = ()
 
     @classmethod
-    def make(cls, x: Tensor | Mapping[str, object], inputs: str | Mapping[str, str | Representation]) -> TypedTensors:
+    def make(cls, x: Tensor | Sequence[object] | Mapping[str, object], inputs: Inputs) -> TypedTensors:
         """Tensors and their types.
 
         Args:
-            x: one tensor ``[nodes, dim]``, or a dict of tensors.
-            inputs: the type of the one tensor, or of each: irreps such as ``"8x0e+4x1o"``, ``"position"`` (turns like
-                1o, and translations move it), ``"index"`` (integers that number nodes), or ``"constant"``.
+            x: one tensor ``[nodes, dim]``, several in the order of the function's arguments, or a dict of tensors.
+            inputs: the type of the one tensor, or of each, in the same order or by the same names: irreps such as
+                ``"8x0e+4x1o"``, ``"position"`` (turns like 1o, and translations move it), ``"index"`` (integers that
+                number nodes), ``"label"`` (one per node: species), or ``"constant"``. Where the number of rows does
+                not tell what they are, say it: ``"1o per edge"``, ``"9x0e per graph"``, ``"index per node"``.
 
         Raises:
-            StructureError: names that do not agree, a tensor that does not fit its type, or rows that do not agree.
+            StructureError: names that do not agree, a tensor that does not fit its type, rows that do not agree, or
+                rows that may be two things.
         """
-        values = {ONLY: x} if isinstance(x, Tensor) else dict(x)
-        types = {ONLY: inputs} if isinstance(inputs, (str, Representation)) else dict(inputs)
-        if set(values) != set(types):
-            raise _refusal(
-                f"Expected a type for each input, by the same name: the tensors are {', '.join(values)}; types are "
-                f"given for {', '.join(map(str, types))}."
-            )
-        plain = {name: kind for name, kind in types.items() if kind in (INDEX, CONSTANT)}
-        typed = {name: _typed(name, values[name], kind) for name, kind in types.items() if name not in plain}
+        form, values, types = _by_name(x, inputs)
+        told = {name: DeclaredType.parse(name, kind) for name, kind in types.items()}
+        typed = {n: _typed(n, values[n], t.carried) for n, t in told.items() if isinstance(t.carried, Representation)}
         if not typed:
-            raise _refusal(f"Expected at least one typed tensor, got none. Types are {KINDS}.")
-        count = _count(typed)
-        fields = {name: _on_support(item, count) for name, item in typed.items()}
+            raise refusal(f"Expected at least one typed tensor, got none. Types are {TYPES}.")
+        rows = TensorRows.of(typed, values, told)
         return cls(
-            fields=fields,
+            fields={name: rows.placed(name, item, told[name].support) for name, item in typed.items()},
             shapes={name: tuple(cast(Tensor, values[name]).shape) for name in typed},
-            indices={name: _index(name, values[name], count) for name, kind in plain.items() if kind == INDEX},
-            constants={name: values[name] for name, kind in plain.items() if kind == CONSTANT},
-            count=count,
+            indices={n: _index(n, values[n], rows.nodes) for n, t in told.items() if t.carried == "index"},
+            labels={n: _label(n, values[n], rows.nodes) for n, t in told.items() if t.carried == "label"},
+            listed=frozenset(
+                n for n, t in told.items() if t.carried == "index" and rows.lists(n, values[n], t.support)
+            ),
+            constants={n: values[n] for n, t in told.items() if t.carried == "constant"},
+            count=rows.nodes,
+            form=form,
+            order=tuple(values),
         )
 
     def __len__(self) -> int:
@@ -90,20 +102,21 @@ class TypedTensors:
 
     @property
     def edges(self) -> int | None:
-        """Number of edges, where an index has the shape ``[2, E]``."""
-        pairs = [index.shape[1] for index in self.indices.values() if index.ndim == 2 and index.shape[0] == 2]
-        return pairs[0] if pairs else None
+        """Number of edges, where an index has the shape ``[2, E]`` or a field lives on edges."""
+        return edge_count(list(self.indices.values()), [len(f) for f in self.fields.values() if f.support == "edge"])
 
     def transform(self, g: GroupElement) -> TypedTensors:
         """The tensors moved by g; a permutation reorders the rows of nodes, and renumbers indices."""
-        fields = {name: item.transform(g) for name, item in self.fields.items()}
-        indices = self.indices
+        moved = replace(self, fields={name: item.transform(g) for name, item in self.fields.items()})
         if isinstance(g, Permutation):
             new_number = g.inverse().order
-            indices = {name: new_number.to(index.device)[index] for name, index in indices.items()}
-        elif isinstance(g, MovesSupport):
-            raise _refusal(f"{g!r} moves points of another support than nodes.")
-        return replace(self, fields=fields, indices=indices)
+            indices = {name: new_number.to(index.device)[index] for name, index in self.indices.items()}
+            indices = {n: v[g.order.to(v.device)] if n in self.listed else v for n, v in indices.items()}
+            labels = {name: values[g.order.to(values.device)] for name, values in self.labels.items()}
+            return replace(moved, indices=indices, labels=labels)
+        if isinstance(g, MovesSupport):
+            raise refusal(f"{g!r} moves points of another support than nodes.")
+        return moved
 
     def with_values(self, fields: Mapping[str, Field]) -> TypedTensors:
         """Other values of some of the fields."""
@@ -119,51 +132,63 @@ class TypedTensors:
         return replace(self, fields=fields, constants=constants)
 
     def tensors(self) -> dict[str, object]:
-        """What the function takes: each tensor by its name, in the shape in which it came."""
-        typed = {name: item.values.reshape(self.shapes[name]) for name, item in self.fields.items()}
-        return {**typed, **self.indices, **self.constants}
+        """What the function takes: each tensor by its name, in the shape in which it came; copies, to work on."""
+        typed = {name: item.values.reshape(self.shapes[name]).clone() for name, item in self.fields.items()}
+        others = {**self.indices, **self.labels}
+        every = {**typed, **{name: values.clone() for name, values in others.items()}, **self.constants}
+        return {name: every[name] for name in self.order}
 
 
-def _refusal(why: str) -> StructureError:
-    return StructureError(None, None, why)
+def _by_name(
+    x: Tensor | Sequence[object] | Mapping[str, object], inputs: Inputs
+) -> tuple[Form, dict[str, object], dict[str, object]]:
+    """Values and types under the same names, and how the function takes them."""
+    if isinstance(x, Tensor):
+        if isinstance(inputs, Mapping) or not isinstance(inputs, (str, Representation)):
+            raise refusal(f"One tensor came, and types for several: {inputs!r}. Give one type, or a dict of tensors.")
+        return "one", {ONLY: x}, {ONLY: inputs}
+    form: Form = "named" if isinstance(x, Mapping) else "several"
+    values = dict(x) if isinstance(x, Mapping) else {str(place): value for place, value in enumerate(x)}
+    if isinstance(inputs, (str, Representation)):
+        raise refusal(f"{len(values)} tensors came, and one type, {inputs!r}. Give a type for each.")
+    types = dict(inputs) if isinstance(inputs, Mapping) else {str(place): kind for place, kind in enumerate(inputs)}
+    if set(values) != set(types):
+        raise refusal(
+            f"Expected a type for each input, by the same name: the tensors are {', '.join(values)}; types are "
+            f"given for {', '.join(map(str, types))}."
+        )
+    return form, values, {name: types[name] for name in values}
 
 
-def _typed(name: str, value: object, kind: str | Representation) -> Field:
+def _typed(name: str, value: object, carried: Representation) -> Field:
     """A field [rows, dim] of one tensor; its support is still unknown."""
     if not isinstance(value, Tensor) or not (value.is_floating_point() or value.is_complex()):
         what = str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
-        raise _refusal(f"Input {name!r} of type {kind!s}: expected a floating-point tensor, got {what}.")
-    try:
-        carried = representation(kind)
-    except ValueError as cause:
-        raise _refusal(f"Input {name!r}: {kind!r} is no type ({cause}). Types are {KINDS}.") from cause
-    return Field(_rows(name, value, carried), carried, "node")
+        hint = " Integers that go with the nodes, such as species, are 'label'." if isinstance(value, Tensor) else ""
+        raise refusal(f"Input {name!r} of type {carried!s}: expected a floating-point tensor, got {what}.{hint}")
+    return Field(_as_rows(name, value, carried), carried, "node")
 
 
-def _rows(name: str, value: Tensor, carried: Representation) -> Tensor:
+def _as_rows(name: str, value: Tensor, carried: Representation) -> Tensor:
     """[rows, dim]: trailing axes are flattened until they hold dim numbers; a bare [dim] is one row."""
     for axes in range(value.ndim + 1):
         if value.shape[axes:].numel() == carried.dim and axes <= 1:
             return value.reshape(-1 if carried.dim else len(value), carried.dim) if axes else value.reshape(1, -1)
-    raise _refusal(
+    raise refusal(
         f"Input {name!r}: expected {carried.dim} numbers per node for {carried}, got shape {list(value.shape)}."
     )
 
 
-def _count(typed: Mapping[str, Field]) -> int:
-    """Number of nodes: the rows of positions, else most rows of all."""
-    positions = [len(f) for f in typed.values() if isinstance(f.representation, Position)]
-    return positions[0] if positions else max(len(f) for f in typed.values())
-
-
-def _on_support(item: Field, count: int) -> Field:
-    support: Support = "node" if len(item) == count else "graph" if len(item) == 1 else "edge"
-    return Field(item.values, item.representation, support)
+def _label(name: str, value: object, count: int) -> Tensor:
+    if not isinstance(value, Tensor) or value.ndim == 0 or len(value) != count:
+        got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise refusal(f"Input {name!r} of type 'label': expected a tensor with {count} rows, one per node, got {got}.")
+    return value
 
 
 def _index(name: str, value: object, count: int) -> Tensor:
     if not isinstance(value, Tensor) or value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
-        raise _refusal(f"Input {name!r} of type {INDEX!r}: expected a tensor of integers.")
+        raise refusal(f"Input {name!r} of type 'index': expected a tensor of integers.")
     if value.numel() and not 0 <= int(value.min()) <= int(value.max()) < count:
-        raise _refusal(f"Input {name!r} of type {INDEX!r}: expected numbers of nodes, from 0 to {count - 1}.")
+        raise refusal(f"Input {name!r} of type 'index': expected numbers of nodes, from 0 to {count - 1}.")
     return value
