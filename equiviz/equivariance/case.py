@@ -16,7 +16,7 @@ from equiviz.equivariance.op_watch import Act, Acts
 from equiviz.equivariance.round_off import base_tolerance
 from equiviz.equivariance.row_matching import RowMatching
 from equiviz.equivariance.runs import Runs
-from equiviz.equivariance.squares import KindSquares
+from equiviz.equivariance.squares import BlockSquares, KindSquares
 from equiviz.equivariance.transformed_input import transformed
 from equiviz.equivariance.trials import Trial, trials
 from equiviz.features.capture import Capture
@@ -92,7 +92,22 @@ class Case:
         forced: bool = True,
         without: frozenset[Act] = frozenset(),
     ) -> float:
-        """The relative error of the block when something is changed.
+        """The relative error of the block when something is changed; NaN where nothing is left to compare.
+
+        Arguments as `squares_with`.
+        """
+        return self.squares_with(trials_, model, reference, expected, forced, without).relative
+
+    def squares_with(
+        self,
+        trials_: Sequence[Trial] | None = None,
+        model: nn.Module | None = None,
+        reference: ModelInput | None = None,
+        expected: Callable[[Field, Trial], Field] | None = None,
+        forced: bool = True,
+        without: frozenset[Act] = frozenset(),
+    ) -> BlockSquares:
+        """The sums of squares of the block when something is changed.
 
         Args:
             trials_: other trials.
@@ -103,7 +118,7 @@ class Case:
             without: acts of torch to leave out, in the reference run too.
 
         Returns:
-            NaN where the change makes the model raise, or leaves nothing to compare.
+            empty sums where the change makes the model raise.
         """
         stage, irrep = self.stage, self.irrep
         try:
@@ -120,9 +135,19 @@ class Case:
                     whole = Capture(fields, runs.reference.model, runs.reference.graph, {})
                     matching = RowMatching(whole, matching.after, replace(trial, g=None))
                 sums.add(found, matching)
-            return sums.block(stage, irrep).relative
+            return sums.block(stage, irrep)
         except Exception:
-            return math.nan
+            return BlockSquares()
+
+    @cached_property
+    def rare(self) -> bool:
+        """Whether most elements are fine and a few are far off: a branch, not a formula."""
+        errors = self.sums.inherited[self.kind].block(self.stage, self.irrep).errors
+        return 0 < self.failed(errors) <= len(errors) / 3
+
+    def failed(self, errors: Sequence[float]) -> int:
+        """How many errors are no rounding."""
+        return sum(error > base_tolerance(self.sums.dtype) for error in errors)
 
     def cured(self, after: float) -> bool:
         """Whether an error is gone, to rounding or to a fiftieth of what it was."""

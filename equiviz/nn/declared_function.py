@@ -158,7 +158,7 @@ def _entries(several: object) -> dict[str, Any]:
 
 def _held_modules(function: object) -> nn.Module:
     """Modules that a function reads without being one: the owner of a method, variables of a closure, globals."""
-    held = nn.Module()
+    held = nn.Module().eval()
     if isinstance(function, nn.Module):
         return held
     variables: dict[str, object] = {"owner": getattr(function, "__self__", None)}

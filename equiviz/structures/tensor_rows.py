@@ -58,6 +58,7 @@ class TensorRows:
 
     def placed(self, name: str, item: Field, stated: Support | None) -> Field:
         """The field on its support."""
+        stated = "node" if isinstance(item.representation, Position) else stated
         support = stated or self._told_by_number(name, len(item))
         expected = {"node": self.nodes, "edge": self.edges, "graph": 1}.get(support)
         if expected is not None and len(item) != expected:

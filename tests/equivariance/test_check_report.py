@@ -12,15 +12,33 @@ from equiviz.equivariance.check import check
 from equiviz.equivariance.check_report import CheckReport
 from equiviz.equivariance.errors import CheckError
 from equiviz.nn.stage import Stage
+from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import haar
 from tests.equivariance.planted_faults import FAULTS, Spoiled, spoiled, swapped
-from tests.toy_networks import molecule, toy
+from tests.toy_networks import ToyNetwork, molecule, toy
 
 
 @pytest.fixture(scope="module")
 def broken() -> CheckReport:
     return check(FAULTS["relu on vectors"].make(), molecule(), elements=3, wide=0)
+
+
+class Fragile(ToyNetwork):
+    """Raises where it gets many structures at once, as only the sweep gives them."""
+
+    def forward(self, graph: Graph) -> dict[str, Field]:
+        if graph.n_graphs > 2:
+            raise ZeroDivisionError("a pole")
+        return super().forward(graph)
+
+
+def test_an_exception_within_the_sweep_shows_its_input() -> None:
+    network = toy()
+    network.__class__ = Fragile
+    with pytest.raises(CheckError, match="raises when it gets them in one batch: ZeroDivisionError: a pole"):
+        check(network, molecule(), elements=2, wide=300)
 
 
 def test_the_error_is_the_formula_of_the_docstring() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 import torch
 from e3nn import nn as e3nn_nn
@@ -131,11 +134,173 @@ def test_what_e3nns_assertion_passes_is_found() -> None:
         assert_equivariant(lambda x: x * torch.nan, random(4, 3), inputs="1x1o", outputs="1x1o")
 
 
+def scaled(x: Tensor) -> Tensor:
+    """Vectors times their norm: exactly equivariant, and not linear."""
+    return x * x.square().sum(-1, keepdim=True).sqrt()
+
+
+TURNED = torch.linalg.qr(random(3, 3, seed=4))[0]
+WRONG_BASES = {
+    "y, z, x": (lambda x: scaled(x)[:, [1, 2, 0]], "1o", "axis-order", r"in the order \(y, z, x\)"),
+    "one sign": (lambda x: scaled(x) * torch.tensor([1.0, -1.0, 1.0]), "1o", "component-signs", "sign of y"),
+    "one scale": (lambda x: scaled(x) * torch.tensor([1.0, 2.0, 1.0]), "1o", "component-scale", "1 : 2 : 1|2 : 1 : 2"),
+    "another frame": (lambda x: scaled(x) @ TURNED.T, "1o", "other-basis", "by a constant matrix"),
+    "m from l to -l": (lambda x: scaled(x).flip(-1), "2e", "axis-order", r"in the order \(2, 1, 0, -1, -2\) of m"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_BASES)
+def test_a_basis_taken_for_another_is_named(name: str) -> None:
+    function, irrep, code, words = WRONG_BASES[name]
+    report = check(function, random(5, o3.Irreps(irrep).dim), inputs=irrep, outputs=irrep)
+    assert report.first_broken == ("output", f"{irrep}")
+    assert [one.code for one in report.diagnoses] == [code]
+    assert re.search(words, report.describe()), report.describe()
+
+
 def test_a_layout_taken_for_another_is_named() -> None:
     report = check(
         lambda x: x.unflatten(1, (3, 3)).transpose(1, 2).flatten(1), random(5, 9), inputs="3x1o", outputs="3x1o"
     )
     assert report.first_broken == ("output", "1o")
+    assert [one.code for one in report.diagnoses] == ["layout"]
+
+
+def test_an_act_that_only_scales_is_no_cause() -> None:
+    """Without the sigmoid the block is ten thousand times larger, and the error as large as it was."""
+
+    def damped(x: Tensor) -> Tensor:
+        return torch.sigmoid(torch.full_like(x, -10.0)) * x + 1e-9 * x.roll(1, -1) * x
+
+    report = check(damped, random(5, 3), inputs="1o", outputs="1o")
+    assert not report.passed
+    assert not any("sigmoid" in one.cause for one in report.diagnoses)
+
+
+def test_a_rare_branch_is_not_called_a_nonlinearity() -> None:
+    def branch(x: Tensor) -> Tensor:
+        cosine = x[0, 0] / x[0].norm()
+        return x + (x.square() if bool(cosine > 0.95) else torch.zeros_like(x))
+
+    report = check(branch, random(1, 3), inputs="1o", outputs="1o")
+    assert {one.code for one in report.diagnoses} == {"rare-directions"}
+
+
+def test_what_only_the_first_call_does_is_no_chance() -> None:
+    kept: list[float] = []
+
+    def lazy(x: Tensor) -> Tensor:
+        kept.append(1.01 if not kept else 1.0)
+        return kept[-1] * x
+
+    assert [one.code for one in check(lazy, random(5, 3), inputs="1o", outputs="1o").diagnoses] == ["first-call"]
+
+
+def test_labels_go_with_their_nodes() -> None:
+    x = {"p": random(5, 3), "z": torch.tensor([1, 6, 8, 1, 1])}
+
+    def charged(p: Tensor, z: Tensor) -> Tensor:
+        return p * z[:, None]
+
+    assert check(charged, x, inputs={"p": "1o", "z": "label"}, outputs="1o").passed
+    report = check(charged, x, inputs={"p": "1o", "z": "constant"}, outputs="1o")
+    assert [one.code for one in report.diagnoses] == ["constant-per-node"]
+    assert "Declare 'z' as 'label'" in report.describe()
+
+
+def test_rows_that_may_be_two_things_have_to_be_told() -> None:
+    ring = torch.stack([torch.arange(4), torch.arange(4).roll(1)])
+    x = {"p": random(4, 3), "arrows": random(4, 3, seed=1), "edge_index": ring}
+    types = {"p": "position", "arrows": "1o", "edge_index": "index"}
+
+    def summed(p: Tensor, arrows: Tensor, edge_index: Tensor) -> Tensor:
+        return torch.zeros_like(p).index_add(0, edge_index[1], arrows * (p[edge_index[0]] - p[edge_index[1]]).norm())
+
+    with pytest.raises(StructureError, match="'arrows': 4 rows, and there are as many nodes as edges"):
+        check(summed, x, inputs=types, outputs="1o per node")
+    with pytest.raises(ModelError, match="as many nodes as edges"):
+        check(summed, x, inputs={**types, "arrows": "1o per edge"}, outputs="1o")
+    report = check(summed, x, inputs={**types, "arrows": "1o per edge"}, outputs="1o per node")
+    assert report.passed, report.describe()
+
+
+def test_edges_without_positions_are_told_from_nodes() -> None:
+    x = {"h": random(4, 2), "m": random(7, 3, seed=1)}
+    with pytest.raises(StructureError, match="came with 4, 7 rows: which of them are nodes"):
+        check(lambda t: t["m"], x, inputs={"h": "2x0e", "m": "1o"}, outputs="1o per edge")
+    report = check(lambda t: t["m"], x, inputs={"h": "2x0e per node", "m": "1o per edge"}, outputs="1o per edge")
+    assert report.passed, report.describe()
+
+
+def test_lists_of_neighbours_are_reordered_and_renumbered() -> None:
+    nearest = torch.tensor([[1, 2], [0, 3], [0, 1], [1, 4], [3, 0]])
+    x = {"p": random(5, 3), "nearest": nearest}
+
+    def means(p: Tensor, nearest: Tensor) -> Tensor:
+        return p[nearest].mean(1) - p
+
+    report = check(means, x, inputs={"p": "position", "nearest": "index"}, outputs="1o")
+    assert report.passed, report.describe()
+
+
+def test_a_cell_is_of_the_whole() -> None:
+    def fold(p: Tensor, cell: Tensor) -> Tensor:
+        parts = (p - p[0]) @ torch.linalg.inv(cell)
+        return (parts - parts.round()) @ cell
+
+    x = {"p": random(3, 3), "cell": 3 * torch.eye(3, dtype=torch.float64) + 0.1 * random(3, 3, seed=1)}
+    types = {"p": "position", "cell": "3x1o per graph"}
+    assert (
+        check(lambda t: fold(**t) * 0 + t["cell"].det().abs(), x, inputs=types, outputs="3x0e")
+        .groups["rotation"]
+        .passed
+    )
+    assert check(fold, x, inputs=types, outputs="1o").groups["rotation"].passed
+    with pytest.raises(StructureError, match="3 rows, where there are 5 nodes"):
+        check(fold, {**x, "p": random(5, 3)}, inputs={"p": "position", "cell": "1o"}, outputs="1o")
+
+
+def test_several_arguments_and_several_results() -> None:
+    def products(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.linalg.cross(a, b), (a * b).sum(-1, keepdim=True)
+
+    report = check(products, (random(5, 3), random(5, 3, seed=1)), inputs=("1o", "1o"), outputs=("1e", "0e"))
+    assert report.passed, report.describe()
+    assert report.stages == ["output.0", "output.1"]
+    wrong = check(products, [random(5, 3), random(5, 3, seed=1)], inputs=["1o", "1o"], outputs=["1o", "0e"])
+    assert wrong.first_broken == ("output.0", "1o")
+    assert wrong.diagnoses[0].code == "parity-mislabelled"
+    with pytest.raises(StructureError, match="2 tensors came, and one type"):
+        check(products, (random(5, 3), random(5, 3)), inputs="1o", outputs="1o")
+
+
+def test_a_dict_with_one_entry_stays_a_dict() -> None:
+    assert check(lambda t: t["x"], {"x": random(4, 3)}, inputs={"x": "1o"}, outputs="1o").passed
+
+
+def test_inputs_are_the_functions_to_change() -> None:
+    x = random(5, 3)
+    before = x.clone()
+    report = check(lambda x: x.mul_(2.0), x, inputs="1o", outputs="1o")
+    assert report.passed, report.describe()
+    assert torch.equal(x, before)
+
+
+def test_modules_that_a_function_closes_over_are_stages_and_stay_as_they_were() -> None:
+    with default_dtype(torch.float64):
+        linear, norm = o3.Linear("2x1o", "2x1o"), e3nn_nn.BatchNorm("2x1o")
+    before = norm.running_var.clone()
+    report = check(lambda x: norm(linear(x)), random(6, 6), inputs="2x1o", outputs="2x1o")
+    assert report.stages == ["linear", "output"]
+    assert torch.equal(norm.running_var, before)
+    assert any("training mode" in note for note in report.notes)
+
+
+def test_chance_of_the_caller_is_kept() -> None:
+    np.random.seed(3)
+    expected = np.random.get_state()[1].copy()
+    check(lambda x: x * np.random.rand(), random(4, 3), inputs="1o", outputs="1o")
+    assert (np.random.get_state()[1] == expected).all()
 
 
 def test_typed_tensors_obey_the_law_of_transformables() -> None:

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from equiviz.equivariance.case import Case
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.suspects.acts import activation, normalisation, order
+from equiviz.equivariance.suspects.basis import basis, layout
 from equiviz.equivariance.suspects.chance import chance, training_mode
 from equiviz.equivariance.suspects.components import preferred_axis, separate_components
-from equiviz.equivariance.suspects.convention import axis_order, parity, transposed, unturned
+from equiviz.equivariance.suspects.convention import parity, transposed, unturned
 from equiviz.equivariance.suspects.grid import grid
-from equiviz.equivariance.suspects.inputs import attribute, cell, centre
+from equiviz.equivariance.suspects.inputs import attribute, cell, centre, constant_per_node
 from equiviz.equivariance.suspects.neighbours import flips, truncation
 from equiviz.equivariance.suspects.numbers import not_finite, single_precision
-from equiviz.equivariance.suspects.others import batch_mixing, order_hint, rare_directions
+from equiviz.equivariance.suspects.others import batch_mixing, choice_hint, order_hint, rare_directions
 
 Suspect = Callable[[Case], list[Diagnosis]]
 
@@ -23,7 +24,8 @@ SUSPECTS: tuple[Suspect, ...] = (
     training_mode,
     chance,
     transposed,
-    axis_order,
+    layout,
+    basis,
     parity,
     unturned,
     attribute,
@@ -33,6 +35,7 @@ SUSPECTS: tuple[Suspect, ...] = (
     grid,
     activation,
     normalisation,
+    constant_per_node,
     order,
     separate_components,
     single_precision,
@@ -40,5 +43,6 @@ SUSPECTS: tuple[Suspect, ...] = (
     centre,
     batch_mixing,
     order_hint,
+    choice_hint,
     rare_directions,
 )

@@ -8,6 +8,9 @@ from equiviz.equivariance.op_watch import Act
 
 # A layer with more acts than this is searched in this many tries; the rest is not tried.
 MOST = 24
+# Left out, the act that breaks the symmetry takes the squared difference with it, to rounding; another act at most
+# changes its scale.
+FALL = 1e-4
 
 
 def activation(case: Case) -> list[Diagnosis]:
@@ -67,10 +70,15 @@ def order(case: Case) -> list[Diagnosis]:
 
 
 def _guilty(case: Case, kind: str) -> tuple[Act | None, float]:
-    """The act without which the block no longer breaks; the last ones first, for they are nearest."""
+    """The act without which the block no longer breaks; the last ones first, for they are nearest.
+
+    The difference itself must fall, not only its ratio: without a sigmoid that damps it a block may grow beside an
+    error that stays as it was.
+    """
     acts = case.acts.of(kind)
+    before = case.squares_with().difference if acts else 0.0
     for act in list(reversed(acts))[:MOST]:
-        after = case.error_with(without=frozenset({act}))
-        if case.cured(after):
-            return act, after
+        after = case.squares_with(without=frozenset({act}))
+        if case.cured(after.relative) and after.difference <= FALL * before:
+            return act, after.relative
     return None, float("nan")

@@ -70,6 +70,11 @@ def chance(case: Case) -> list[Diagnosis]:
     """Random numbers that are drawn in each call."""
     if case.kind != "determinism":
         return []
+    again = case.error_with(model=case.model, forced=False)
+    if case.cured(again):
+        cause = "the first call differs from those that follow: something is made or measured in it, and kept"
+        fix = "Make it when the model is built, or call the model once before it is used."
+        return [case.found("first-call", cause, "comparing later calls only", again, fix)]
     acts = sorted({f"torch.{name}" for name, _ in case.acts.of("chance")})
     cause = f"random numbers are drawn in each call ({', '.join(acts)})" if acts else "random numbers in each call"
     after = _with_seeds(case)

@@ -16,7 +16,7 @@ _AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 def separate_components(case: Case) -> list[Diagnosis]:
     """Components treated one by one survive an exchange of axes; what else survives tells how they are treated."""
-    if case.kind != "rotation" or case.irrep not in ("1o", "1e") or case.error < REAL:
+    if case.kind != "rotation" or case.irrep not in ("1o", "1e") or case.error < REAL or case.rare:
         return []
     exchanged = exchanged_axes(case)
     if not case.cured(exchanged):
@@ -43,7 +43,7 @@ def exchanged_axes(case: Case) -> float:
 
 def preferred_axis(case: Case) -> list[Diagnosis]:
     """Rotations about one axis are kept, others are not."""
-    if case.kind != "rotation":
+    if case.kind != "rotation" or case.rare:
         return []
     errors = {name: case.error_with(case.at([O3.rotation(axis, 1.0)])) for name, axis in _AXES.items()}
     kept = [name for name, error in errors.items() if case.cured(error)]

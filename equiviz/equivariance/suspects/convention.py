@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from equiviz.equivariance.case import Case
 from equiviz.equivariance.diagnosis import Diagnosis
@@ -19,14 +18,6 @@ from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3
 from equiviz.symmetry.representations import Position
-
-_ORDERS = {
-    "(y, z, x)": [1, 2, 0],
-    "(z, x, y)": [2, 0, 1],
-    "(x, z, y)": [0, 2, 1],
-    "(y, x, z)": [1, 0, 2],
-    "(z, y, x)": [2, 1, 0],
-}
 
 
 def transposed(case: Case) -> list[Diagnosis]:
@@ -45,19 +36,6 @@ def transposed(case: Case) -> list[Diagnosis]:
         case.error_with(expected=backwards),
         "Turn column vectors by R @ v, rows by v @ R.T.",
     )
-
-
-def axis_order(case: Case) -> list[Diagnosis]:
-    """(x, y, z) against (y, z, x) and the other orders."""
-    if case.kind not in ("rotation", "inversion") or case.irrep not in ("1o", "1e"):
-        return []
-    for name, order in _ORDERS.items():
-        after = case.error_with(expected=lambda field, trial, order=order: _reordered(field, trial, case.irrep, order))
-        if case.cured(after):
-            cause = f"{case.irrep} is stored in the order {name}, and declared in the order (x, y, z)"
-            fix = "Vectors are x, y, z here and in e3nn >= 0.5; older code has y, z, x. Reorder once, at the border."
-            return [case.found("axis-order", cause, f"reading the components as {name}", after, fix)]
-    return []
 
 
 def parity(case: Case) -> list[Diagnosis]:
@@ -119,22 +97,6 @@ def unturned(case: Case) -> list[Diagnosis]:
             "Turn typed attributes with the positions; read them from the input, not from a copy.",
         )
     ]
-
-
-def _reordered(field: Field, trial: Trial, irrep: str, order: list[int]) -> Field:
-    """The field transformed as if its l = 1 components were stored in another order."""
-    assert isinstance(trial.g, O3)
-    there, back = torch.tensor(order).argsort(), torch.tensor(order)
-    values: Tensor = field.values.clone()
-    for block in field.blocks:
-        if block.label == irrep:
-            values[..., block.indices] = field.values[..., block.indices[:, there]]
-    turned = field.with_values(values).transform(trial.g)
-    out = turned.values.clone()
-    for block in field.blocks:
-        if block.label == irrep:
-            out[..., block.indices] = turned.values[..., block.indices[:, back]]
-    return turned.with_values(out)
 
 
 def _attribute_held(case: Case) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from torch import Tensor
+
 from equiviz.equivariance.case import Case
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.transformed_input import listed, transformed
@@ -14,7 +16,7 @@ from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import O3, GroupElement, Translation
+from equiviz.symmetry.groups import O3, GroupElement, Permutation, Translation
 from equiviz.symmetry.representations import O3Irreps, Position
 
 Reading = Callable[[Field, GroupElement], Field]
@@ -56,6 +58,28 @@ def cell(case: Case) -> list[Diagnosis]:
         case.error_with(trials, reference=alone),
         "Use the cell of the structure that came; turn it when you turn the positions: cell @ R.T.",
     )
+
+
+def constant_per_node(case: Case) -> list[Diagnosis]:
+    """A constant that has one row for each node, and should have been reordered with them."""
+    if case.kind != "permutation" or not isinstance(case.x, TypedTensors):
+        return []
+    for name, values in case.x.constants.items():
+        if not isinstance(values, Tensor) or values.ndim == 0 or len(values) != case.x.count:
+            continue
+        trials = [replace(t, x=_reordered_constant(t, name, values)) for t in case.trials]
+        after = case.error_with(trials)
+        if case.cured(after):
+            cause = f"the constant {name!r} has one row per node, and stays while the nodes are reordered"
+            fix = f"Declare {name!r} as 'label', or by its irreps."
+            return [case.found("constant-per-node", cause, f"reordering {name!r} too", after, fix)]
+    return []
+
+
+def _reordered_constant(trial: Trial, name: str, values: Tensor) -> ModelInput:
+    assert isinstance(trial.x, TypedTensors)
+    assert isinstance(trial.g, Permutation)
+    return replace(trial.x, constants={**trial.x.constants, name: values[trial.g.order.to(values.device)]})
 
 
 def centre(case: Case) -> list[Diagnosis]:

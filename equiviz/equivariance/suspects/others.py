@@ -6,7 +6,6 @@ import math
 
 from equiviz.equivariance.case import Case
 from equiviz.equivariance.diagnosis import Diagnosis
-from equiviz.equivariance.round_off import tolerance
 
 
 def batch_mixing(case: Case) -> list[Diagnosis]:
@@ -27,15 +26,23 @@ def order_hint(case: Case) -> list[Diagnosis]:
     return [case.found("order-dependence", cause, "other orders of the atoms", math.nan, fix, sure=False)]
 
 
+def choice_hint(case: Case) -> list[Diagnosis]:
+    """Something is chosen by the size of components: the nearest along x, the first in a sorted list."""
+    acts = sorted({name for name, _ in case.acts.of("choice")})
+    if case.kind not in ("rotation", "inversion") or not acts or case.rare:
+        return []
+    names = ", ".join(f"torch.{name}" for name in acts)
+    cause = f"{names} before {case.stage} may choose by components, and another orientation chooses otherwise"
+    fix = "Choose by invariants (distances, norms), or not at all."
+    return [case.found("choice", cause, "other orientations", math.nan, fix, sure=False)]
+
+
 def rare_directions(case: Case) -> list[Diagnosis]:
     """Most elements are fine, a few are far off: a branch, not a formula."""
-    if case.kind not in ("rotation", "inversion"):
+    if case.kind not in ("rotation", "inversion") or not case.rare:
         return []
     errors = case.sums.inherited[case.kind].block(case.stage, case.irrep).errors
-    bound = tolerance(case.sums.dtype, 0.0)
-    failed = sum(error > bound for error in errors)
-    if not errors or failed > len(errors) / 3:
-        return []
+    failed = case.failed(errors)
     cause = f"only {failed} of {len(errors)} elements break it: a branch, a threshold or a frame that jumps"
     fix = "Look for if, torch.where, sorting and argmax on components, and frames that are chosen by a rule."
     return [case.found("rare-directions", cause, f"{len(errors)} elements", math.nan, fix, sure=False)]
