@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from equiviz.equivariance.check import check as check
     from equiviz.equivariance.lie_derivative import lie_derivative as lie_derivative
     from equiviz.equivariance.spectrum import spectrum as spectrum
+    from equiviz.equivariance.sphere_map import sphere_map as sphere_map
     from equiviz.equivariance.symmetrize import symmetrize as symmetrize
+    from equiviz.equivariance.worst_element import worst_element as worst_element
     from equiviz.explain.probe import probe as probe
     from equiviz.features.capture import capture as capture
+    from equiviz.features.inferred_model import inferred as inferred
     from equiviz.structures import Graph as Graph
     from equiviz.structures import Structure as Structure
     from equiviz.structures import StructureError as StructureError
@@ -40,13 +43,16 @@ _HOME = {
     "capture": "features.capture",
     "check": "equivariance.check",
     "evaluate": "training.evaluate",
+    "inferred": "features.inferred_model",
     "lie_derivative": "equivariance.lie_derivative",
     "load": "training.load",
     "probe": "explain.probe",
     "read": "structures",
     "show": "view.show",
     "spectrum": "equivariance.spectrum",
+    "sphere_map": "equivariance.sphere_map",
     "symmetrize": "equivariance.symmetrize",
+    "worst_element": "equivariance.worst_element",
 }
 
 __all__ = [
@@ -59,13 +65,16 @@ __all__ = [
     "capture",
     "check",
     "evaluate",
+    "inferred",
     "lie_derivative",
     "load",
     "probe",
     "read",
     "show",
     "spectrum",
+    "sphere_map",
     "symmetrize",
+    "worst_element",
 ]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from equiviz.features.inferred_model import InferredModel
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.declared_function import DeclaredFunction
 from equiviz.nn.equivariant_model import EquivariantModel
@@ -66,7 +67,7 @@ def rebuilt_twin(model: nn.Module, rebuild: Rebuild | None = None) -> DoubleTwin
 
 def _with_weights(made: nn.Module, model: nn.Module) -> nn.Module:
     own = {name for name, _ in model.named_parameters()}
-    if isinstance(model, DeclaredFunction) and not isinstance(made, DeclaredFunction):
+    if isinstance(model, (DeclaredFunction, InferredModel)) and not isinstance(made, type(model)):
         made = model.of(made)
     twin = made.double()
     # Constants such as Clebsch-Gordan coefficients stay as they were built; other buffers were learned or measured.

@@ -20,6 +20,7 @@ from equiviz.equivariance.sweep import sweep
 from equiviz.equivariance.transformed_input import disturbed, floating_type, node_counts
 from equiviz.equivariance.trials import Trial, trials
 from equiviz.features.capture import Capture
+from equiviz.features.inferred_model import InferredModel
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.stage import Support
 
@@ -212,6 +213,7 @@ def _coarsest(model: nn.Module, reference: Capture) -> torch.dtype:
 
 def _notes(made: Measurement) -> list[str]:
     model, notes = made.runs.model, list[str]()
+    notes += model.notes if isinstance(model, InferredModel) else []
     if any(module.training for module in model.modules()):
         notes.append("The model is in training mode; call model.eval() to check what it does in use.")
     for kind, squares in made.inherited.items():

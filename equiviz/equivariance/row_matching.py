@@ -100,8 +100,9 @@ class RowMatching:
             found = found[: len(expected)]
         if found.shape != expected.values.shape:
             found = torch.full_like(expected.values, torch.nan)
-        moved = isinstance(self.trial.g, Permutation) and expected.support == "node"
-        return Pair(expected, expected.with_values(found), self.trial.g.order if moved else None)
+        g = self.trial.g
+        order = g.order if isinstance(g, Permutation) and expected.support == "node" else None
+        return Pair(expected, expected.with_values(found), order)
 
     def _rows(self, reference: Field) -> tuple[Tensor, Tensor] | None:
         if reference.support != "edge" or self.reference.graph is None or self.after is None:
