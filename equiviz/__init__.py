@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from equiviz.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from equiviz.apps.examination import examine as examine
     from equiviz.equivariance.check import assert_equivariant as assert_equivariant
     from equiviz.equivariance.check import check as check
     from equiviz.equivariance.lie_derivative import lie_derivative as lie_derivative
@@ -43,6 +44,7 @@ _HOME = {
     "capture": "features.capture",
     "check": "equivariance.check",
     "evaluate": "training.evaluate",
+    "examine": "apps.examination",
     "inferred": "features.inferred_model",
     "lie_derivative": "equivariance.lie_derivative",
     "load": "training.load",
@@ -65,6 +67,7 @@ __all__ = [
     "capture",
     "check",
     "evaluate",
+    "examine",
     "inferred",
     "lie_derivative",
     "load",

@@ -24,7 +24,6 @@ from equiviz.equivariance.errors import CheckError, NotEquivariant
 from equiviz.equivariance.measurement import Measurement
 from equiviz.equivariance.subject import as_subject
 from equiviz.equivariance.sweep import default_count
-from equiviz.features.inferred_model import inferred
 from equiviz.features.model_input import ModelInput, measured
 from equiviz.features.model_state import kept_chance
 from equiviz.nn.declared_function import Outputs, Per
@@ -76,8 +75,7 @@ def check(
     """
     if elements < 1:
         raise CheckError(f"Expected at least one element to try, got elements={elements}.")
-    declared, taken = as_subject(model, x, inputs, outputs, per)
-    subject = inferred(declared, taken, seed)
+    subject, taken = as_subject(model, x, inputs, outputs, per, seed)
     claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
     kinds = claimed_kinds(claimed)
     further = default_count(taken) if wide is None else wide

@@ -16,6 +16,7 @@ from equiviz.equivariance.round_off import base_tolerance, tolerance_words
 from equiviz.view.report import Report
 
 if TYPE_CHECKING:
+    from ipywidgets import VBox
     from pandas import DataFrame
     from plotly.graph_objects import Figure
     from torch import Tensor
@@ -130,6 +131,16 @@ class CheckReport(Report):
                 errors.loc[finding.stage, finding.irrep] = finding.error
                 notes.loc[finding.stage, finding.irrep] = _hover(finding)
         return error_heat_map(errors, self.title, floor=base_tolerance(self.dtype) / 1e3, notes=notes)
+
+    def widget(self) -> VBox:
+        """The report as a live widget: heat maps linked to the structure, a slider that turns the input, sphere map.
+
+        Raises:
+            MissingLibrary: ipywidgets or anywidget is absent.
+        """
+        from equiviz.equivariance.check_widget.face import check_widget
+
+        return check_widget(self)
 
     def describe(self) -> str:
         """The result in words: what breaks, where first, and the likely reason; or that nothing does, and how sure."""

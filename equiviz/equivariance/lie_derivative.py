@@ -17,10 +17,10 @@ are measured that way.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from equiviz.equivariance.claims import claimed_kinds
 from equiviz.equivariance.lie_finding import LieFinding, LieStatus, Motion
@@ -28,17 +28,24 @@ from equiviz.equivariance.lie_measurement import NAMES, LieMeasurement, Size
 from equiviz.equivariance.lie_report import LieReport
 from equiviz.equivariance.lie_runs import Block, LieRuns
 from equiviz.equivariance.round_off import DROWNED, MARGIN, tolerance
+from equiviz.equivariance.subject import as_subject
 from equiviz.equivariance.transformed_input import spread
 from equiviz.features.model_input import ModelInput, measured, prepared
+from equiviz.features.model_state import kept_chance
+from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
+from equiviz.structures.typed_tensors import Inputs
 
 
 def lie_derivative(
-    model: nn.Module,
-    x: ModelInput,
+    model: nn.Module | Callable[..., object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
     *,
     group: str | None = None,
     supports: Mapping[str, Support] | None = None,
+    inputs: Inputs | None = None,
+    outputs: Outputs | None = None,
+    per: Per | None = None,
     seed: int = 0,
 ) -> LieReport:
     """Measure the Lie derivative of every typed tensor along the six generators of E(3).
@@ -52,18 +59,19 @@ def lie_derivative(
             attached first, and turns along.
         group: the symmetry to hold the model to, instead of what it claims (``model.group``, else "E(3)").
         supports: as in `equiviz.capture`.
+        inputs, outputs, per: types of a function's tensors, as in `equiviz.check`.
         seed: of the random combinations, and of the model's own chance (dropout), which is the same in all passes. The
             global random state is restored.
 
     Raises:
         CheckError: unknown group; the model raises on slightly moved input.
-        CaptureError: as `equiviz.capture`.
+        CaptureError, ModelError, StructureError: the model or the input is not typed; the message says what to declare.
     """
-    claimed = str(getattr(model, "group", "E(3)")) if group is None else group
+    subject, taken = as_subject(model, x, inputs, outputs, per, seed)
+    claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
     kinds = claimed_kinds(claimed)
-    devices = list({parameter.device for parameter in model.parameters() if parameter.is_cuda})
-    with torch.inference_mode(False), torch.random.fork_rng(devices=devices):
-        runs = LieRuns.of(model, prepared(model, measured(model, x)), seed, supports or {})
+    with torch.inference_mode(False), kept_chance(subject):
+        runs = LieRuns.of(subject, prepared(subject, measured(subject, taken)), seed, supports or {})
         sums = LieMeasurement.make(runs)
     findings = [
         _finding(sums, (stage, irrep), norm, motion, name, claimed=motion in kinds)
@@ -74,7 +82,7 @@ def lie_derivative(
         if (stage, irrep, name) in sums.sizes
     ]
     stages, title = list(runs.reference), runs.reference.model
-    return LieReport(title, claimed, findings, stages, runs.dtype, sums.reasons, _notes(model))
+    return LieReport(title, claimed, findings, stages, runs.dtype, sums.reasons, _notes(subject))
 
 
 def _finding(

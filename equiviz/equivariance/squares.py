@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -63,6 +64,31 @@ class BlockSquares:
         if difference > self.worst:
             self.worst, self.worst_trial, self.worst_of = difference, trial.words, trial
 
+    def add_many(self, expected: Tensor, found: Tensor, trials: Sequence[Callable[[], Trial]], drawn: int) -> None:
+        """Several trials more, at once.
+
+        Args:
+            expected: ``[1, rows, dim]``, the reference.
+            found: ``[trials, rows, dim]``, turned back.
+            trials: make the trials; only the worst is made.
+            drawn: how many of them are of elements drawn at random.
+        """
+        finite = expected.isfinite().all() & found.isfinite().flatten(1).all(1)  # [trials]
+        by_row = torch.where(finite[:, None], (expected - found).abs().square().sum(-1), 0.0)  # [trials, rows]
+        differences = by_row.sum(1)
+        norms = torch.where(finite, (expected.abs().square().sum() + found.abs().square().flatten(1).sum(1)) / 2, 0.0)
+        errors = torch.where(norms > 0, differences / norms, 0.0).sqrt()
+        self.trials, self.drawn = self.trials + len(trials), self.drawn + drawn
+        self.finite = self.finite and bool(finite.all())
+        self.difference, self.norm = self.difference + float(differences.sum()), self.norm + float(norms.sum())
+        self.errors += torch.where(finite, errors, math.inf).tolist()
+        self._add_rows(by_row.sum(0), None)
+        worst = torch.where(finite, differences, math.inf)
+        place = int(worst.argmax()) if len(worst) else 0
+        if len(worst) and float(worst[place]) > self.worst:
+            trial = trials[place]()
+            self.worst, self.worst_trial, self.worst_of = float(worst[place]), trial.words, trial
+
     def _add_rows(self, by_row: Tensor, origin: Tensor | None) -> None:
         origin = torch.arange(len(by_row)) if origin is None else origin.cpu()
         count = max(0 if self.rows is None else len(self.rows), int(origin.max()) + 1 if len(origin) else 0)
@@ -121,6 +147,12 @@ class KindSquares:
                 self.missing[name] = matching.trial.words
         if matching.unmatched_edges:
             self.changed_edges[matching.trial.words] = matching.unmatched_edges
+
+    def add_many(
+        self, name: BlockName, expected: Tensor, found: Tensor, trials: Sequence[Callable[[], Trial]], drawn: int
+    ) -> None:
+        """Compare one block of many trials with the reference; arguments as `BlockSquares.add_many`."""
+        self.blocks.setdefault(name, BlockSquares()).add_many(expected, found, trials, drawn)
 
     def merge(self, other: KindSquares) -> None:
         """Add the trials of another sum."""

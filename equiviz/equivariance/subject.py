@@ -8,6 +8,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from equiviz.equivariance.errors import CheckError
+from equiviz.features.inferred_model import inferred
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.declared_function import DeclaredFunction, Outputs, Per, declared
 from equiviz.structures.declared_types import TYPES
@@ -20,13 +21,28 @@ def as_subject(
     inputs: Inputs | None,
     outputs: Outputs | None,
     per: Per | None,
+    seed: int = 0,
 ) -> tuple[nn.Module, ModelInput]:
-    """A module and an input that transforms; a function of tensors becomes a `DeclaredFunction` of `TypedTensors`.
+    """A module with typed stages, and an input that transforms.
+
+    A function of tensors becomes a `DeclaredFunction` of `TypedTensors`; where no part of a model declares a type, the
+    types are inferred (`equiviz.inferred`), by orientations that `seed` draws.
 
     Raises:
         CheckError: a function, or tensors, whose types are not declared; the message shows how to.
         ModelError, StructureError: declarations that do not fit.
     """
+    subject, taken = _declared(model, x, inputs, outputs, per)
+    return inferred(subject, taken, seed), taken
+
+
+def _declared(
+    model: nn.Module | Callable[..., object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
+    inputs: Inputs | None,
+    outputs: Outputs | None,
+    per: Per | None,
+) -> tuple[nn.Module, ModelInput]:
     if inputs is not None:
         if not isinstance(x, (Tensor, Mapping, tuple, list)):
             raise CheckError(

@@ -1,32 +1,34 @@
 """Many more rotations, a batch at a time: a break that shows only in some directions hides from ten.
 
-With n rotations and no failure, at most 3/n of all fail (95 % confidence). Only tensors on nodes and on structures are
-compared; edges were, in the rotations that are tried one by one.
+With n random rotations and no failure, at most 3/n of all fail (95 % confidence).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from equiviz.equivariance.errors import CheckError
+from equiviz.equivariance.orbit import Orbit
+from equiviz.equivariance.orbit_runs import BATCH, OrbitRuns
 from equiviz.equivariance.row_matching import RowMatching
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import KindSquares
-from equiviz.equivariance.transformed_input import listed, node_counts, transformed
+from equiviz.equivariance.transformed_input import node_counts, transformed
 from equiviz.equivariance.trials import Trial
-from equiviz.features.capture import Capture, record
-from equiviz.features.model_input import ModelInput, prepared
+from equiviz.features.capture import Capture
+from equiviz.features.model_input import ModelInput
+from equiviz.features.precision import wide
 from equiviz.structures.graph import Graph
-from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3, haar
 from equiviz.symmetry.representations import O3Irreps
 from equiviz.symmetry.wigner import foresee
 
-# Nodes of one batch: as many as keep the cores busy; the recorded stages of so many take some tens of megabytes.
-BATCH = 2048
 # Nodes of the rotations that are run one by one before: a model may look at the first structure of a batch only.
 SINGLE = 1000
 # The cube's rotations and half-turns about its diagonals are where mistakes of sign and order show best.
@@ -52,11 +54,16 @@ def sweep(runs: Runs, x: ModelInput, count: int, seed: int, alone: bool) -> Kind
     foresee(elements, _highest_degree(runs.reference))
     nodes = max(1, sum(node_counts(x)))
     single = len(elements) if alone or not _is_batched(runs, x) else min(len(elements), SINGLE // nodes)
-    for g in elements[:single]:
-        _compare(sums, runs, x, [g])
-    together = max(1, BATCH // nodes)
-    for start in range(single, len(elements), together):
-        _compare(sums, runs, x, elements[start : start + together])
+    _one_by_one(sums, runs, x, elements[:single])
+    if single < len(elements):
+        try:
+            _in_batches(sums, runs, x, elements[single:], max(1, BATCH // nodes))
+        except CheckError as problem:
+            _one_by_one(KindSquares(), runs, x, elements[single:])  # raises, and tells which of them it was
+            raise CheckError(
+                f"{runs.reference.model} takes each turned input, but raises when it gets many in one batch: "
+                f"{type(problem.__cause__).__name__}: {problem.__cause__}."
+            ) from problem
     return sums
 
 
@@ -75,46 +82,48 @@ def _is_batched(runs: Runs, x: ModelInput) -> bool:
     return hasattr(runs.model, "prepare") and not isinstance(x, (Graph, TypedTensors))
 
 
-def _compare(sums: KindSquares, runs: Runs, x: ModelInput, elements: list[O3]) -> None:
-    turned = [transformed(x, g) for g in elements]
-    if len(elements) == 1:
-        trial = _trial(elements[0], turned[0])
+def _one_by_one(sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3]) -> None:
+    for g in elements:
+        trial = _trial(g, x)
         found, matching = runs.free(trial)
         sums.add(found, RowMatching(_without_edges(runs.reference), matching.after, trial))
-        return
-    every: list[Structure] = [structure for item in turned for structure in listed(item)]  # type: ignore[arg-type]
-    try:
-        whole = record(runs.model, prepared(runs.model, every), runs.supports)
-    except Exception as problem:
-        for g, item in zip(elements, turned, strict=True):
-            runs.free(_trial(g, item))  # tells which of them it was
-        raise CheckError(
-            f"{runs.reference.model} takes each of {len(elements)} turned inputs, but raises when it gets them in one "
-            f"batch: {type(problem).__name__}: {problem}."
-        ) from problem
-    reference = _without_edges(runs.reference)
-    for place, (g, item) in enumerate(zip(elements, turned, strict=True)):
-        trial = _trial(g, item)
-        sums.add(_part(whole, reference, place, len(elements)), RowMatching(reference, None, trial))
 
 
-def _trial(g: O3, turned: ModelInput) -> Trial:
-    return Trial("rotation", repr(g), turned, g=g, drawn=not any(g is special for special in _SPECIAL))
+def _in_batches(sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3], together: int) -> None:
+    turned = OrbitRuns(runs.model, x, runs.supports, _without_edges(runs.reference), together)
+    start = 0
+    for part, stages in turned.over(Orbit.of(torch.stack([g.matrix for g in elements]))):
+        own = elements[start : start + len(part)]
+        start += len(part)
+        if turned.left_out:  # other rows than the reference's: a failure, told as such
+            turned.left_out.clear()
+            _one_by_one(sums, runs, x, own)
+            continue
+        sums.trials += len(own)
+        for name, values in stages.items():
+            _compare(sums, name, runs.reference[name], part, values, [partial(_trial, g, x) for g in own])
+
+
+def _compare(
+    sums: KindSquares, name: str, reference: Field, part: Orbit, values: Tensor, trials: Sequence[Callable[[], Trial]]
+) -> None:
+    """Turn back what the stage gave, and compare it with the reference, all elements at once."""
+    back, expected = part.turn(reference.representation, values, back=True), wide(reference.values)
+    drawn = sum(not _is_special(g) for g in part.elements)
+    for label in reference.representation.labels():
+        places = torch.cat([block.indices.flatten() for block in reference.blocks if block.label == label])
+        ours, theirs = (whole[..., places.to(whole.device)].flatten(2) for whole in (expected[None], back))
+        sums.add_many((name, label), ours, theirs, trials, drawn)
+
+
+def _trial(g: O3, x: ModelInput) -> Trial:
+    return Trial("rotation", repr(g), transformed(x, g), g=g, drawn=not _is_special(g))
+
+
+def _is_special(g: O3) -> bool:
+    return any(torch.equal(g.matrix, special.matrix) for special in _SPECIAL)
 
 
 def _without_edges(reference: Capture) -> Capture:
     fields = {name: item for name, item in reference.items() if item.support != "edge"}
     return Capture(fields, reference.model, reference.graph, reference.skipped)
-
-
-def _part(whole: Capture, reference: Capture, place: int, parts: int) -> Capture:
-    """The record of one of several equal inputs that were run in one batch."""
-    fields = {name: _rows(whole[name], len(reference[name]), place, parts) for name in reference if name in whole}
-    return Capture(fields, whole.model, None, {})
-
-
-def _rows(item: Field, count: int, place: int, parts: int) -> Field:
-    if len(item) != count * parts:
-        return item.with_values(item.values[:0])  # another number of rows: a failure, told as such
-    values: Tensor = item.values[place * count : (place + 1) * count]
-    return item.with_values(values)

@@ -357,3 +357,17 @@ def test_the_table_the_picture_and_the_page(broken: LieReport) -> None:
     assert "stage_layers.0" in str(broken.to_html())
     assert "equiviz.check" in broken.describe()
     assert "An error counts above 1e-12 (float64" in broken.describe()
+
+
+def test_functions_of_typed_tensors() -> None:
+    x = {"positions": torch.randn(5, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)}
+    types = {"positions": "position"}
+
+    def arms(positions: Tensor) -> Tensor:
+        return positions - positions.mean(0)
+
+    report = lie_derivative(arms, x, inputs=types, outputs="1o")
+    assert report.passed, report.describe()
+    tilted = lie_derivative(lambda positions: arms(positions).square(), x, inputs=types, outputs="1o")
+    assert not tilted.passed
+    assert max(f.value for f in tilted.findings if f.motion == "translation") < 1e-12
