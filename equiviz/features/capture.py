@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import nn
 
-from equiviz.features.model_input import ModelInput, prepared, sizes
+from equiviz.features.model_input import Given, ModelInput, prepared, sizes
 from equiviz.features.model_state import untouched
 from equiviz.features.precision import wide
 from equiviz.features.recorder import Recorder, Replacement
@@ -35,7 +35,8 @@ class Capture(Report, Mapping[str, Field]):
         fields: the record itself.
         model: class name of the model.
         graph: what the model's forward took, where that was a Graph.
-        skipped: modules that declare `irreps_out` but whose output could not be typed, and why.
+        skipped: modules that declare `irreps_out` but whose output could not be typed, and stages through which no
+            tensor passed, and why.
     """
 
     fields: dict[str, Field]
@@ -91,7 +92,7 @@ class Capture(Report, Mapping[str, Field]):
 
 
 def capture(
-    model: nn.Module, x: ModelInput, *, detach: bool = True, supports: Mapping[str, Support] | None = None
+    model: nn.Module, x: Given, *, detach: bool = True, supports: Mapping[str, Support] | None = None
 ) -> Capture:
     """Run the model once and record every typed tensor.
 
@@ -101,7 +102,8 @@ def capture(
 
     Args:
         model: an `EquivariantModel`, or a torch module made of e3nn modules whose forward takes `x` itself.
-        x: a Structure, a list of Structures, or a Graph; structures go through `model.prepare` where there is one.
+        x: a Structure, `ase.Atoms`, a PyG `Data`, the path of a file, a list of those, or a Graph; structures go
+            through `model.prepare` where there is one.
         detach: True records detached copies; False records the tensors of the autograd graph themselves, so that
             ``torch.autograd.grad(capture["output.energy"].values.sum(), capture["layers.0"].values)`` works.
         supports: support by stage name, for e3nn modules where the number of rows is ambiguous.

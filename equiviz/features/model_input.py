@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from torch import nn
 
 from equiviz.features.errors import CaptureError
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
+from equiviz.structures.interchange.recognised import (
+    ACCEPTED,
+    StructureLike,
+    as_structures,
+    how_to_make,
+    is_structure_like,
+)
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 
 ModelInput: TypeAlias = "Structure | Sequence[Structure] | Graph | TypedTensors"
+"""What tools work on."""
+Given: TypeAlias = "ModelInput | StructureLike | Sequence[StructureLike]"
+"""What users may hand to a tool: `accepted` makes a `ModelInput` of it."""
 
 
 @dataclass(frozen=True)
@@ -31,37 +41,64 @@ class Sizes:
         return [support for support, size in sizes.items() if size == rows]
 
 
-def prepared(model: nn.Module, x: ModelInput) -> ModelInput:
+def accepted(x: object) -> ModelInput:
+    """What users hand to a tool, as tools work on it: Atoms, PyG data and paths of files become structures.
+
+    Raises:
+        CaptureError: neither a Graph nor a structure in a form that `as_structure` knows, nor a list of those.
+        StructureError: a file that cannot be read, or a structure that holds what no structure can.
+    """
+    if isinstance(x, (Graph, TypedTensors)):
+        return x
+    listed = isinstance(x, Sequence) and not isinstance(x, str)
+    entries = list(cast("Sequence[object]", x)) if listed else [x]
+    if not entries:
+        raise CaptureError(f"Expected at least one structure, got an empty {type(x).__name__}.")
+    others = [entry for entry in entries if not is_structure_like(entry)]
+    if others:
+        got = f"{type(x).__name__} with a {type(others[0]).__name__}" if listed else type(x).__name__
+        raise CaptureError(f"Expected {ACCEPTED}, a list of those, or a Graph, got {got}; {how_to_make(others[0])}.")
+    return as_structures(x)
+
+
+def prepared(model: nn.Module, x: Given) -> ModelInput:
     """What `model.forward` takes: structures go through `model.prepare` where there is one, graphs pass as they are.
 
     Raises:
-        CaptureError: `x` is neither a Structure, nor a list of them, nor a Graph; or the model is no torch module.
+        CaptureError: `x` is no input, see `accepted`; or the model is no torch module.
     """
     _refuse_other_model(model)
-    if isinstance(x, (Graph, TypedTensors)):
-        return x
-    _refuse_other(x)
+    taken = accepted(x)
+    if isinstance(taken, (Graph, TypedTensors)):
+        return taken
     prepare: Callable[[ModelInput], Graph] | None = getattr(model, "prepare", None)
-    return x if prepare is None else prepare(x)
+    return taken if prepare is None else prepare(taken)
 
 
-def measured(model: nn.Module, x: ModelInput) -> ModelInput:
+def measured(model: nn.Module, x: Given) -> ModelInput:
     """`x` with all attached that the model reads besides, if it says so by `EquivariantModel.measure`.
 
     Tools that turn, shift or reorder `x` call this first, so that what is attached turns along.
 
     Raises:
-        CaptureError: `x` is neither a Structure, nor a list of them, nor a Graph.
+        CaptureError: `x` is no input, see `accepted`.
     """
-    if isinstance(x, (Graph, TypedTensors)) or not isinstance(model, EquivariantModel):
-        return x
-    _refuse_other(x)
-    return model.measure(x) if isinstance(x, Structure) else measured_structures(model, x)
+    taken = accepted(x)
+    if isinstance(taken, (Graph, TypedTensors)) or not isinstance(model, EquivariantModel):
+        return taken
+    return model.measure(taken) if isinstance(taken, Structure) else measured_structures(model, taken)
 
 
-def measured_structures(model: nn.Module, x: Structure | Sequence[Structure]) -> list[Structure]:
-    """As `measured`, of structures; a list also where one came."""
-    listed = [x] if isinstance(x, Structure) else list(x)
+def measured_structures(model: nn.Module, x: StructureLike | Sequence[StructureLike]) -> list[Structure]:
+    """As `measured`, of structures; a list also where one came.
+
+    Raises:
+        CaptureError: `x` is no structure, nor a list of them.
+    """
+    taken = accepted(x)
+    if isinstance(taken, (Graph, TypedTensors)):
+        raise CaptureError(f"Expected {ACCEPTED}, or a list of those, got a {type(taken).__name__}.")
+    listed = [taken] if isinstance(taken, Structure) else list(taken)
     return [model.measure(structure) for structure in listed] if isinstance(model, EquivariantModel) else listed
 
 
@@ -79,14 +116,3 @@ def sizes(x: ModelInput) -> Sizes:
 def _refuse_other_model(model: object) -> None:
     if not isinstance(model, nn.Module):
         raise CaptureError(f"Expected a torch.nn.Module with typed stages, got {type(model).__name__}.")
-
-
-def _refuse_other(x: object) -> None:
-    listed = [x] if isinstance(x, Structure) else x
-    if not isinstance(listed, Sequence) or not all(isinstance(entry, Structure) for entry in listed):
-        raise CaptureError(
-            f"Expected a Structure, a list of Structures or a Graph, got {type(x).__name__}. Files become structures "
-            "by equiviz.read(path), arrays by Structure.from_dict(arrays)."
-        )
-    if not listed:
-        raise CaptureError("Expected at least one Structure, got an empty list.")

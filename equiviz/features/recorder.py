@@ -37,7 +37,7 @@ class Recorder:
         keep_graph: record the very tensors of the autograd graph, instead of detached copies.
         replace: what flows on from each stage, after it was recorded; None lets everything flow as it is.
         fields: what passed, by stage name; a stage that is passed again is called ``name#2``.
-        skipped: modules whose output could not be typed, and why.
+        skipped: modules whose output could not be typed, and stages through which nothing passed, and why.
     """
 
     sizes: Sizes
@@ -56,6 +56,12 @@ class Recorder:
         finally:
             for handle in handles:
                 handle.remove()
+        self._note_silent_stages(model)
+
+    def _note_silent_stages(self, model: nn.Module) -> None:
+        for name, module in _observed(model).named_modules():
+            if isinstance(module, Stage) and name not in self.fields:
+                self.skipped[name] = "it is declared, but no tensor passed through it: call it in forward"
 
     def record(self, name: str, found: Field) -> Tensor | None:
         """Keep one field: as it is, or a detached copy (a later in-place operation must not change the record).

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import torch
 
+from equiviz.structures.interchange.recognised import as_structure
 from equiviz.symmetry.field import Field
 from equiviz.view.arrays import numbers
 from equiviz.view.errors import ViewError
@@ -20,6 +21,7 @@ from equiviz.view.scene import Arrows, Atoms, CellBox, ColourScale, Layer, Scene
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from equiviz.structures.interchange.recognised import StructureLike
     from equiviz.structures.structure import Structure
 
 Shown: TypeAlias = "Field | str | ArrayLike | torch.Tensor"
@@ -30,7 +32,7 @@ SHRUNK = 0.3  # of their radius: atoms under arrows make way for them
 
 
 def show(
-    structure: Structure,
+    structure: StructureLike,
     field: Shown | None = None,
     colour: Shown | None = None,
     title: str | None = None,
@@ -50,7 +52,8 @@ def show(
     """Draw a structure, and what is known about its atoms.
 
     Args:
-        structure: what to draw. Lengths are in its ``length_unit``.
+        structure: what to draw: a Structure, `ase.Atoms`, a PyG `Data`, or the path of a file. Lengths are in its
+            ``length_unit``.
         field: a Field on its nodes, the name of a node attribute, or an array ``[N]`` or ``[N, 3]``. Invariants become
             colours, vectors arrows, higher degrees colours by norm.
         colour: the same, always drawn as a colour (vectors by their norm). Colours and arrows can be shown together.
@@ -68,7 +71,9 @@ def show(
 
     Raises:
         ViewError: a field that is not on this structure's nodes, or an attribute or block that does not exist.
+        StructureError: what is no structure, or a file that cannot be read.
     """
+    structure = as_structure(structure)
     positions = _positions(structure, wrap)
     vectors, colours = _drawn(structure, field, colour, block, channel)
     look = (name, unit, signed, limits)

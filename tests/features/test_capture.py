@@ -158,14 +158,23 @@ def test_a_stage_that_is_passed_twice_is_recorded_twice() -> None:
     [
         (nn.Identity(), molecule(), "Identity has neither a Stage nor a module with `irreps_out`"),
         (Small("2x1o"), molecule(), r"Stage 'stage': This stage declares 2x1o: 6 numbers per node.*shape \(9, 3\)"),
-        (Small(), "molecule.xyz", "Expected a Structure, a list of Structures or a Graph, got str.*equiviz.read"),
-        (Small(), [], "Expected at least one Structure, got an empty list"),
+        (Small(), 7, r"Expected a Structure, ase.Atoms, a PyG Data or the path.*or a Graph, got int; .*from_dict"),
+        (Small(), [molecule(), None], "a list of those, or a Graph, got list with a NoneType"),
+        (Small(), [], "Expected at least one structure, got an empty list"),
         (torch.relu, molecule(), "Expected a torch.nn.Module with typed stages, got builtin"),
     ],
 )
 def test_what_cannot_be_captured_is_refused_with_advice(model: nn.Module, x: Structure, message: str) -> None:
     with pytest.raises(CaptureError, match=message):
         capture(model, x)
+
+
+def test_a_stage_that_is_never_called_is_told() -> None:
+    model = Small()
+    model.forgotten = Stage("4x0e")
+    recorded = capture(model, molecule())
+    assert list(recorded) == ["stage"]
+    assert "forgotten was left out: it is declared, but no tensor passed through it" in recorded.describe()
 
 
 def test_an_unknown_stage_lists_the_known_ones() -> None:
