@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import torch
 from torch import nn
 
+from equiviz.nn.errors import ModelError
 from equiviz.nn.stage import Stage
 from equiviz.structures.graph import Graph
+from equiviz.structures.interchange.recognised import StructureLike, as_structures, is_structure_like
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 
@@ -57,6 +60,41 @@ class EquivariantModel(nn.Module, ABC):
     def forward(self, graph: Graph) -> dict[str, Field]:
         """The named outputs, typed."""
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As `torch.nn.Module`: runs `forward`. Raises ModelError for a structure, which `predict` takes."""
+        if args and (is_structure_like(args[0]) or _holds_structures(args[0])):
+            raise ModelError(
+                f"{self.title} was called with a {type(args[0]).__name__}, but its forward takes a Graph. Use "
+                "model.predict(structures), or, where gradients are wanted, "
+                "model(model.prepare(model.measure(structure)))."
+            )
+        return super().__call__(*args, **kwargs)
+
+    def predict(self, structures: StructureLike | Sequence[StructureLike]) -> dict[str, Field]:
+        """The outputs for structures, by name: `measure`, `prepare`, `forward`, in evaluation mode, without gradients.
+
+        Example:
+            ``load("glassy-T056").predict(structure)["propensity"].values``
+
+        Args:
+            structures: one structure or several, each a Structure, `ase.Atoms`, a PyG `Data`, or the path of a file.
+                Rows of node outputs are in their order, one structure after the other.
+
+        Raises:
+            StructureError: what is no structure, or a file that cannot be read.
+        """
+        taken = as_structures(structures)
+        known = self.measure(taken) if isinstance(taken, Structure) else [self.measure(one) for one in taken]
+        modes = {module: module.training for module in self.modules()}
+        self.eval()
+        try:
+            with torch.no_grad():
+                outputs: dict[str, Field] = self(self.prepare(known))
+        finally:
+            for module, training in modes.items():
+                module.training = training
+        return {name: field.detach() for name, field in outputs.items()}
+
     @property
     def observed(self) -> nn.Module:
         """The module whose parts tools look at and name; an adapter gives the model that it wraps."""
@@ -78,3 +116,7 @@ class EquivariantModel(nn.Module, ABC):
     def stages(self) -> dict[str, Stage]:
         """The declared stages by their path in the model, in the order of registration."""
         return {name: module for name, module in self.named_modules() if isinstance(module, Stage)}
+
+
+def _holds_structures(x: object) -> bool:
+    return isinstance(x, (list, tuple)) and bool(x) and is_structure_like(x[0])

@@ -58,9 +58,7 @@ def evaluate(
 
 def predict(model: EquivariantModel, configuration: GlassConfiguration) -> dict[str, Field]:
     """The model's outputs for one configuration, without gradients."""
-    model.eval()
-    with torch.no_grad():
-        return model(model.prepare(configuration.structure))
+    return model.predict(configuration.structure)
 
 
 def read_data(data: Data, time: float | None, purpose: str) -> tuple[Sequence[GlassConfiguration], str]:
