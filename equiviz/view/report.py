@@ -16,8 +16,9 @@ from equiviz.view.page import Page, Section
 from equiviz.view.provenance import Provenance
 
 if TYPE_CHECKING:
+    from ipywidgets import DOMWidget
     from pandas import DataFrame
-    from plotly.graph_objects import Figure, FigureWidget
+    from plotly.graph_objects import Figure
 
 
 class Report(ABC):
@@ -53,8 +54,8 @@ class Report(ABC):
         page = Page(self.title, self.describe(), self.sections(), self.provenance())
         return page.html() if path is None else page.save(path)
 
-    def widget(self) -> FigureWidget:
-        """The picture as a live plotly widget, whose traces and selections Python can read; works offline.
+    def widget(self) -> DOMWidget:
+        """A live widget: the picture, whose traces and selections Python can read, or more; works offline.
 
         It sends plotly's script with each instance (5 MB): where no selection is read, display the report itself.
         Raises :class:`MissingLibrary` where ipywidgets or anywidget is absent.

@@ -21,8 +21,9 @@ from equiviz.features.capture import capture
 from equiviz.nn.stage import Stage
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
-from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3
+from equiviz.view.escape import escape
+from tests.equivariance.hostile_network import hostile_network
 from tests.equivariance.planted_faults import FAULTS
 from tests.hostile_strings import HOSTILE
 from tests.toy_networks import molecule, toy
@@ -231,39 +232,30 @@ def test_without_measurements_the_live_tabs_say_why(report: CheckReport) -> None
         assert "run equiviz.check again" in face.places[title].children[0].value
 
 
-class Hostile(nn.Module):
-    def forward(self, structure: Structure) -> dict[str, Field]:
-        vectors = structure.positions - structure.positions.mean(0)
-        return {f"{text}{k}": Field(vectors.relu(), "1x1o") for k, text in enumerate(HOSTILE)}
-
-
 def strings(found: object) -> list[str]:
     """Every string inside nested containers."""
     if isinstance(found, str):
         return [found]
-    if isinstance(found, dict):
-        return [text for pair in found.items() for part in pair for text in strings(part)]
-    return [text for part in found for text in strings(part)] if isinstance(found, (list, tuple)) else []
+    inside = [*found, *found.values()] if isinstance(found, dict) else found
+    return [text for part in inside for text in strings(part)] if isinstance(inside, (list, tuple)) else []
 
 
 def test_hostile_names_stay_text() -> None:
-    face = CheckFace(check(Hostile(), molecule(), elements=1, wide=0))
+    face = CheckFace(check(hostile_network(), molecule(), elements=1, wide=0))
     blocks = face.blocks
     assert blocks is not None
     face.open("Turn")
     assert face.turn is not None
     assert face.turn.chart is not None
-    lines = [blocks.block_line, blocks.share_line, face.turn.line, *face.box.children[1:5:2], face.box.children[2]]
-    figures = [blocks.figure, face.turn.chart.figure]
-    everything = [line.value.replace('<div class="', "").replace("</div>", "") for line in lines]
-
-    everything += [text for figure in figures for trace in figure.to_dict()["data"] for text in strings(trace)]
-    told = " ".join(everything).replace("<br>", "").replace("<extra></extra>", "").replace('">', "")
-    assert "onerror" in told
-    assert not any(mark in told for mark in ("<script", "<img", "<svg", "<a "))
-    assert blocks.stages.value == blocks.stage == f"output.{HOSTILE[0]}0"  # menus show text as it is
-    click(face, "1o", trace_of(blocks.figure, "cells")["y"][1])
-    assert blocks.stage == f"output.{HOSTILE[1]}1"
+    assert blocks.stages.value == blocks.stage == f"output.{HOSTILE[0]}"  # menus show text as it is
+    drawn = strings([blocks.figure.to_dict(), face.turn.chart.figure.to_dict()])
+    lines = [blocks.block_line, blocks.share_line, face.turn.line, face.box.children[1], face.box.children[2]]
+    lines += [face.box.children[3].children[0], *face.tabs.children]
+    told = [*drawn, *(line.value for line in lines)]
+    assert any("&lt;svg onload=&quot;" in text for text in told)
+    assert not [text for text in told for mark in ("<script", "<img", "<svg", "<a ") if mark in text]
+    click(face, "1o", escape(f"output.{HOSTILE[1]}"))
+    assert blocks.stage == f"output.{HOSTILE[1]}"
 
 
 def test_tensors_without_positions_have_bars() -> None:
