@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from equiviz.explain.asked_targets import Asked, as_targets
 from equiviz.explain.environments import Environments
 from equiviz.explain.errors import ProbeError
 from equiviz.explain.folds import folds_of, groups
@@ -17,9 +18,9 @@ from equiviz.explain.invariant_columns import Invariants, invariant_columns
 from equiviz.explain.probe_report import Control, ProbeReport, ProbeScore
 from equiviz.explain.random_network import random_network
 from equiviz.explain.ridge import nested_predictions
-from equiviz.explain.targets import Targets, column_names
+from equiviz.explain.targets import column_names
 from equiviz.features.model_input import measured_structures
-from equiviz.structures.structure import Structure
+from equiviz.structures.interchange.recognised import StructureLike
 from equiviz.symmetry.field import Field
 
 RESAMPLES = 500
@@ -27,8 +28,8 @@ RESAMPLES = 500
 
 def probe(
     model: nn.Module,
-    structures: Structure | Sequence[Structure],
-    targets: Targets,
+    structures: StructureLike | Sequence[StructureLike],
+    targets: Asked,
     *,
     stages: Collection[str] | None = None,
     species: Collection[int] | None = None,
@@ -45,10 +46,17 @@ def probe(
     shuffled over environments (must give R2 of about 0), and a network of the same shape with random weights (what the
     architecture gives without learning).
 
+    Example:
+        >>> report = probe(model, glass, ["q_4", "q_6"])  # doctest: +SKIP
+        >>> report = probe(model, glass, {"mobility": mobility})  # [nodes]  # doctest: +SKIP
+
     Args:
         model: anything that `equiviz.capture` takes; it is run under `torch.no_grad`.
-        structures: one or several.
-        targets: descriptors, or a dict of them, whose keys then lead the column names.
+        structures: one or several: Structures, `ase.Atoms`, PyG `Data` or paths of files.
+        targets: the name of a family of descriptors (`equiviz.descriptors.available()`) or of one of its columns, such
+            as ``"q_4"``: then it looks as far as the first shell of about 12 neighbours; a descriptor; a list of those;
+            or a dict of names to any of these or to arrays with one row per node (over all structures, one after the
+            other, or a list with an array for each).
         stages: names of the stages to read; None for all on nodes.
         species: only nodes of these species.
         invariants: what is read of a stage: "norms", "power_spectrum", "ratios"; see `invariant_columns`.
@@ -60,14 +68,15 @@ def probe(
             what training did: networks differ by their seeds.
 
     Raises:
-        ProbeError: too few environments; unknown stage; values that are not finite; no target.
+        ProbeError: too few environments; unknown stage; no target, or what is none; values that are not finite.
         CaptureError: as `equiviz.capture`.
     """
     listed = measured_structures(model, structures)
-    names = column_names(targets)
+    asked = as_targets(targets, listed)
+    names = column_names(asked)
     sample = Environments.sample(listed, max_environments, species, seed)
     group = groups(sample.positions, folds)
-    question = _Question(sample.targets(targets), names, group, folds_of(group, folds), seed)
+    question = _Question(sample.targets(asked), names, group, folds_of(group, folds), seed)
     reading = _Reading(sample, invariants, max_features, stages)
     scores = question.scores(reading.columns(model), ("trained", "shuffled"))
     fresh = [network for i in range(random_networks) if (network := random_network(model, seed + i)) is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 
 
+@runtime_checkable
 class Target(Protocol):
     """A callable with named columns: every descriptor is one."""
 

@@ -1,0 +1,168 @@
+"""What users may ask a probe for, made into targets: names of descriptors, descriptors, arrays of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from equiviz.descriptors.neighbourhood import Neighbourhood
+from equiviz.descriptors.registry import AnyDescriptor, available, standard
+from equiviz.explain.errors import ProbeError
+from equiviz.explain.targets import Target, Targets
+from equiviz.structures.structure import Structure
+from equiviz.symmetry.field import Field
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+FIRST_SHELL = 12
+"""How many neighbours the customary first shell holds in a dense system."""
+BEYOND = 1.1
+"""How much farther than the last of them a descriptor that is asked by name looks: between the shells of fcc, bcc and
+liquids (of the Kob-Andersen liquid to 1.4 sigma)."""
+
+Asked: TypeAlias = "str | Target | Sequence[str | Target] | Mapping[str, str | Target | Field | ArrayLike | Tensor]"
+"""What users may ask for: `as_targets` makes `Targets` of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of a descriptor.
+
+    Attributes:
+        descriptor: gives it among others.
+        place: which.
+        names: its name, alone.
+    """
+
+    descriptor: AnyDescriptor
+    place: int
+    names: Sequence[str]
+
+    def __call__(self, system: Structure, /) -> Field:
+        """The column, [N, 1]."""
+        return Field(self.descriptor(system).values[:, self.place : self.place + 1], "1x0e", "node")
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Values that the caller has, one row per node.
+
+    Attributes:
+        values: of each structure by its identity, [N, K].
+        names: of the columns; a single one bears the key of its dict alone.
+    """
+
+    values: Mapping[int, Tensor]
+    names: Sequence[str]
+
+    def __call__(self, system: Structure, /) -> Field:
+        """The rows of one of the structures that the values were given for."""
+        values = self.values[id(system)]
+        return Field(values, f"{values.shape[1]}x0e", "node")
+
+
+def as_targets(asked: Asked, structures: Sequence[Structure]) -> Targets:
+    """What is asked for, as targets.
+
+    Args:
+        asked: see `equiviz.probe`.
+        structures: those of the probe, as measured: arrays are split along them, and the reach of a descriptor that is
+            asked by name follows from them.
+
+    Raises:
+        ProbeError: something else, an unknown name, or an array that has not one row per node.
+    """
+    if isinstance(asked, Mapping):
+        named = cast("Mapping[str, object]", asked)
+        return {str(key): _of_mapping(str(key), value, structures) for key, value in named.items()}
+    if isinstance(asked, (list, tuple)):
+        return [_single(entry, structures) for entry in cast("Sequence[object]", asked)]
+    return [_single(asked, structures)]
+
+
+def _of_mapping(key: str, value: object, structures: Sequence[Structure]) -> Target:
+    if isinstance(value, (str, Target)):
+        return _single(value, structures)
+    rows = _rows(key, value, structures)
+    names = [""] if rows.shape[1] == 1 else [str(place) for place in range(rows.shape[1])]
+    parts = rows.split([len(structure) for structure in structures])
+    return Measured({id(one): part for one, part in zip(structures, parts, strict=True)}, names)
+
+
+def _single(entry: object, structures: Sequence[Structure]) -> Target:
+    if isinstance(entry, str):
+        return _named(entry, structures)
+    if isinstance(entry, Target) and not isinstance(entry, type):
+        return entry
+    hint = " An array needs a name: {'mobility': array}." if isinstance(entry, (np.ndarray, Tensor, Field)) else ""
+    raise ProbeError(
+        "Expected targets as a name (such as 'q_4'), a descriptor, a list of those, or a dict of names and arrays with "
+        f"one row per node; got {type(entry).__name__}.{hint}"
+    )
+
+
+def _named(name: str, structures: Sequence[Structure]) -> Target:
+    """A family with its customary options, or one of its columns, as far as the first shell."""
+    reach = _reach(structures)
+    every = {family: standard(family, reach) for family in available()}
+    if name in every:
+        return every[name]
+    for descriptor in every.values():
+        if name in descriptor.names:
+            return Column(descriptor, descriptor.names.index(name), [name])
+    raise ProbeError(
+        f"There is no descriptor {name!r}. Known by name: {', '.join(every)}, and their columns such as "
+        f"{', '.join(every['steinhardt'].names)}. Others are built, as equiviz.descriptors.build('steinhardt', "
+        "degrees=(4,), nearest=12)."
+    )
+
+
+def _reach(structures: Sequence[Structure]) -> float:
+    """A little farther than the twelfth neighbour, in the median over nodes and structures; in their length unit."""
+    found = [_shell(structure) for structure in structures if len(structure) > 1 or any(structure.pbc)]
+    return BEYOND * float(torch.cat(found).median()) if found else 1.0
+
+
+def _shell(structure: Structure) -> Tensor:
+    """Distance to the twelfth neighbour, or to the last, of each node: [N]."""
+    count = FIRST_SHELL if any(structure.pbc) else min(FIRST_SHELL, len(structure) - 1)
+    around = Neighbourhood.nearest(structure, count)
+    return around.distances.detach().cpu().double().view(len(structure), count).amax(1)
+
+
+def _rows(key: str, value: object, structures: Sequence[Structure]) -> Tensor:
+    """An array, one for all structures or a list with one for each, as [nodes of all, K] float64."""
+    total = sum(len(structure) for structure in structures)
+    if len({id(structure) for structure in structures}) < len(structures):
+        raise ProbeError("One structure is given twice, so that rows of arrays cannot be told apart. Give each once.")
+    if isinstance(value, (list, tuple)) and len(value) == len(structures) and np.ndim(value[0]) > 0:
+        parts = [_numbers(key, part) for part in cast("Sequence[object]", value)]
+        if [len(part) for part in parts] == [len(structure) for structure in structures]:
+            return torch.cat([part.reshape(len(part), -1) for part in parts])
+    rows = _numbers(key, value)
+    if rows.ndim not in (1, 2) or len(rows) != total:
+        of = f" of {len(structures)} structures, one after the other" if len(structures) > 1 else ""
+        raise ProbeError(
+            f"Target {key!r}: expected one row per node, shape [{total}] or [{total}, columns] for the {total} "
+            f"nodes{of}, got shape {list(rows.shape)}."
+        )
+    return rows.reshape(total, -1)
+
+
+def _numbers(key: str, value: object) -> Tensor:
+    if isinstance(value, Field):
+        if value.support != "node" or set(value.representation.labels()) != {"0e"}:
+            raise ProbeError(f"Target {key!r}: expected invariants (0e) on nodes, got {value.representation}.")
+        value = value.values
+    try:
+        return torch.as_tensor(value if isinstance(value, Tensor) else np.asarray(value)).detach().cpu().double()
+    except (TypeError, ValueError) as problem:
+        raise ProbeError(
+            f"Target {key!r}: expected a name, a descriptor or an array of numbers, got {type(value).__name__}."
+        ) from problem
