@@ -25,6 +25,10 @@ report = check(hostile_network(), molecule(), elements=2, wide=0)
 report.widget()
 """
 FACE = ".equiviz-check"
+FILLS_THE_PAGE = """() => {
+  const drawn = document.querySelector(".equiviz-check .js-plotly-plot");
+  return drawn._fullLayout.width === drawn.clientWidth && drawn.clientWidth > 750;
+}"""
 
 
 def pixels(of: Locator) -> np.ndarray:
@@ -63,6 +67,7 @@ def test_the_widget_lives_in_jupyterlab(chromium: Browser, tmp_path: Path) -> No
     with jupyter_lab(tmp_path, "JupyterLab Dark") as address:
         visit = run_notebook(chromium, address, "widget.ipynb")
         figure(visit).wait_for()
+        visit.page.wait_for_function(FILLS_THE_PAGE)
         clicking_a_cell_recolours_the_structure(visit)
         the_slider_turns_the_input(visit)
         the_first_tab_is_as_it_was_left(visit)

@@ -66,8 +66,8 @@ class CellMap:
         made.update_traces(name=CELLS)
         drawn = cast("dict[str, object]", trace_of(made, CELLS).to_plotly_json())
         scale = cast("dict[str, object]", drawn["colorbar"])
-        self.trace.update({**drawn, "z": _without_nan(drawn["z"]), "text": texts.to_numpy().tolist()})
-        self.trace.update(colorbar={**scale, **bar("", self.right + 0.005)})
+        drawn |= {"z": _without_nan(drawn["z"]), "text": texts.to_numpy().tolist()}
+        self.trace.update({**drawn, "colorbar": {**scale, **bar("", self.right + 0.005)}})
         self.figure.update_layout(xaxis={"title": {"text": f"irreps (colours: {title})"}})
 
     def frame(self, stage: str, irrep: str) -> None:

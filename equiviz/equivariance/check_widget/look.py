@@ -28,6 +28,8 @@ NEUTRAL = Theme(
     hover="#222835",
 )
 _HOVER_TEXT = "#e4e8f0"
+_FIRST_DRAWN = "_js2py_traceDeltas"
+"""What plotly's script sends back once it has drawn."""
 _LONGEST = 26
 """Letters of a stage's name."""
 # Numbers in the cells of a heat map keep the colour that plotly chose against that of the cell.
@@ -107,7 +109,16 @@ def live(figure: BaseFigure) -> FigureWidget:
     """A figure whose changes show in the notebook."""
     from plotly.graph_objects import FigureWidget
 
-    return FigureWidget(figure)
+    made = FigureWidget(figure)
+
+    def fit(_: object) -> None:
+        """plotly first draws 700 pixels wide, before the page has room for it; asked once more, it fills the page."""
+        made.unobserve(fit, _FIRST_DRAWN)
+        for automatic in (False, True):
+            made.update_layout(autosize=automatic)
+
+    made.observe(fit, _FIRST_DRAWN)
+    return made
 
 
 def space(left: float, right: float, limits: tuple[list[float], list[float]] | None = None) -> dict[str, object]:
@@ -118,7 +129,7 @@ def space(left: float, right: float, limits: tuple[list[float], list[float]] | N
         for axis, low, high in zip(axes.values(), *limits, strict=True):
             axis["range"] = [low, high]
     domain = {"x": [left, right], "y": [0, 1]}
-    near = 1.0 if limits is None else 0.88
+    near = 1.0 if limits is None else 0.97
     camera = {"eye": {"x": 1.25 * near, "y": 0.95 * near, "z": 0.65 * near}}
     return {**axes, "aspectmode": "data", "domain": domain, "dragmode": "orbit", "camera": camera}
 

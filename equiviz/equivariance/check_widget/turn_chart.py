@@ -46,7 +46,7 @@ class TurnChart:
         self.lowest = base_tolerance(report.dtype) / 1e3
         self.figure: BaseFigure = blank_figure(max(480, 260 + 26 * len(report.stages)))
         self.structure = None if points is None else DrawnPoints(self.figure, points, "points")
-        self._lay_out(1.0 if points is None else 0.56)
+        self._lay_out(1.0 if points is None else 0.55)
         if self.structure is not None:
             self._add_structure(self.structure)
 
@@ -66,7 +66,7 @@ class TurnChart:
         self._add_directions(structure.points)
         line = {"color": SERIES[1], "width": 6}
         self.figure.add_trace(graphs.Scatter3d(name=_AXIS, mode="lines", line=line, hoverinfo="skip", showlegend=False))
-        self.figure.update_layout(scene=space(0.6, 1.0, structure.points.limits))
+        self.figure.update_layout(scene=space(0.57, 1.0, structure.points.limits))
 
     def take(self, found: TurnErrors) -> None:
         """Draw the errors about another axis."""
@@ -150,7 +150,7 @@ class TurnChart:
 
         middle = points.places.mean(axis=0)
         length = 0.35 * points.reach
-        corner = middle + points.reach * np.array([0.55, 0.55, -0.75])  # below, between the points and the camera
+        corner = middle + points.reach * np.array([0.5, 0.5, -0.8])  # below, between the points and the camera
         ends = [corner + length * direction for direction in np.eye(3)]
         pen = np.concatenate([np.stack([corner, end, np.full(3, np.nan)]) for end in ends])
         texts = [text for name in "xyz" for text in ("", name, "")]
