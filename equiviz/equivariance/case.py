@@ -179,10 +179,15 @@ def cases(sums: Measurement, claimed: frozenset[Kind], x: ModelInput, seed: int)
     """The first guilty block of each kind that breaks, in the order in which causes explain consequences."""
     alarms = [finding for finding in sums.findings(claimed) if finding.alarming]
     broken: frozenset[Kind] = frozenset(finding.group for finding in alarms)
+    turned = set[str]()
     order: tuple[Kind, ...] = ("determinism", "batch", "rotation", "inversion", "translation", "permutation", "lattice")
     assert set(order) == set(KINDS)
     for kind in order:
         own = [finding for finding in alarms if finding.group == kind]
-        if own:
-            first = next((finding for finding in own if finding.guilty), own[0])
+        first = next((finding for finding in own if finding.guilty), own[0] if own else None)
+        # What breaks a block under rotations breaks it under most improper elements too.
+        explained = kind == "inversion" and first is not None and first.stage in turned
+        if kind == "rotation" and first is not None:
+            turned.add(first.stage)
+        if first is not None and not explained:
             yield Case(sums, x, kind, first.stage, first.irrep, broken, first.guilty, seed)

@@ -34,6 +34,8 @@ def percent(error: float) -> str:
     """A relative error for readers: percent above a hundredth of one, powers of ten below."""
     if math.isinf(error):
         return "not finite"
+    if error >= 0.095:
+        return f"{100 * error:.0f} %"
     return f"{100 * error:.2g} %" if error >= 1e-4 else f"{error:.1e}"
 
 
@@ -45,20 +47,30 @@ def sentences(
     lines = _alarms(findings, verdicts, diagnoses) or [_all_well(model, verdicts)]
     lines += [_unclaimed(model, v) for v in verdicts if not v.claimed and v.passed is not None]
     lines += _silent(findings)
-    lines += [f"Not tried: {_ACT[v.group]}." for v in verdicts if v.trials == 0 and v.group != "lattice"]
-    return lines
+    return lines + _untried([v.group for v in verdicts if v.trials == 0])
+
+
+def _untried(kinds: Sequence[Kind]) -> list[str]:
+    """What could not be tried; that a molecule has no lattice goes without saying."""
+    why: dict[Kind, str] = {
+        "translation": " (no input is declared 'position')",
+        "batch": " (the model takes no list of structures)",
+        "permutation": " (there is one node)",
+    }
+    told = [f"{_ACT[kind]}{why.get(kind, '')}" for kind in kinds if kind != "lattice"]
+    return [f"Not tried: {'; '.join(told)}."] if told else []
 
 
 def _alarms(findings: list[Finding], verdicts: list[Verdict], diagnoses: Sequence[Diagnosis]) -> list[str]:
     broken: list[Kind] = [v.group for v in verdicts if v.claimed and v.passed is False]
     lines = [_first_break([f for f in findings if f.group == group]) for group in broken]
     lines += [cause_words(one) for one in diagnoses]
-    sure = {one.group for one in diagnoses if one.sure}
+    told = {one.group for one in diagnoses}
     # One cause explains the rest: chance explains every failure, a broken rotation an inversion's.
     explained_first: tuple[Kind, ...] = ("determinism", "rotation")
     first: list[Kind] = [kind for kind in explained_first if kind in broken]
     roots = first[:1] if first else broken
-    return lines + [_LIKELY[kind] for kind in roots if not sure]
+    return lines + [_LIKELY[kind] for kind in roots if kind not in told]
 
 
 def cause_words(one: Diagnosis) -> str:
@@ -76,7 +88,9 @@ def _first_break(findings: list[Finding]) -> str:
     first = guilty[0] if guilty else failing[0]
     others = list(dict.fromkeys(f.stage for f in guilty if f.stage != first.stage))
     heirs = list(dict.fromkeys(f.stage for f in failing if f.stage != first.stage and f.stage not in others))
-    line = f"{first.stage} breaks {_ACT[first.group]} in its {first.irrep} block ({_how(first)})."
+    beside = [f"{f.irrep} ({_size(f)})" for f in guilty if f.stage == first.stage and f.irrep != first.irrep]
+    line = f"{first.stage} breaks {_ACT[first.group]} in its {first.irrep} block ({_how(first)})"
+    line += f", and in {_some(beside)}." if beside else "."
     if others:
         itself = "itself" if len(others) == 1 else "themselves"
         line += f" {_some(others)} break{'s' * (len(others) == 1)} it too, by {itself}."
@@ -92,10 +106,13 @@ def _how(finding: Finding) -> str:
         return f"a number is not finite, at {finding.worst}"
     if finding.status == "not passed":
         return f"one of the two runs does not pass it, at {finding.worst}"
-    size = percent(finding.inherited)
+    return f"{_size(finding)}; rounding explains {percent(finding.floor)}; worst at {finding.worst}"
+
+
+def _size(finding: Finding) -> str:
     if finding.guilty and not math.isnan(finding.local):
-        size = f"{percent(finding.local)} locally"
-    return f"{size}; rounding explains {percent(finding.floor)}; worst at {finding.worst}"
+        return f"{percent(finding.local)} locally"
+    return percent(finding.inherited)
 
 
 def _all_well(model: str, verdicts: list[Verdict]) -> str:

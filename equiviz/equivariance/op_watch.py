@@ -26,7 +26,7 @@ _ACTIVATIONS = (
 )
 _NORMALISATIONS = "layer_norm batch_norm instance_norm group_norm rms_norm normalize softmax log_softmax"
 _ORDERED = "cumsum cumsum_ cumprod cummax cummin logcumsumexp roll flip sort"
-_CHOICES = "argmin argmax topk sort argsort min max amin amax where searchsorted kthvalue median"
+_CHOICES = "atan2 arctan2 argmin argmax topk sort argsort min max amin amax where searchsorted kthvalue median std var"
 _CHANCE = (
     "dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_dropout rand randn rand_like randn_like "
     "randint randint_like randperm bernoulli bernoulli_ normal normal_ uniform_ multinomial"

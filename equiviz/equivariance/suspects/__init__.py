@@ -11,8 +11,10 @@ from equiviz.equivariance.suspects.basis import basis, layout
 from equiviz.equivariance.suspects.chance import chance, training_mode
 from equiviz.equivariance.suspects.components import preferred_axis, separate_components
 from equiviz.equivariance.suspects.convention import parity, transposed, unturned
+from equiviz.equivariance.suspects.declared_types import axes_of_input, block_order, cartesian
 from equiviz.equivariance.suspects.grid import grid
-from equiviz.equivariance.suspects.inputs import attribute, cell, centre, constant_per_node
+from equiviz.equivariance.suspects.inputs import attribute, cell, centre, constant_per_node, constant_that_turns
+from equiviz.equivariance.suspects.linear import bias, mixing
 from equiviz.equivariance.suspects.neighbours import flips, truncation
 from equiviz.equivariance.suspects.numbers import not_finite, single_precision
 from equiviz.equivariance.suspects.others import batch_mixing, choice_hint, order_hint, rare_directions
@@ -26,9 +28,13 @@ SUSPECTS: tuple[Suspect, ...] = (
     transposed,
     layout,
     basis,
+    block_order,
+    cartesian,
+    axes_of_input,
     parity,
     unturned,
     attribute,
+    constant_that_turns,
     cell,
     flips,
     truncation,
@@ -40,6 +46,8 @@ SUSPECTS: tuple[Suspect, ...] = (
     separate_components,
     single_precision,
     preferred_axis,
+    bias,
+    mixing,
     centre,
     batch_mixing,
     order_hint,

@@ -52,6 +52,8 @@ def normalisation(case: Case) -> list[Diagnosis]:
 
 def order(case: Case) -> list[Diagnosis]:
     """Running sums, rolls, sorts."""
+    if case.irrep in ("0e", "0o") and case.kind in ("rotation", "inversion"):
+        return []
     act, after = _guilty(case, "order")
     if act is None:
         return []

@@ -23,17 +23,22 @@ def separate_components(case: Case) -> list[Diagnosis]:
         return []
     single_signs = case.cured(case.error_with(case.at(_HALF_TURNS)))
     all_signs = case.cured(case.error_with(case.at([O3.inversion()])))
-    cause = f"x, y, z of {case.irrep} are treated alike but separately"
+    cause = f"{case.irrep} is kept by exchanges of the axes only"
+    code, fix = "pointwise-nonlinearity", "Apply non-linearities to 0e only, and scale other irreps by their norms."
     # A mean over components that is subtracted bears a change of all signs, not of two; ReLU bears neither.
-    if all_signs and not single_signs:
-        cause += ", as by a normalisation over components"
-        fix = "Normalise by the norm of the vector, and do not subtract the mean of its components."
-        code = "component-normalisation"
+    if single_signs:
+        cause += ": an odd function of components (tanh), a box or a grid along the axes, or rounding to few digits"
+        code = "separate-components"
+        fix += " Turn the box with the atoms."
+    elif all_signs:
+        cause += " and by inversion: a normalisation over components, or a mean of them that is subtracted"
+        code, fix = (
+            "component-normalisation",
+            "Normalise by the norm of the vector, and subtract no mean of components.",
+        )
     else:
-        cause += ", as by " + ("an odd function such as tanh" if single_signs else "a ReLU")
-        fix = "Apply non-linearities to 0e only, and scale other irreps by gates or by functions of their norms."
-        code = "pointwise-nonlinearity"
-    return [case.found(code, cause, "turning by exchanges of the axes only", exchanged, fix)]
+        cause += ": a function of single components (ReLU, exp), or a normalisation together with other numbers"
+    return [case.found(code, cause, "turning by exchanges of the axes only", exchanged, fix, sure=False)]
 
 
 def exchanged_axes(case: Case) -> float:

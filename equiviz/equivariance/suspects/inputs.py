@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
 from torch import Tensor
 
@@ -17,8 +18,9 @@ from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3, GroupElement, Permutation, Translation
-from equiviz.symmetry.representations import O3Irreps, Position
+from equiviz.symmetry.representations import O3Irreps, Position, Representation
 
+_UNTURNED = "that does not turn"
 Reading = Callable[[Field, GroupElement], Field]
 
 
@@ -26,10 +28,12 @@ def attribute(case: Case) -> list[Diagnosis]:
     """Typed inputs that the model reads as something else."""
     if case.kind not in ("rotation", "inversion"):
         return []
-    if isinstance(case.x, TypedTensors) and sum(map(_turns, case.x.fields.values())) < 2:
-        return []  # leaving the only thing that turns unturned cures everything
+    # Leaving the only thing that turns unturned would cure everything.
+    alone = isinstance(case.x, TypedTensors) and sum(map(_turns, case.x.fields.values())) < 2
     for name, field in attributes_of(case.x).items():
         for words, reading in _readings(field).items():
+            if alone and words == _UNTURNED:
+                continue
             trials = [replace(t, x=_with(t.x, name, reading(field, t.g))) for t in case.trials if t.g is not None]
             after = case.error_with(trials)
             if case.cured(after):
@@ -37,6 +41,35 @@ def attribute(case: Case) -> list[Diagnosis]:
                 fix = f"Declare {name!r} as what it is, or turn it where the model reads it."
                 return [case.found("attribute-not-rotated", cause, f"giving {name!r} {words}", after, fix)]
     return []
+
+
+def constant_that_turns(case: Case) -> list[Diagnosis]:
+    """A constant whose rows are vectors, such as a cell, that should have turned with the rest."""
+    if case.kind not in ("rotation", "inversion") or not isinstance(case.x, TypedTensors):
+        return []
+    for name, values in case.x.constants.items():
+        if not _holds_vectors(values):
+            continue
+        trials = [replace(t, x=_turned_constant(t, name, values)) for t in case.trials if isinstance(t.g, O3)]
+        after = case.error_with(trials)
+        if case.cured(after):
+            cause = f"the constant {name!r} holds vectors that stay as they are while the rest is turned"
+            kind = "3x1o per graph" if values.shape == (3, 3) else "1o"
+            fix = f"Declare it by its type, {name!r}: {kind!r}."
+            code = "cell-not-rotated" if values.shape == (3, 3) else "attribute-not-rotated"
+            return [case.found(code, cause, f"turning {name!r} too", after, fix)]
+    return []
+
+
+def _holds_vectors(values: object) -> TypeGuard[Tensor]:
+    return isinstance(values, Tensor) and values.is_floating_point() and values.ndim > 0 and values.shape[-1] == 3
+
+
+def _turned_constant(trial: Trial, name: str, values: Tensor) -> ModelInput:
+    assert isinstance(trial.x, TypedTensors)
+    assert isinstance(trial.g, O3)
+    turned = values @ trial.g.matrix.T.to(values)
+    return replace(trial.x, constants={**trial.x.constants, name: turned})
 
 
 def cell(case: Case) -> list[Diagnosis]:
@@ -115,14 +148,21 @@ def _readings(field: Field) -> dict[str, Reading]:
     """Other ways to transform a field, in words."""
     readings: dict[str, Reading] = {}
     if not all(block.invariant for block in field.blocks):
-        readings["that does not turn"] = lambda f, g: f
+        readings[_UNTURNED] = lambda f, g: f
         readings["that turns by the transposed matrix"] = lambda f, g: f.transform(g.inverse())
         readings["of the other parity"] = lambda f, g: _times(f.transform(g), g.det if isinstance(g, O3) else 1)
+    if isinstance(field.representation, O3Irreps) and field.representation.layout == "mul_ir":
+        by_component = O3Irreps(field.representation.irreps, "ir_mul")
+        readings["stored component by component (ir_mul for mul_ir)"] = _read_as(by_component)
     if field.dim and field.dim % 3 == 0 and isinstance(field.representation, O3Irreps):
         for parity in "oe":
             other = O3Irreps(f"{field.dim // 3}x1{parity}")
-            readings[f"of type {other}"] = lambda f, g, other=other: f.with_values(other.transform(g, f.values))
+            readings[f"of type {other}"] = _read_as(other)
     return readings
+
+
+def _read_as(other: Representation) -> Reading:
+    return lambda f, g: f.with_values(other.transform(g, f.values))
 
 
 def _turns(field: Field) -> bool:

@@ -32,21 +32,22 @@ def not_finite(case: Case) -> list[Diagnosis]:
 
 def single_precision(case: Case) -> list[Diagnosis]:
     """float32 within a float64 model: constants that were made under another default, or casts."""
-    if case.sums.dtype != torch.float64 or not case.error < 100 * REAL or case.kind not in ("rotation", "inversion"):
+    if case.kind not in ("rotation", "inversion"):
+        return []
+    fix = "Build the model under torch.set_default_dtype(torch.float64), and remove .float() and dtype=torch.float32."
+    for act in case.acts.of("precision"):
+        after = case.error_with(without=frozenset({act}))
+        if case.cured(after):
+            cause = f"between stages the model computes in less than its precision (Tensor.{act[0]})"
+            return [case.found("float32-constants", cause, f"leaving out Tensor.{act[0]}", after, fix)]
+    if case.sums.dtype != torch.float64 or not case.error < 100 * REAL:
         return []
     twin = rebuilt_twin(case.model)
-    fix = "Build the model under torch.set_default_dtype(torch.float64), and remove .float() and dtype=torch.float32."
     if twin.model is not None:
         after = case.error_with(model=twin.model)
         if case.cured(after):
             cause = "constants were rounded to float32 when the model was built"
             return [case.found("float32-constants", cause, "building it anew under float64", after, fix)]
-    casts = case.acts.of("precision")
-    for act in casts:
-        after = case.error_with(without=frozenset({act}))
-        if case.cured(after):
-            cause = f"a float64 model computes in less between stages (Tensor.{act[0]})"
-            return [case.found("float32-constants", cause, f"leaving out Tensor.{act[0]}", after, fix)]
     if case.error > 1e-6 or case.error < 1e-10 or case.rare:
         return []
     cause = "an error of this size in float64 may be that of float32: constants or steps of lower precision"

@@ -32,8 +32,8 @@ def choice_hint(case: Case) -> list[Diagnosis]:
     if case.kind not in ("rotation", "inversion") or not acts or case.rare:
         return []
     names = ", ".join(f"torch.{name}" for name in acts)
-    cause = f"{names} before {case.stage} may choose by components, and another orientation chooses otherwise"
-    fix = "Choose by invariants (distances, norms), or not at all."
+    cause = f"{names} before {case.stage} may treat components one by one, or all together, as no rotation does"
+    fix = "Choose and measure by invariants (distances, norms, angles between vectors), or not at all."
     return [case.found("choice", cause, "other orientations", math.nan, fix, sure=False)]
 
 
