@@ -29,6 +29,7 @@ Departures from the paper
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -50,6 +51,7 @@ from equiviz.models.glassy_geometry import (
 from equiviz.models.glassy_layers import DensityProjection, Layer
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.errors import ModelError
 from equiviz.nn.neighbour_convolution import Features
 from equiviz.nn.neighbour_sum import SortedEdges, neighbour_mean
 from equiviz.nn.stage import Stage
@@ -102,7 +104,9 @@ class Glassy(EquivariantModel):
         self.norm = nn.BatchNorm1d(wide)
         self.hidden = nn.Linear(wide, 64)
         self.readout = nn.Linear(64, N_SPECIES * config.times)
-        self.linear = nn.Linear(features, N_SPECIES * config.times)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Initializing zero-element")  # without surroundings
+            self.linear = nn.Linear(features, N_SPECIES * config.times)
         self.linear.requires_grad_(False)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
@@ -121,7 +125,7 @@ class Glassy(EquivariantModel):
 
     @torch.no_grad()
     def fit_linear(self, graphs: Sequence[Graph], targets: Sequence[Tensor], penalty: float = 3e4) -> None:
-        """Set the spread of the surroundings, and fit the ridge regression in closed form.
+        """Set the spread of the surroundings, and fit the ridge regression in closed form; nothing without them.
 
         Args:
             graphs: One prepared configuration each.
@@ -131,6 +135,8 @@ class Glassy(EquivariantModel):
         """
         from equiviz.datasets.glass.surroundings import Surroundings, emphasis
 
+        if not self.config.surroundings:
+            return
         spread = torch.stack([g.node[SURROUNDINGS].values.double().square().mean(0) for g in graphs]).mean(0).sqrt()
         spread = spread.clamp(min=1e-6)
         freedom = emphasis(Surroundings(cage=self.config.cage_temperature > 0)).to(spread)  # [F]
@@ -148,6 +154,7 @@ class Glassy(EquivariantModel):
         Raises:
             DatasetError: Something is missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned
                 or not).
+            ModelError: The configuration asks for another number of surroundings than is attached or measured.
         """
         from equiviz.datasets.glass.basin import measured
 
@@ -155,7 +162,13 @@ class Glassy(EquivariantModel):
         if attached is not None and attached.dim != wanted > 0:  # those of a model with other settings
             rest = {name: field for name, field in structure.node.items() if name != SURROUNDINGS}
             structure = replace(structure, node=rest)
-        return measured(structure, wanted > 0, self.config.cage_temperature)
+        known = measured(structure, wanted > 0, self.config.cage_temperature)
+        if wanted and known.node[SURROUNDINGS].dim != wanted:
+            raise ModelError(
+                f"This network reads {wanted} invariants of the surroundings, but {known.node[SURROUNDINGS].dim} are "
+                f"measured. Build it without the setting 'surroundings', or attach a field {wanted}x0e of that name."
+            )
+        return known
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """The graph of the inherent structure, of structures that are measured here where they are not yet.

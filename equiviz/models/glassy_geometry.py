@@ -24,6 +24,8 @@ ENERGY = "inherent_energy"
 N_SPECIES = 2
 N_SOURCES = 3  # what the density projects: A, B, and the energy of neighbours
 DENSITY_LMAX = 3
+BARE, CAGED = (1022, 146), (1078, 154)
+"""Sizes of the surroundings without and with cages: all features, and those that are no averages."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class GlassyConfig:
     Attributes:
         times: Number of outputs of each kind.
         surroundings: Number of invariants per particle that the structures carry; the default is that of
-            `Surroundings()`.
+            `Surroundings()`, with a `cage_temperature` that of ``Surroundings(cage=True)``, 1078; 0 reads none.
         local: How many of these, from the first, the network reads (the others are averages, and serve the ridge
-            regression).
+            regression); with a `cage_temperature` the default is 154.
         scalars, vectors: Channels of degree 0 and 1 in the layers.
         layers: Number of convolutions after the density.
         width: Of the embedding of the inputs.
@@ -59,8 +61,8 @@ class GlassyConfig:
     """
 
     times: int = 1
-    surroundings: int = 1022
-    local: int = 146
+    surroundings: int = BARE[0]
+    local: int = BARE[1]
     scalars: int = 16
     vectors: int = 4
     layers: int = 3
@@ -82,7 +84,10 @@ class GlassyConfig:
     compiled: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse settings that make no network. Raises ConfigError."""
+        """Choose the sizes that cages call for, and refuse settings that make no network. Raises ConfigError."""
+        if self.cage_temperature > 0.0 and self.surroundings == BARE[0]:  # no structure with cages carries so many
+            object.__setattr__(self, "surroundings", CAGED[0])
+            object.__setattr__(self, "local", CAGED[1] if self.local == BARE[1] else self.local)
         whole = (self.times, self.scalars, self.vectors, self.width, self.products, self.pooled, self.density_radial)
         if min(whole) < 1 or self.layers < 0 or self.surroundings < 0 or self.message_radial < 1:
             raise ConfigError("glassy: expected at least one channel of each kind, and no negative number of layers.")
@@ -90,6 +95,11 @@ class GlassyConfig:
             raise ConfigError(
                 f"glassy: expected density_cutoff={self.density_cutoff:g} to be the largest cutoff, since the graph is "
                 f"built with it; got message_cutoff={self.message_cutoff:g}, pooling_cutoff={self.pooling_cutoff:g}."
+            )
+        if self.linear_share and not self.surroundings:
+            raise ConfigError(
+                f"glassy: linear_share={self.linear_share:g} blends in a ridge regression on the surroundings, but "
+                f"surroundings=0 leaves them out. Set one of the two to its default."
             )
         if not 0.0 <= self.linear_share <= 1.0 or self.cage_temperature < 0.0:
             raise ConfigError(

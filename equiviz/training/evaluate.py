@@ -19,6 +19,7 @@ from equiviz.training.evaluation_report import EvaluationReport, Score, same_tim
 from equiviz.training.glass_task import relative_to_inherent, vectors
 from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
+from equiviz.training.overlap import overlap_note
 
 Data = str | Path | Sequence[GlassConfiguration]
 
@@ -31,6 +32,8 @@ def evaluate(
     time: float | None = None,
 ) -> EvaluationReport:
     """Score a model. What it needs besides positions (inherent structures, energies) is computed here, and cached.
+
+    The report's note says how many of the configurations the model was trained on, where its manifest tells.
 
     Args:
         model: A model, the name of shipped weights, or the folder of a training.
@@ -48,7 +51,7 @@ def evaluate(
     network = model if isinstance(model, EquivariantModel) else load(model)
     configurations, source = read_data(data, time, "evaluate")
     scores: list[Score] = []
-    notes = {network.note}
+    notes = {network.note, overlap_note(manifest_of(network), configurations)}
     for configuration in _with_progress(configurations, progress):
         own, note = score(network, configuration, predict(network, configuration))
         scores += own
@@ -78,9 +81,11 @@ def read_data(data: Data, time: float | None, purpose: str) -> tuple[Sequence[Gl
     elif time is not None:
         raise TrainingError(f"time={time:g} is for a folder of BOTAN files; these configurations state their times.")
     else:
-        found, source = data, f"{len(data)} configurations"
+        found, source = data, f"{len(data)} configuration{'s' * (len(data) != 1)}"
     if not found:
-        raise TrainingError(f"There is nothing to {purpose} on: {source} holds no configuration.")
+        raise TrainingError(
+            f"There is nothing to {purpose} on: expected at least one configuration, got an empty list."
+        )
     return found, source
 
 

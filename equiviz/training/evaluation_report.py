@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SAME_TIME = 0.1
 # Scores whose times differ by less than this fraction are of one time, rounded differently.
 ROUNDING = 1e-3
+TIME_UNIT = "LJ time units"
+"""sigma_AA (m / epsilon_AA)^1/2."""
 
 
 def same_time(first: float, second: float) -> bool:
@@ -105,7 +107,9 @@ class EvaluationReport(Report):
         return sum(known) / len(known) if known else float("nan")
 
     def to_dict(self) -> dict[str, object]:
-        """For JSON: "model", "data", "configurations", "rho": {type: {time: cell}}, maybe "displacement" and "note".
+        """For JSON: "model", "data", "configurations", "time_unit", "rho": {type: {time: cell}}, maybe "displacement".
+
+        And "note" where there is one. Times are in "time_unit", Lennard-Jones units.
 
         Each cell has "mean", "standard_error", "low", "high" (95 % bootstrap over configurations), "ceiling" and
         "per_configuration"; what is unknown is null (with one configuration, the interval too). "displacement" is there
@@ -115,6 +119,7 @@ class EvaluationReport(Report):
             "model": self.model,
             "data": self.data,
             "configurations": len(self.configurations),
+            "time_unit": TIME_UNIT,
             "rho": self._cells("propensity"),
         }
         if self.times("displacement"):
@@ -177,11 +182,11 @@ class EvaluationReport(Report):
     def describe(self) -> str:
         """Rho per type and time, in sentences."""
         count = len(self.configurations)
-        how = "1 configuration: Pearson rho. One configuration gives no interval."
+        how = f"1 configuration: Pearson rho at times t ({TIME_UNIT}). One configuration gives no interval."
         if count != 1:
             how = (
-                f"{count} configurations: Pearson rho per configuration, then averaged (95 % interval over "
-                "configurations)."
+                f"{count} configurations: Pearson rho at times t ({TIME_UNIT}), per configuration, then averaged (95 % "
+                "interval over configurations)."
             )
         lines = [f"{self.model} on {self.data}, {how}"]
         for output, words in (("propensity", "propensity"), ("displacement", "mean displacement vector")):

@@ -7,6 +7,7 @@ gluing them together), and averages their gradients.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,11 +41,10 @@ class History:
 
     def describe(self) -> str:
         """One sentence."""
-        seconds = sum(record.seconds for record in self.records)
-        return (
-            f"{len(self.records)} epochs in {seconds:.0f} s; kept epoch {self.best_epoch} "
-            f"with validation score {self.best_score:.4f}."
-        )
+        done = f"{len(self.records)} epochs in {sum(record.seconds for record in self.records):.0f} s"
+        if math.isnan(self.best_score):
+            return f"{done}; kept the last, without validation."
+        return f"{done}; kept epoch {self.best_epoch} with validation score {self.best_score:.4f}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ class Training(Generic[TargetT]):
                 score = self._validate(fabric, state)
                 state.records.append(EpochRecord(epoch, loss, score, rate, time.perf_counter() - started))
                 self._finish_epoch(fabric, state, score)
-                bar.set_postfix(loss=f"{loss:.4f}", score=f"{score:.4f}")
+                bar.set_postfix({"loss": f"{loss:.4f}", **({"score": f"{score:.4f}"} if self.validation else {})})
                 bar.update()
 
     @cached_property

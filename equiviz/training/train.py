@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from equiviz.datasets.glass.configuration import GlassConfiguration
+from equiviz.datasets.glass.folder import read_splits
 from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
 from equiviz.models.registry import family as find_family
@@ -25,6 +26,7 @@ from equiviz.training.glass_task import GlassObjective, GlassTarget, examples, r
 from equiviz.training.load import Ensemble
 from equiviz.training.loop import History, Training
 from equiviz.training.objective import Example
+from equiviz.training.overlap import training_data
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.seeds import seeded
 
@@ -126,7 +128,8 @@ def train(
 ) -> Trained:
     """Train a family on configurations and save it; run it again to continue after an interruption.
 
-    About a fifth of the configurations is kept for validation: whole simulation runs where the data know them.
+    A folder with the subfolders ``train`` and ``validation`` is trained and validated on these; else about a fifth of
+    the configurations is kept for validation: whole simulation runs where the data know them.
 
     Args:
         family: A name that `equiviz.models.registry.families` lists.
@@ -140,22 +143,27 @@ def train(
         time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
 
     Raises:
-        TrainingError: No configurations, a time for configurations, which state their own, or the run in `out` was
+        TrainingError: Too few configurations, a time for configurations, which state their own, or the run in `out` was
             started with other settings.
         UnknownFamily, ConfigError, DatasetError: As the registry and the reader.
     """
-    configurations, _ = read_data(data, time, "train")
+    training, validation = _splits(data, time)
     own = find_family(family)
-    settings = {**settings_from_data(own, configurations), **(config or {})}
+    if not validation and not issubclass(own.model_class, ClosedForm):
+        raise TrainingError(_too_few(len(training)))
+    settings = {**settings_from_data(own, [*training, *validation]), **(config or {})}
     plan = plan_for(own.model_class)
     if epochs is not None:
         plan = replace(plan, recipe=replace(plan.recipe, epochs=epochs))
     plan = replace(plan, recipe=replace(plan.recipe, seed=seed))
-    training, validation = split(configurations)
     folder = Path(out)
     trained = fit(own, settings, training, validation, plan, folder / "state", hardware, progress)
+    # `evaluate` reads there which times the model predicts.
+    trained.model.manifest = manifest_of_training(  # type: ignore[assignment]
+        trained.model, plan, None, data, training, validation
+    )
     report = evaluate(trained.model, validation, family) if validation else None
-    save_trained(folder, trained.model, plan, report, data, configurations)
+    save_trained(folder, trained.model, plan, report, data, training, validation=validation)
     return replace(trained, report=report, folder=folder)
 
 
@@ -223,28 +231,38 @@ def save_trained(
     data: object,
     configurations: Sequence[GlassConfiguration],
     half: bool = False,
+    validation: Sequence[GlassConfiguration] = (),
 ) -> Path:
     """Save a trained model with a manifest that says how it came about. Raises CheckpointError."""
-    members = model.members if isinstance(model, Ensemble) else [model]
-    model.manifest = Manifest(  # type: ignore[assignment]
+    manifest = manifest_of_training(model, plan, report, data, configurations, validation)
+    model.manifest = manifest  # type: ignore[assignment]
+    return save_checkpoint(folder, list(_members(model)), manifest, half)
+
+
+def manifest_of_training(
+    model: EquivariantModel,
+    plan: Plan,
+    report: EvaluationReport | None,
+    data: object,
+    training: Sequence[GlassConfiguration],
+    validation: Sequence[GlassConfiguration] = (),
+) -> Manifest:
+    """How a model came about: its settings, what it was trained on, by which plan, and what it reached."""
+    members = _members(model)
+    name = Path(data).name if isinstance(data, (str, Path)) else "configurations"
+    return Manifest(
         family=members[0].family,
         config=write_config(members[0].config),
-        data={
-            "name": Path(data).name if isinstance(data, (str, Path)) else "configurations",
-            "configurations": [configuration.name for configuration in configurations],
-            "times": configurations[0].times.tolist(),
-            "temperature": configurations[0].temperature,
-        },
-        recipe={
-            **dataclasses.asdict(plan.recipe),
-            **dataclasses.asdict(plan.objective),
-            "turn": plan.turn,
-        },
+        data=training_data(name, training, validation),
+        recipe={**dataclasses.asdict(plan.recipe), **dataclasses.asdict(plan.objective), "turn": plan.turn},
         seeds=tuple(plan.recipe.seed + number for number in range(len(members))),
         scores={} if report is None else report.to_dict(),
         note=model.note,
     )
-    return save_checkpoint(folder, list(members), model.manifest, half)  # type: ignore[arg-type]
+
+
+def _members(model: EquivariantModel) -> list[EquivariantModel]:
+    return model.members if isinstance(model, Ensemble) else [model]
 
 
 def settings_from_data(family: Family, configurations: Sequence[GlassConfiguration]) -> dict[str, object]:
@@ -274,6 +292,22 @@ def split(
         return list(configurations), []
     cut = len(configurations) - max(1, len(configurations) // 5)
     return list(configurations[:cut]), list(configurations[cut:])
+
+
+def _splits(data: Data, time: float | None) -> tuple[list[GlassConfiguration], list[GlassConfiguration]]:
+    """Training and validation: as the folder says, else a part of the configurations is held out."""
+    if isinstance(data, (str, Path)):
+        found, held = read_splits(data, time)
+        return split(found) if held is None else (found, held)
+    return split(read_data(data, time, "train")[0])
+
+
+def _too_few(count: int) -> str:
+    return (
+        f"There is nothing to validate on: {count} configuration{'s' * (count != 1)} came, and at least 3 are needed "
+        "(2 of different simulation runs, or a folder with the subfolders train and validation). Validation chooses "
+        "the epoch whose weights are kept."
+    )
 
 
 def _built(family: Family, settings: Mapping[str, object], seed: int) -> EquivariantModel:

@@ -211,3 +211,18 @@ def test_prepare_computes_what_is_missing():
     assert isinstance(graph, Graph)
     assert graph.node["surroundings"].values.shape == (125, 1022)
     assert {"offsets", "inherent_energy"} < set(graph.node)
+
+
+def test_the_sizes_of_the_surroundings_are_those_that_are_measured() -> None:
+    from equiviz.datasets.glass.surroundings import Surroundings
+
+    for temperature, settings in ((0.0, Surroundings()), (0.3, Surroundings(cage=True))):
+        config = GlassyConfig(cage_temperature=temperature)
+        assert config.surroundings == settings.size
+        assert config.local == settings.size // (1 + len(settings.rounds))
+    assert GlassyConfig(cage_temperature=0.3, local=20).local == 20
+
+
+def test_settings_that_contradict_each_other_are_refused_in_words() -> None:
+    with pytest.raises(ConfigError, match=r"linear_share=0.5 blends in a ridge regression on the surroundings"):
+        GlassyConfig(surroundings=0, linear_share=0.5)

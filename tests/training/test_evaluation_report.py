@@ -48,7 +48,7 @@ def test_negative_rho_is_on_the_axis() -> None:
 @pytest.mark.parametrize("times", [(1.0,), (1.0, 10.0)])
 def test_one_configuration_gives_no_interval(times: tuple[float, ...]) -> None:
     one = report(*(Score("A", time, "x", 0.5) for time in times))
-    assert "1 configuration: Pearson rho. One configuration gives no interval." in one.describe()
+    assert "1 configuration: Pearson rho at times t (LJ time units). One configuration gives no" in one.describe()
     assert "[" not in one.describe()
     picture = one.figure()
     assert "one configuration: no interval" in picture.layout.title.text

@@ -7,9 +7,11 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.configuration import GlassConfiguration
 from equiviz.models.bapst import Bapst, BapstConfig
 from equiviz.models.configuration import write_config
@@ -41,7 +43,8 @@ def test_train_save_load_evaluate(tmp_path: Path) -> None:
     assert model.config == BapstConfig(times=(1.0, 10.0), species=(1, 2), width=8, steps=2)
     manifest = manifest_of(model)
     assert manifest is not None
-    assert manifest.data["configurations"] == [c.name for c in data]
+    assert manifest.data["configurations"] == [c.name for c in data[:3]]
+    assert manifest.data["validation"] == [data[3].name]
     assert (manifest.seeds, manifest.recipe["epochs"]) == ((1,), 2)
     again = evaluate(model, data[3:])
     assert trained.report is not None
@@ -73,8 +76,9 @@ def test_what_users_should_know_travels_with_the_weights(tmp_path: Path) -> None
     assert back.note == sentence
     assert sentence in repr(back)
     report = evaluate(tmp_path, data)
-    assert report.describe().endswith(sentence)
-    assert report.to_dict()["note"] == sentence
+    told = report.to_dict()["note"]
+    assert report.describe().endswith(told)
+    assert told == f"1 of 1 configurations were trained on: these scores flatter the model. {sentence}"
 
 
 CAGED = {
@@ -164,7 +168,8 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
 def test_the_report_has_stable_keys_and_plain_json() -> None:
     report = evaluate(Bapst(BapstConfig(times=(1.0, 10.0), width=8, steps=1)), [liquid(0), liquid(1)], name="fresh")
     document = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert set(document) == {"model", "data", "rho", "configurations"}
+    assert set(document) == {"model", "data", "rho", "configurations", "time_unit"}
+    assert document["time_unit"] == "LJ time units"
     assert (document["model"], document["configurations"]) == ("fresh", 2)
     assert set(document["rho"]) == {"A", "B"}
     assert set(document["rho"]["A"]) == {"1", "10"}
@@ -215,10 +220,105 @@ def test_validation_is_cut_along_runs() -> None:
 
 
 def test_nothing_to_do_is_said(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="nothing to train on"):
+    with pytest.raises(TrainingError, match="nothing to train on: expected at least one configuration, got an empty"):
         train("bapst", [], tmp_path)
-    with pytest.raises(TrainingError, match="nothing to evaluate on"):
+    with pytest.raises(TrainingError, match="nothing to evaluate on: expected at least one configuration"):
         evaluate(Bapst(BapstConfig()), [])
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_training_without_validation_is_refused_beforehand(tmp_path: Path, count: int) -> None:
+    with pytest.raises(TrainingError, match=rf"nothing to validate on: {count} configurations? came, and at least 3"):
+        train("bapst", [liquid(seed) for seed in range(count)], tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_runs_are_enough_and_a_closed_form_needs_no_validation(tmp_path: Path) -> None:
+    two = [liquid(seed, run=seed) for seed in range(2)]
+    report = train("bapst", two, tmp_path / "two", epochs=1, config=SMALL, progress=False).report
+    assert report is not None
+    one = [liquid(0, count=400)]  # in a box that is large enough for its potential
+    settings = {"rounds": [1], "lmax": 0}
+    assert train("ridge", one, tmp_path / "one", config=settings, progress=False).report is None
+
+
+def test_scores_on_what_was_trained_on_say_so(tmp_path: Path) -> None:
+    data = [liquid(seed) for seed in range(6)]
+    trained = train("bapst", data[:5], tmp_path / "out", epochs=1, config=SMALL, progress=False)
+    assert trained.report is not None
+    assert "1 of 1 chose the epoch: these scores flatter the model" in trained.report.note
+    found = evaluate(tmp_path / "out", data)
+    words = "4 of 6 configurations were trained on, 1 of 6 chose the epoch: these scores flatter the model."
+    assert found.note == found.to_dict()["note"] == words
+    assert found.describe().endswith(words)
+    namesake = replace(data[5], structure=replace(data[5].structure, name=data[0].name))
+    assert evaluate(tmp_path / "out", [namesake]).note == ""
+
+
+def test_weights_without_fingerprints_are_told_by_name_and_temperature() -> None:
+    model = Bapst(BapstConfig(times=(1.0, 10.0), width=8, steps=1))
+    model.manifest = Manifest("bapst", data={"configurations": ["liquid_0", "liquid_1"], "temperature": 0.5})
+    report = evaluate(model, [liquid(0), liquid(2)])
+    assert report.note.startswith("1 of 2 configurations were trained on (by name and temperature)")
+    assert evaluate(model, [replace(liquid(0), temperature=0.7)]).note == ""
+
+
+def test_the_shipped_weights_know_the_training_split() -> None:
+    from equiviz.datasets.glass.shipped import load_shipped
+    from equiviz.training.overlap import overlap_note
+
+    manifest = manifest_of(load("glassy-T056"))
+    assert overlap_note(manifest, load_shipped("train")).startswith("40 of 40 configurations were trained on")
+    assert overlap_note(manifest, load_shipped("test")) == ""
+
+
+def test_a_model_that_was_just_trained_knows_its_times(tmp_path: Path) -> None:
+    data = [caged_liquid(seed) for seed in range(3)]
+    trained = train("glassy", data, tmp_path / "out", epochs=1, config=CAGED, progress=False)
+    assert trained.report is not None
+    assert "does not say its times" not in trained.report.note
+
+
+def test_cages_bring_the_sizes_that_they_need(tmp_path: Path) -> None:
+    data = [caged_liquid(seed) for seed in range(3)]
+    chosen = {name: value for name, value in CAGED.items() if name not in ("surroundings", "local")}
+    trained = train("glassy", data, tmp_path / "out", epochs=1, config=chosen, progress=False)
+    assert (trained.model.config.surroundings, trained.model.config.local) == (1078, 154)
+
+
+def test_a_network_without_surroundings_can_be_trained(tmp_path: Path) -> None:
+    data = [caged_liquid(seed) for seed in range(3)]
+    settings = {**CAGED, "surroundings": 0, "cage_temperature": 0.0}
+    trained = train("glassy", data, tmp_path / "out", epochs=1, config=settings, progress=False)
+    assert trained.report is not None
+    assert load(tmp_path / "out").config == trained.model.config
+
+
+def write(path: Path, seeds: range) -> None:
+    """A folder of configurations in BOTAN's format."""
+    rng = np.random.default_rng(0)
+    path.mkdir(parents=True)
+    for seed in seeds:
+        known = liquid(seed)
+        start = known.structure.positions.numpy()
+        moved = start + rng.normal(0, 0.3, (4, len(start), 3))
+        kinds = (known.species.numpy() - 1).astype(np.int8)
+        np.savez(path / f"mine_{seed}_T0.5_tc07.npz", types=kinds, initial_positions=start, positions=moved)
+
+
+def test_a_folder_with_splits_is_trained_and_validated_on_them(tmp_path: Path) -> None:
+    write(tmp_path / "data" / "train", range(2))
+    write(tmp_path / "data" / "validation", range(2, 3))
+    write(tmp_path / "data" / "test", range(3, 4))
+    trained = train("bapst", tmp_path / "data", tmp_path / "out", epochs=1, config=SMALL, progress=False, time=10.0)
+    manifest = manifest_of(load(tmp_path / "out"))
+    assert manifest is not None
+    assert (len(manifest.data["configurations"]), len(manifest.data["validation"])) == (2, 1)  # type: ignore[arg-type]
+    assert trained.report is not None
+    with pytest.raises(
+        DatasetError, match=r"in the folder itself; there are some in test, train, validation: give one"
+    ):
+        evaluate(tmp_path / "out", tmp_path / "data", time=10.0)
 
 
 def test_configurations_that_state_their_times_take_no_other(tmp_path: Path) -> None:

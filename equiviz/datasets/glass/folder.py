@@ -57,10 +57,40 @@ def read_folder(folder: Path | str, time: float | None = None) -> list[GlassConf
     folder = Path(folder)
     if not folder.is_dir():
         raise DatasetError(folder, f"expected a folder of configurations ({_FORMATS}), there is none")
-    paths = [path for path in folder.iterdir() if path.suffix in (".npz", *_PICKLES) and path.name[0] != "."]
+    paths = [path for path in folder.iterdir() if _is_data(path)]
     if not paths:
-        raise DatasetError(folder, f"expected {_FORMATS}, found no .npz or .pickle file in the folder itself")
+        inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and any(map(_is_data, path.iterdir())))
+        hint = f"; there are some in {', '.join(inside)}: give one of these, as {folder / inside[-1]}" if inside else ""
+        raise DatasetError(folder, f"expected {_FORMATS}, found no .npz or .pickle file in the folder itself{hint}")
     return [one for path in sorted(paths, key=_natural) for one in read_configurations(path, time)]
+
+
+def read_splits(
+    folder: Path | str, time: float | None = None
+) -> tuple[list[GlassConfiguration], list[GlassConfiguration] | None]:
+    """Read the configurations of a folder to train on, and those to validate on, where the folder tells them apart.
+
+    A folder with data in its subfolder ``train`` is a set with splits: ``validation`` is taken if it is there, and
+    ``test`` is left alone. Any other folder is read as a whole.
+
+    Args:
+        folder, time: as in `read_folder`.
+
+    Returns:
+        the configurations, and those for validation, or None where the folder does not tell.
+
+    Raises:
+        DatasetError: as `read_folder`.
+    """
+    folder = Path(folder)
+    if not folder.is_dir() or any(map(_is_data, folder.iterdir())) or not (folder / "train").is_dir():
+        return read_folder(folder, time), None
+    held = read_folder(folder / "validation", time) if (folder / "validation").is_dir() else None
+    return read_folder(folder / "train", time), held
+
+
+def _is_data(path: Path) -> bool:
+    return path.suffix in (".npz", *_PICKLES) and path.name[0] != "."
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -61,7 +61,7 @@ class GlassRecipe:
     """Configurations in all. May grow later: the first ones do not change."""
     replicas: int = 32
     """Isoconfigurational replicas per configuration (even). May grow later: the first ones do not change."""
-    times: tuple[float, ...] = (0.13, 1.3, 13.0, 52.0)
+    times: tuple[float, ...] = (0.13, 1.3, 13.0, 26.0)
     """Times at which displacements are recorded, increasing, multiples of the timestep."""
     seed: int = 0
     """Every random number follows from it."""
