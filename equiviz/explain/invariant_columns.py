@@ -22,7 +22,8 @@ def invariant_columns(field: Field, kinds: Sequence[Invariants], most: int) -> T
         kinds: "norms": invariant blocks and the norm of every other copy; "power_spectrum": invariant blocks and all
             inner products within one irrep (squared norms among them); "ratios": the norm of copy c divided by the size
             of scalar copy c, where there are as many: an angular density per neighbour, as Steinhardt's parameters are.
-        most: with more columns than this, their leading principal components are taken.
+        most: with more columns than this, their leading principal components are taken, at their own variance: a
+            ridge then holds the small ones back, and more of them do no harm.
 
     Raises:
         ProbeError: an unknown kind; values that are not finite.

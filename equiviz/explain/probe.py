@@ -24,6 +24,8 @@ from equiviz.structures.interchange.recognised import StructureLike
 from equiviz.symmetry.field import Field
 
 RESAMPLES = 500
+# Environments per feature, at least: with fewer the folds do not tell the penalties apart.
+FEWEST_ROWS = 2
 
 
 def probe(
@@ -37,7 +39,7 @@ def probe(
     folds: int = 5,
     seed: int = 0,
     max_environments: int = 10_000,
-    max_features: int = 400,
+    max_features: int | None = None,
     random_networks: int = 3,
 ) -> ProbeReport:
     """Regress descriptors on the invariants of each node stage, by ridge with nested cross-validation.
@@ -63,7 +65,8 @@ def probe(
         folds: number of folds, at least 3.
         seed: of the sample, the shuffling, the random network and the intervals.
         max_environments: a larger set is sampled.
-        max_features: more columns than this are reduced to principal components.
+        max_features: more columns than this are reduced to their leading principal components, at their own variance;
+            None for half as many as environments. The report tells where there are many for so few environments.
         random_networks: how many networks with random weights to compare with; 0 for none. One is not enough to say
             what training did: networks differ by their seeds.
 
@@ -77,11 +80,12 @@ def probe(
     sample = Environments.sample(listed, max_environments, species, seed)
     group = groups(sample.positions, folds)
     question = _Question(sample.targets(asked), names, group, folds_of(group, folds), seed)
-    reading = _Reading(sample, invariants, max_features, stages)
+    reading = _Reading(sample, invariants, max_features or len(group) // FEWEST_ROWS, stages)
     scores = question.scores(reading.columns(model), ("trained", "shuffled"))
     fresh = [network for i in range(random_networks) if (network := random_network(model, seed + i)) is not None]
     scores += _hull([question.scores(reading.columns(network), ("random weights",)) for network in fresh])
-    return ProbeReport(type(model).__name__, scores, len(group), int(group.max()) + 1, tuple(invariants))
+    counted = (type(model).__name__, scores, len(group), int(group.max()) + 1, tuple(invariants))
+    return ProbeReport(*counted, features=dict(question.features), networks=len(fresh))
 
 
 def _hull(of_networks: Sequence[Sequence[ProbeScore]]) -> list[ProbeScore]:
@@ -128,6 +132,7 @@ class _Question:
     fold: Tensor  # [N]
     seed: int
     known: dict[tuple[str, bytes], list[ProbeScore]] = field(default_factory=dict)
+    features: dict[str, int] = field(default_factory=dict)
 
     def scores(self, stages: Iterable[tuple[str, Tensor]], controls: Sequence[Control]) -> list[ProbeScore]:
         """R2 of every target at every stage, under the given controls (shuffled targets share the regression)."""
@@ -138,6 +143,7 @@ class _Question:
         key = stage, hashlib.sha256(columns.contiguous().numpy().tobytes()).digest()
         if key in self.known:
             return [replace(score, control=controls[0]) for score in self.known[key] if score.control != "shuffled"]
+        self.features[stage] = max(columns.shape[1], self.features.get(stage, 0))
         self.known[key] = list(self._scores(stage, columns, controls))
         return self.known[key]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from equiviz.explain.probe_words import probe_sentences
+from equiviz.explain.probe_gain import Gain, best_gains, gains_at
+from equiviz.explain.probe_words import crowded_sentence, gain_sentences, probe_sentences
 from equiviz.view.report import Report
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class ProbeReport(Report):
         environments: number of nodes in the sample.
         groups: number of structures, or slabs, that were held out together.
         invariants: what was read of each stage.
+        features: number of regression columns by stage.
+        networks: how many networks with random weights there were.
     """
 
     model: str
@@ -52,6 +55,8 @@ class ProbeReport(Report):
     environments: int
     groups: int
     invariants: tuple[str, ...]
+    features: dict[str, int] = field(default_factory=dict)
+    networks: int = 0
 
     @property
     def title(self) -> str:  # type: ignore[override]
@@ -71,18 +76,40 @@ class ProbeReport(Report):
         wide = chosen.pivot(index="stage", columns="target", values="r2")
         return wide.loc[list(dict.fromkeys(chosen["stage"])), list(dict.fromkeys(chosen["target"]))]
 
+    def learned(self) -> DataFrame:
+        """R2 of the trained network minus that of random weights, stage by target."""
+        return self.table() - self.table("random weights")
+
+    def gains(self, stage: str | None = None) -> list[Gain]:
+        """Trained beside random weights: descriptor by descriptor at one stage, or each at its own best stage."""
+        return best_gains(self.scores) if stage is None else gains_at(self.scores, stage)
+
+    def crowded(self) -> dict[str, int]:
+        """The stages with a feature for every four environments or fewer, and their numbers of features."""
+        return {name: count for name, count in self.features.items() if 4 * count >= self.environments}
+
     def figure(self) -> Figure:
-        """R2 of the trained network, stage against descriptor; interval and controls on hover."""
+        """R2 of the trained network, descriptor against stage, and beside it what training added to random weights.
+
+        Intervals and controls on hover.
+        """
+        from equiviz.view.maps import HeatMap, heat_map_row
+
+        notes = self._notes()
+        panels = [HeatMap(self.table().T, "R2 of the trained network", (0, 1), notes=notes)]
+        if self.networks:
+            panels.append(HeatMap(self.learned().T, "R2: trained minus random weights", (-0.5, 0.5), True, notes))
+        return heat_map_row(panels, self.title)
+
+    def _notes(self) -> DataFrame:
         import pandas as pd
 
-        from equiviz.view.maps import heat_map
-
-        table = self.table()
+        table = self.table().T
         notes = pd.DataFrame("", index=table.index, columns=table.columns)
         for score in self.scores:
             text = f"{score.control}: {score.r2:.3f} [{score.low:.3f}, {score.high:.3f}]; "
-            notes.loc[score.stage, score.target] += text
-        return heat_map(table, "R2", self.title, x_title="descriptor", y_title="stage", value_range=(0, 1), notes=notes)
+            notes.loc[score.target, score.stage] += text
+        return notes
 
     def describe(self) -> str:
         """Where each descriptor is known best, what the controls say, and why an R2 may be below one."""
@@ -90,4 +117,5 @@ class ProbeReport(Report):
             f"Ridge regression from {' and '.join(self.invariants)} of each stage, on {self.environments} "
             f"environments, held out in {self.groups} groups."
         )
-        return "\n".join([lead, *probe_sentences(self.scores)])
+        lines = [lead, *gain_sentences(self.gains(), self.networks), *probe_sentences(self.scores)]
+        return "\n".join([*lines, *crowded_sentence(self.crowded(), self.environments)])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from equiviz.explain.probe_gain import Gain
     from equiviz.explain.probe_report import ProbeScore
 
 # Above this the descriptor counts as expressed; the rest is the radial function or rounding.
@@ -23,6 +24,37 @@ def probe_sentences(scores: Sequence[ProbeScore]) -> list[str]:
     lines = [_best(name, [score for score in scores if score.target == name]) for name in names[:MOST]]
     more = [f"{len(names) - MOST} more descriptors are in the table."] if len(names) > MOST else []
     return [*lines, *more, *_lower(scores, names), *_shuffled(scores)]
+
+
+def gain_sentences(gains: Sequence[Gain], networks: int) -> list[str]:
+    """What training gave, each network at its own best stage; nothing where there was no random network."""
+    if not gains:
+        return []
+    against = "a network" if networks == 1 else f"{networks} networks"
+    lines = []
+    for sign, verdict in ((1, "brought out"), (-1, "gave up")):
+        found = [f"{g.target} (R2 {g.fresh.r2:.2f} to {g.trained.r2:.2f})" for g in gains if g.sign == sign]
+        if found:
+            lines.append(f"Beside {against} with random weights, training {verdict}: {_listed(found)}.")
+    same = [gain.target for gain in gains if gain.sign == 0]
+    if same:
+        lines.append(f"The architecture alone, whatever the weights, gives as much of: {_listed(same)}.")
+    return lines
+
+
+def crowded_sentence(crowded: Mapping[str, int], environments: int) -> list[str]:
+    """A warning where a regression has a feature for every four environments or fewer."""
+    if not crowded:
+        return []
+    told = _listed([f"{name} ({count:,} features)" for name, count in crowded.items()])
+    return [
+        f"For {environments:,} environments these stages have many features: {told}. The penalty keeps them from "
+        "fitting noise, but a low R2 there may be for want of environments: give more of them to be sure."
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
 
 
 def _best(name: str, scores: Sequence[ProbeScore]) -> str:

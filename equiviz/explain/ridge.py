@@ -3,6 +3,9 @@
 All that a fold contributes are its moments (sums over rows of x, y, xx, xy, yy); a training set is a sum of moments.
 One eigen-decomposition per training set serves every penalty and every target; K folds need K (K-1)/2 + K of them.
 
+The penalty is on coefficients of the features as they are given: a feature that varies little is held back more. So
+principal components may be added without end; scaled to unit variance, a thousand of rounding size would drown the rest.
+
 Shapes: N rows, F features, T targets, A penalties, K folds.
 """
 
@@ -14,8 +17,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-# Relative to the number of rows, for features of unit variance.
-PENALTIES = torch.logspace(-9, 2, 12, dtype=torch.float64)  # [A]
+# Relative to the number of rows and to the total variance of the features: from none to all but the mean.
+PENALTIES = torch.logspace(-10, 3, 14, dtype=torch.float64)  # [A]
 # Directions with less of the variance than this are rounding: the Gram matrix squares the condition number.
 NEGLIGIBLE = 1e-13
 
@@ -59,20 +62,18 @@ class Fit:
 
     mean_x: Tensor  # [F]
     mean_y: Tensor  # [T]
-    basis: Tensor  # [F, R], includes the scaling of features to unit variance
+    basis: Tensor  # [F, R]
     spectrum: Tensor  # [R], relative to the number of rows
     z: Tensor  # [R, T]
 
     @classmethod
     def of(cls, train: Moments) -> Fit:
-        """Standardise on the training rows, and diagonalise."""
+        """Centre on the training rows, and diagonalise."""
         mean_x, mean_y = train.x / train.count, train.y / train.count
         xx, xy, _ = train.about(mean_x, mean_y)
-        spread = (xx.diagonal() / train.count).clamp(min=0).sqrt()
-        scale = torch.where(spread > 0, 1 / spread.clamp(min=1e-300), 0)
-        values, vectors = torch.linalg.eigh(scale[:, None] * xx * scale / train.count)
+        values, vectors = torch.linalg.eigh(xx / train.count)
         kept = values > NEGLIGIBLE * values[-1].clamp(min=1e-300)
-        basis = scale[:, None] * vectors[:, kept]
+        basis = vectors[:, kept]
         return cls(mean_x, mean_y, basis, values[kept], basis.T @ xy / train.count)
 
     def squared_errors(self, validation: Moments, penalties: Tensor) -> Tensor:
@@ -95,10 +96,10 @@ def nested_predictions(x: Tensor, y: Tensor, folds: Tensor, penalties: Tensor = 
     folds, each predicted from what is left.
 
     Args:
-        x: features [N, F], float64.
+        x: features [N, F], float64; what varies more is penalised less.
         y: targets [N, T], float64.
         folds: fold of each row [N], 0 ... K-1 with K >= 3, none empty.
-        penalties: [A], relative to the number of rows.
+        penalties: [A], relative to the number of rows and to the total variance of the features.
 
     Returns:
         predictions [N, T].
@@ -106,6 +107,7 @@ def nested_predictions(x: Tensor, y: Tensor, folds: Tensor, penalties: Tensor = 
     # A shift of features and targets changes nothing but the rounding.
     centre_y = y.mean(0)
     x, y = x - x.mean(0), y - centre_y
+    x = x / x.square().sum(1).mean().sqrt().clamp(min=1e-300)
     count = int(folds.max()) + 1
     parts = [Moments.of(x[folds == k], y[folds == k]) for k in range(count)]
     whole = Moments.of(x, y)

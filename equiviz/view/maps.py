@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +15,6 @@ from equiviz.view.escape import escape
 from equiviz.view.template import figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike, NDArray
     from pandas import DataFrame
     from plotly.graph_objects import Figure
@@ -45,6 +45,57 @@ def heat_map(
     chart = _map(frame, values, text, colour_title, title, notes)
     chart.data[0].update(zmin=low, zmax=high, colorscale=DIVERGING if signed else SEQUENTIAL)
     return _axes(chart, x_title, y_title)
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap:
+    """One panel of a row of heat maps.
+
+    Attributes:
+        frame: The numbers; rows and columns are named, and all panels of a row have the same.
+        title: Above the panel: what the colours are.
+        value_range: The two ends of the colours.
+        signed: A diverging scale centred at zero.
+        notes: A frame of the same shape whose text joins the hover.
+    """
+
+    frame: DataFrame
+    title: str
+    value_range: tuple[float, float]
+    signed: bool = False
+    notes: DataFrame | None = None
+
+
+def heat_map_row(panels: Sequence[HeatMap], title: str = "", digits: str = ".2f") -> Figure:
+    """Heat maps side by side, whose rows have the same names; numbers in the cells, column names on top."""
+    if not panels:
+        raise ViewError("heat_map_row: expected at least one HeatMap, got none.")
+    shape = panels[0].frame.shape
+    chart = figure(escape(title), height=210 + 22 * shape[0])
+    for place, panel in enumerate(panels):
+        _add_panel(chart, panel, place, len(panels), digits)
+    # Below this width the numbers would touch: a narrow page scrolls the picture sideways.
+    chart.update_layout(meta={"least": 150 + len(panels) * max(200, 38 * shape[1])})
+    return chart
+
+
+def _add_panel(chart: Figure, panel: HeatMap, place: int, count: int, digits: str) -> None:
+    values = _cells(panel.frame)  # [rows, columns]
+    text = [[format(value, digits) if np.isfinite(value) else "" for value in row] for row in values]
+    trace = _map(panel.frame, values, text, panel.title, "", panel.notes).data[0]
+    low, high = panel.value_range
+    name = str(place + 1) if place else ""
+    left, right = (place + 0.03 * bool(place)) / count, (place + 1 - 0.03 * (place < count - 1)) / count
+    bar = {"orientation": "h", "x": (left + right) / 2, "y": 0, "yanchor": "top", "len": 0.8 * (right - left)}
+    look = {"zmin": low, "zmax": high, "colorscale": DIVERGING if panel.signed else SEQUENTIAL}
+    heading = {"text": escape(panel.title), "side": "bottom"}
+    trace.update(xaxis=f"x{name}", yaxis=f"y{name}", texttemplate="%{text}", textfont={"size": 11}, **look)
+    trace.update(colorbar={**bar, "title": heading})
+    chart.add_trace(trace)
+    plain: dict[str, Any] = {"showgrid": False, "showline": False, "ticks": "", "type": "category"}
+    across = {"domain": [left, right], "anchor": f"y{name}", "side": "top", "tickangle": -40}
+    down = {"anchor": f"x{name}", "autorange": "reversed", "showticklabels": not place}
+    chart.update_layout({f"xaxis{name}": {**plain, **across}, f"yaxis{name}": {**plain, **down, "dtick": 1}})
 
 
 def error_heat_map(

@@ -12,9 +12,9 @@ from torch import Tensor
 from equiviz.descriptors.registry import build
 from equiviz.descriptors.windows import Gaussian, Hard
 from equiviz.explain.errors import ProbeError
-from equiviz.explain.invariant_columns import invariant_columns
+from equiviz.explain.invariant_columns import Invariants, invariant_columns
 from equiviz.explain.probe import probe
-from equiviz.explain.probe_report import ProbeReport, ProbeScore
+from equiviz.explain.probe_report import Control, ProbeReport, ProbeScore
 from equiviz.explain.probe_words import probe_sentences
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.stage import Stage
@@ -123,7 +123,11 @@ def test_the_table_and_the_picture_show_every_stage_and_descriptor(report: Probe
     assert list(table.index) == ["stage_density", "stage_scalars"]
     assert table.shape == (2, 4)
     assert len(report.to_frame()) == 2 * 4 * 3
-    assert list(report.figure().data[0].y) == list(table.index)
+    known, learned = report.figure().data
+    assert list(known.x) == list(learned.x) == list(table.index)
+    assert list(known.y) == list(learned.y) == list(table.columns)
+    assert (learned.z == report.learned().T.to_numpy()).all()
+    assert (report.table() - report.table("random weights")).equals(report.learned())
     assert "400 environments, held out in 10 groups" in report.describe()
 
 
@@ -145,6 +149,66 @@ def test_training_is_credited_only_where_the_intervals_part() -> None:
 
     assert "training brought it out" in sentences(0.8)
     assert "the architecture gives it" in sentences(0.86)
+
+
+def test_training_is_credited_with_what_no_stage_of_random_weights_has() -> None:
+    def score(target: str, stage: str, control: Control, r2: float) -> ProbeScore:
+        return ProbeScore(stage, target, control, r2, r2 - 0.01, r2 + 0.01)
+
+    scores = [score("mobility", "first", kind, 0.2) for kind in ("trained", "random weights")]
+    scores += [score("mobility", "last", "trained", 0.5), score("mobility", "last", "random weights", 0.1)]
+    scores += [score("G2", "first", kind, 1.0) for kind in ("trained", "random weights")]
+    scores += [score("G2", "last", "trained", 0.3), score("G2", "last", "random weights", 0.6)]
+    found = ProbeReport("Net", scores, 900, 9, ("norms",), {"first": 300, "last": 9}, networks=2)
+    assert [(gain.target, gain.sign) for gain in found.gains()] == [("mobility", 1), ("G2", 0)]
+    assert [(gain.target, gain.sign) for gain in found.gains("last")] == [("mobility", 1), ("G2", -1)]
+    words = found.describe()
+    assert "Beside 2 networks with random weights, training brought out: mobility (R2 0.20 to 0.50)." in words
+    assert "The architecture alone, whatever the weights, gives as much of: G2." in words
+    assert "For 900 environments these stages have many features: first (300 features)." in words
+    assert "many features" not in ProbeReport("Net", scores, 900, 9, ("norms",), {"first": 9}).describe()
+
+
+class Sums:
+    """A quantity of the whole layer: the sum of its scalars at each atom, which only many features together tell."""
+
+    names = ("sum",)
+
+    def __call__(self, structure: Structure) -> Field:
+        return Field(wide_scalars(structure)[:, :3].sum(1, keepdim=True), "1x0e", "node")
+
+
+def wide_scalars(structure: Structure) -> Tensor:
+    """Sixty scalars of which six vary freely [N, 60]: their 1,830 products are more than there are atoms."""
+    distances = torch.cdist(structure.positions, structure.positions)
+    freely = torch.stack([torch.exp(-((distances - r) ** 2)).sum(1) for r in (1.0, 1.5, 2.0, 2.5, 3.0, 3.5)], 1)
+    noise = torch.randn(len(structure), 54, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    mixed = freely.double() @ torch.randn(6, 54, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    return torch.cat([freely.double(), mixed + 0.1 * noise], 1)
+
+
+class WideLayer(torch.nn.Module):
+    """Many scalars of one layer, as pooling makes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = Stage("60x0e")
+
+    def forward(self, structure: Structure) -> Field:
+        return Field(self.stage(wide_scalars(structure)), "60x0e", "node")
+
+
+def test_more_features_never_spoil_what_fewer_tell() -> None:
+    def r2(kind: Invariants, most: int | None) -> float:
+        asked: dict[str, object] = {"stages": ["stage"], "random_networks": 0, "max_features": most}
+        found = probe(WideLayer(), [liquid(s) for s in range(10)], [Sums()], invariants=(kind,), **asked)  # type: ignore[arg-type]
+        return found.scores[0].r2
+
+    few = r2("norms", None)
+    assert few > 0.99
+    by_number = [r2("power_spectrum", most) for most in (20, 100, 200, 320, 390)]
+    assert min(by_number) > 0.9
+    assert all(more > fewer - 0.01 for fewer, more in zip(by_number[:-1], by_number[1:], strict=True))
 
 
 def test_an_overfitting_probe_says_so() -> None:

@@ -7,8 +7,6 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from equiviz.explain.errors import ProbeError
@@ -28,22 +26,24 @@ def data(rows: int = 120, features: int = 7, seed: int = 0) -> tuple[Tensor, Ten
 def test_nested_predictions_vs_scikit_learn() -> None:
     x, y, folds = data()
     found = nested_predictions(x, y, folds, PENALTIES)
+    variance = float(x.var(0, correction=0).sum())
     for k in range(4):
         train, test = (folds != k).numpy(), (folds == k).numpy()
         for target in range(2):
-            pipeline = make_pipeline(StandardScaler(), Ridge())
-            # scikit-learn's penalty is not relative to the number of rows, and the split sets that number.
+            pipeline = Ridge()
+            # scikit-learn's penalty is not relative to the number of rows, and the split sets that number; nor to the
+            # total variance of the features.
             scores = []
             for penalty in PENALTIES.tolist():
                 errors = 0.0
                 for j in sorted(set(folds.tolist()) - {k}):
                     inner = train & (folds != j).numpy()
-                    pipeline.set_params(ridge__alpha=penalty * inner.sum()).fit(x[inner], y[inner, target])
+                    pipeline.set_params(alpha=penalty * variance * inner.sum()).fit(x[inner], y[inner, target])
                     held = (folds == j).numpy()
                     errors += float(np.square(pipeline.predict(x[held]) - y[held, target].numpy()).sum())
                 scores.append(errors)
             best = PENALTIES[int(np.argmin(scores))].item()
-            pipeline.set_params(ridge__alpha=best * train.sum()).fit(x[train], y[train, target])
+            pipeline.set_params(alpha=best * variance * train.sum()).fit(x[train], y[train, target])
             np.testing.assert_allclose(found[test, target], pipeline.predict(x[test]), rtol=1e-8)
 
 
@@ -52,8 +52,8 @@ def test_a_grid_search_agrees_on_the_best_penalty_of_plain_data() -> None:
     parts = [Moments.of(x[folds == k], y[folds == k]) for k in range(4)]
     whole = Moments.of(x, y)
     errors = sum(Fit.of(whole - part).squared_errors(part, PENALTIES) for part in parts)
-    grid = {"ridge__alpha": (PENALTIES * 90).tolist()}
-    model = make_pipeline(StandardScaler(), Ridge())
+    grid = {"alpha": (PENALTIES * 90).tolist()}
+    model = Ridge()
     split = PredefinedSplit(folds.numpy())
     search = GridSearchCV(model, grid, scoring="neg_mean_squared_error", cv=split).fit(x.numpy(), y[:, 0].numpy())
     assert search.best_index_ == int(errors[:, 0].argmin())
@@ -110,3 +110,18 @@ def test_one_structure_is_cut_into_slabs_of_space() -> None:
 def test_too_little_to_hold_out_is_refused(counts: list[int], folds: int, message: str) -> None:
     with pytest.raises(ProbeError, match=message):
         groups([torch.randn(n, 3) for n in counts], folds)
+
+
+def test_features_of_little_variance_do_no_harm() -> None:
+    """Ninety features of noise beside three that tell: their size says that they are small, and the ridge heeds it."""
+    x, y, folds = data(features=3)
+    x = (x - x.mean(0)) / x.std(0)
+    y = x[:, :2] + 0.1 * torch.randn(len(x), 2, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    noise = torch.randn(len(x), 90, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def r2(features: Tensor) -> float:
+        errors = (nested_predictions(features, y, folds) - y).square().sum()
+        return 1 - float(errors / (y - y.mean(0)).square().sum())
+
+    assert r2(torch.cat([x, 1e-3 * noise], 1)) > r2(x) - 0.01
+    assert r2(torch.cat([x, noise], 1)) < r2(x) - 0.1  # the control: the same noise at full size does harm
