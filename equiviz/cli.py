@@ -28,6 +28,13 @@ app.add_typer(benchmarks, name="benchmark")
 DataFolder = Annotated[
     Path, typer.Option("--data", help="Folder of configurations: BOTAN .npz, Bapst .pickle, or ours.")
 ]
+TrainingFolder = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        help="Folder of configurations: BOTAN .npz, Bapst .pickle, or ours; or of the subfolders train and validation.",
+    ),
+]
 BotanTime = Annotated[
     float | None,
     typer.Option(
@@ -73,7 +80,7 @@ def generate_glass(
     particles: Annotated[int, typer.Option(help="Particles per configuration (80 % A, 20 % B).")] = 1000,
     configurations: Annotated[int, typer.Option(help="Number of configurations.")] = 60,
     replicas: Annotated[int, typer.Option(help="Isoconfigurational replicas per configuration.")] = 32,
-    times: Annotated[str, typer.Option(help="Times of the propensity, LJ units, comma-separated.")] = "0.13,1.3,13,52",
+    times: Annotated[str, typer.Option(help="Times of the propensity, LJ units, comma-separated.")] = "0.13,1.3,13,26",
     seed: Annotated[int, typer.Option(help="Every random number follows from it.")] = 0,
     scheduler: Annotated[
         str | None,
@@ -99,7 +106,7 @@ def generate_glass(
 @app.command("train")
 def train_family(
     family: Annotated[str, typer.Argument(help="Model family, see `equiviz models`.")],
-    data: DataFolder,
+    data: TrainingFolder,
     out: Annotated[Path, typer.Option(help="Folder for weights and manifest; a started run is resumed.")],
     seed: Annotated[int, typer.Option(help="Seed of weights and of the order of configurations.")] = 0,
     epochs: Annotated[int | None, typer.Option(help="Epochs; the recipe's own number by default.")] = None,
@@ -130,17 +137,26 @@ def evaluate_model(
 def check_model(
     model: Annotated[str, typer.Argument(help="Shipped name (glassy-T056) or folder of weights.")],
     structure: Annotated[
-        str, typer.Argument(help="A file (xyz, PDB, mmCIF, POSCAR, a glass's .npz), or 'glass' for a shipped liquid.")
+        str,
+        typer.Argument(
+            help="A file (extxyz, xyz, PDB, mmCIF, CIF, POSCAR, each also .gz; a glass's .npz or .pickle), or 'glass' "
+            "for a shipped liquid."
+        ),
     ],
     elements: Annotated[int, typer.Option(min=1, help="Random rotations to compare stage by stage.")] = 10,
     seed: Annotated[int, typer.Option(help="Seed of the random group elements.")] = 0,
+    species_names: Annotated[
+        str,
+        typer.Option(help="Names of the types 1, 2 ... in an xyz file of a model liquid: A,B. Numbers need no names."),
+    ] = "",
     html: Annotated[Path | None, typer.Option(help="Write the report, with its heat map, to this file too.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Is the model equivariant, and if not, where does it break? Ends with 1 when a claimed symmetry is broken."""
     from equiviz.apps.check_command import check_files
 
-    report = check_files(model, structure, elements, seed)
+    names = [name.strip() for name in species_names.split(",") if name.strip()]
+    report = check_files(model, structure, elements, seed, names)
     if html is not None:
         report.to_html(html)
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else report.describe())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import get_type_hints
 
@@ -60,6 +62,10 @@ def test_train_takes_the_time_of_files_that_do_not_tell_it(
     assert "name does not tell its time" in str(untold.exception)
     assert CliRunner().invoke(app, [*arguments, "--time", "-1"]).exit_code == 2
     assert not out.exists()
+    few = CliRunner().invoke(app, [*arguments, "--time", "9.8"])
+    assert "nothing to validate on: 1 configuration came" in str(few.exception)
+    for copy in "ab":
+        shutil.copy(nameless / "mine.npz", nameless / f"mine_{copy}.npz")
     told = CliRunner().invoke(app, [*arguments, "--time", "9.8"])
     assert told.exit_code == 0, told.output
     manifest = json.loads((out / "manifest.json").read_text())
@@ -102,3 +108,45 @@ def test_check_ends_with_one_when_a_claim_is_broken(trained: Path, monkeypatch: 
     told = CliRunner().invoke(app, ["check", str(trained), "glass", "--elements", "1"])
     assert told.exit_code == 1
     assert "breaks rotation" in told.output
+
+
+def test_check_names_the_types_of_a_model_liquid(tmp_path: Path, trained: Path) -> None:
+    from equiviz.datasets.glass.shipped import load_shipped
+
+    glass = load_shipped("test")[0].structure
+    edges = " ".join(str(float(number)) for number in glass.cell.flatten())
+    rows = [f"{kind} {x} {y} {z}" for kind, (x, y, z) in zip(glass.labels, glass.positions.tolist(), strict=True)]
+    header = f'Lattice="{edges}" Properties=species:S:1:pos:R:3 pbc="T T T"'
+    path = tmp_path / "glass.extxyz"
+    path.write_text("\n".join([str(len(rows)), header, *rows]) + "\n")
+    arguments = ["check", str(trained), str(path), "--elements", "1"]
+    refused = CliRunner().invoke(app, arguments)
+    assert "(on the command line: --species-names A,B)" in str(refused.exception)
+    told = CliRunner().invoke(app, [*arguments, "--species-names", "A, B"])
+    assert told.exit_code == 0, told.output
+
+
+def test_files_are_listed_alike_wherever_they_are_taken() -> None:
+    from equiviz.structures.read import BY_SUFFIX, read
+
+    help_text = " ".join(CliRunner().invoke(app, ["check", "--help"], terminal_width=200).output.split())
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+    for name in ("extxyz", "xyz", "PDB", "mmCIF", "CIF", "POSCAR"):
+        assert re.search(rf"\b{name}\b", help_text)
+        assert re.search(rf"\b{name}\b", readme)
+        assert name.lower() in (read.__doc__ or "").lower()
+    assert {".xyz", ".extxyz", ".pdb", ".mmcif", ".cif", ".poscar"} <= set(BY_SUFFIX)
+
+
+def test_the_command_generates_what_the_shipped_set_holds() -> None:
+    import inspect
+
+    from equiviz.cli import generate_glass
+    from equiviz.datasets.glass.recipe import GlassRecipe
+    from equiviz.datasets.glass.shipped import shipped_folder
+
+    shipped = json.loads((shipped_folder() / "manifest.json").read_text())["recipe"]
+    defaults = {name: entry.default for name, entry in inspect.signature(generate_glass).parameters.items()}
+    assert [float(time) for time in defaults["times"].split(",")] == shipped["times"] == list(GlassRecipe().times)
+    for name in ("temperature", "particles", "configurations", "replicas"):
+        assert defaults[name] == shipped[name] == getattr(GlassRecipe(), name)

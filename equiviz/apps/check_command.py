@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from equiviz.equivariance.check import check
@@ -14,24 +15,31 @@ SHIPPED = "glass"
 _CONFIGURATIONS = (".npz", ".pickle", ".pkl")
 
 
-def check_files(model: str, structure: str, elements: int = 10, seed: int = 0) -> CheckReport:
+def check_files(
+    model: str, structure: str, elements: int = 10, seed: int = 0, species_names: Sequence[str] = ()
+) -> CheckReport:
     """Load a model and a structure, and check.
 
     Args:
         model: a shipped name, or a folder of weights.
         structure: a file that `equiviz.read` reads, a configuration of a glass, or "glass".
         elements, seed: as in `equiviz.check`.
+        species_names: names of the types 1, 2 ... of a model liquid in a structure file.
 
     Raises:
         StructureError, DatasetError: a file that cannot be read.
         TrainingError: no such weights.
         CheckError: as `equiviz.check`.
     """
-    return check(load(model), structure_named(structure), elements, seed)
+    return check(load(model), structure_named(structure, species_names), elements, seed)
 
 
-def structure_named(name: str) -> Structure:
-    """The structure of a file, or the shipped one. Raises StructureError or DatasetError."""
+def structure_named(name: str, species_names: Sequence[str] = ()) -> Structure:
+    """The structure of a file, with names of its types 1, 2 ... if there are any; or the shipped one.
+
+    Raises:
+        StructureError, DatasetError: a file that cannot be read.
+    """
     from equiviz.datasets.glass.folder import read_configurations
     from equiviz.datasets.glass.shipped import load_shipped
     from equiviz.structures.read import read
@@ -41,4 +49,4 @@ def structure_named(name: str) -> Structure:
         return load_shipped("test")[0].structure
     if path.suffix in _CONFIGURATIONS:
         return read_configurations(path)[0].structure
-    return read(path)
+    return read(path, species_names=dict(enumerate(species_names, 1)))

@@ -21,6 +21,10 @@ class DatasetError(EquivizError):
         super().__init__(why if path is None else f"{path}: {why}")
 
 
+class NoLiquidError(DatasetError):
+    """A structure that is no Kob-Andersen liquid, where nothing else can be measured."""
+
+
 class RecipeError(EquivizError, ValueError):
     """A recipe whose numbers cannot work together."""
 

@@ -46,6 +46,7 @@ from torch.nn import functional
 
 from equiviz.datasets.glass.basin import quenched
 from equiviz.datasets.glass.inherent_structure import inherent_positions
+from equiviz.datasets.glass.kob_andersen import for_reader
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
@@ -187,7 +188,10 @@ class Bapst(EquivariantModel):
             DatasetError: It is missing, and the structure is no Kob-Andersen liquid in a rectangular box (turned or
                 not).
         """
-        return quenched(structure) if self.config.positions == "inherent" else structure
+        if self.config.positions != "inherent":
+            return structure
+        with for_reader(self.family):
+            return quenched(structure)
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """Neighbour lists of the inherent (or thermal) positions, in the network's dtype."""

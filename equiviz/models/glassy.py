@@ -157,12 +157,14 @@ class Glassy(EquivariantModel):
             ModelError: The configuration asks for another number of surroundings than is attached or measured.
         """
         from equiviz.datasets.glass.basin import measured
+        from equiviz.datasets.glass.kob_andersen import for_reader
 
         attached, wanted = structure.node.get(SURROUNDINGS), self.config.surroundings
         if attached is not None and attached.dim != wanted > 0:  # those of a model with other settings
             rest = {name: field for name, field in structure.node.items() if name != SURROUNDINGS}
             structure = replace(structure, node=rest)
-        known = measured(structure, wanted > 0, self.config.cage_temperature)
+        with for_reader(self.family):
+            known = measured(structure, wanted > 0, self.config.cage_temperature)
         if wanted and known.node[SURROUNDINGS].dim != wanted:
             raise ModelError(
                 f"This network reads {wanted} invariants of the surroundings, but {known.node[SURROUNDINGS].dim} are "

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from equiviz.datasets.glass.basin import measured_surroundings
+from equiviz.datasets.glass.kob_andersen import for_reader
 from equiviz.datasets.glass.surroundings import Surroundings, surroundings
 from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
@@ -98,7 +99,8 @@ class Ridge(EquivariantModel):
             attached = structure.node.get(name)
             if attached is not None and attached.dim == settings.size:
                 return structure.with_node(FEATURES, attached)
-        values = measured_surroundings(structure, settings).to(structure.positions)
+        with for_reader(self.family):
+            values = measured_surroundings(structure, settings).to(structure.positions)
         return structure.with_node(FEATURES, Field(values, f"{settings.size}x0e", "node"))
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:

@@ -15,6 +15,7 @@ from equiviz.structures.structure import Structure
 
 Frame: TypeAlias = Callable[[], Structure]
 Format: TypeAlias = Callable[[Source], Iterator[Frame]]
+TypeNames: TypeAlias = "Sequence[str] | Mapping[int, str]"
 
 
 def _cif_frames(source: Source) -> Iterator[Frame]:
@@ -43,7 +44,7 @@ def read(
     index: int = 0,
     *,
     attributes: Mapping[str, str] | None = None,
-    species_names: Sequence[str] = (),
+    species_names: TypeNames = (),
     length_unit: str | None = None,
     max_bytes: int = MAX_BYTES,
     max_atoms: int = MAX_ATOMS,
@@ -54,7 +55,7 @@ def read(
     index: slice,
     *,
     attributes: Mapping[str, str] | None = None,
-    species_names: Sequence[str] = (),
+    species_names: TypeNames = (),
     length_unit: str | None = None,
     max_bytes: int = MAX_BYTES,
     max_atoms: int = MAX_ATOMS,
@@ -64,7 +65,7 @@ def read(
     index: int | slice = 0,
     *,
     attributes: Mapping[str, str] | None = None,
-    species_names: Sequence[str] = (),
+    species_names: TypeNames = (),
     length_unit: str | None = None,
     max_bytes: int = MAX_BYTES,
     max_atoms: int = MAX_ATOMS,
@@ -80,7 +81,9 @@ def read(
         path: the file.
         index: which frame (model, data block), or a slice for a list of them; negative numbers count from the end.
         attributes: name -> representation of further attributes, such as {"mu": "1o"}.
-        species_names: for xyz files of model liquids: labels in the order of their type numbers, such as ("A", "B").
+        species_names: for xyz files of model liquids: names by type number, {1: "A", 2: "B"} (what the Kob-Andersen
+            networks read), or in the order of the type numbers from 0, ("A", "B"). A file may write the numbers
+            instead of the names, here and without `species_names`.
         length_unit: unit of the lengths in xyz and POSCAR files, which do not state it: such as "sigma" for a
             Lennard-Jones liquid; "Å" by default. PDB, mmCIF and CIF are in Å, and xyz that equiviz wrote knows its
             unit: another one is refused there.
@@ -94,7 +97,8 @@ def read(
     path = Path(path)
     form = _format(path)
     text = read_text(path, max_bytes)
-    source = Source(path, text, max_atoms, dict(attributes or {}), tuple(species_names), length_unit)
+    names = dict(species_names) if isinstance(species_names, Mapping) else tuple(species_names)
+    source = Source(path, text, max_atoms, dict(attributes or {}), names, length_unit)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # parsers warn about what they guess; what matters is refused

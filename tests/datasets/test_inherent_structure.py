@@ -96,6 +96,18 @@ def test_what_is_no_such_liquid_is_refused(change, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("family", ["glassy", "ridge", "bapst"])
+def test_models_lead_with_what_they_read(family):
+    from equiviz.models.registry import build
+
+    ethanol = replace(liquid(), species=6 + torch.arange(COUNT) % 3, species_names=None, name="ethanol")
+    words = (
+        rf"^{family} reads Kob-Andersen A/B liquids only. ethanol: expected species 1 \(A\).*got C, N, O. .*--species"
+    )
+    with pytest.raises(DatasetError, match=words):
+        build(family).measure(ethanol)
+
+
 def test_a_skew_box_is_refused_and_its_angle_told():
     cell = liquid().cell.clone()
     cell[0, 1] = 1e-6 * cell[0, 0]

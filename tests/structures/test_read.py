@@ -50,8 +50,37 @@ def test_model_liquid_takes_names_of_its_types() -> None:
     liquid = read(SAMPLES / "liquid.xyz", species_names=("A", "B"))
     assert liquid.species.tolist() == [0, 1, 0, 0]
     assert liquid.labels == ["A", "B", "A", "A"]
-    with pytest.raises(StructureError, match=r"line 3: 'A' is no chemical symbol; .* species_names=\('A', 'B'\)"):
+    with pytest.raises(StructureError, match=r"line 3: 'A' is no chemical symbol. .* species_names=\{1: 'A', 2: 'B'\}"):
         read(SAMPLES / "liquid.xyz")
+
+
+def test_names_go_by_type_number_and_survive_a_file(tmp_path: Path) -> None:
+    from ase.io import write
+
+    names = {1: "A", 2: "B"}
+    liquid = read(SAMPLES / "liquid.xyz", species_names=names)
+    assert (liquid.species.tolist(), liquid.labels) == ([1, 2, 1, 1], ["A", "B", "A", "A"])
+    write(tmp_path / "again.extxyz", liquid.to_ase())
+    again = read(tmp_path / "again.extxyz")
+    assert (again.species.tolist(), again.species_names) == ([1, 2, 1, 1], names)
+
+
+def test_types_may_be_written_as_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.xyz"
+    path.write_text((SAMPLES / "liquid.xyz").read_text().replace("A ", "1 ").replace("B ", "2 "))
+    assert read(path).species.tolist() == read(path, species_names={1: "A", 2: "B"}).species.tolist() == [1, 2, 1, 1]
+    with pytest.raises(StructureError, match="species '2' is none of A; complete species_names"):
+        read(path, species_names={1: "A"})
+
+
+@pytest.mark.parametrize(
+    ("comment", "title"),
+    [("Na Cl Na Cl", "Cl2Na2"), ("rock salt", "rock salt"), ("", "POSCAR"), ("In a box", "In a box")],
+)
+def test_a_poscar_is_called_by_its_comment_or_by_its_formula(tmp_path: Path, comment: str, title: str) -> None:
+    rows = ["1.0", "4 0 0", "0 4 0", "0 0 8", "Na Cl", "2 2", "Direct", "0 0 0", "0 0 .5", ".5 .5 .25", ".5 .5 .75"]
+    (tmp_path / "POSCAR").write_text("\n".join([comment, *rows]) + "\n")
+    assert read(tmp_path / "POSCAR").name == title
 
 
 @pytest.mark.parametrize("name", ["liquid.xyz", "water.extxyz", "POSCAR"])

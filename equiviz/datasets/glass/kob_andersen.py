@@ -7,6 +7,8 @@ at 2.5 sigma_ab. Lennard-Jones units throughout: lengths in sigma_AA, energies i
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from equiviz.datasets.errors import DatasetError
+from equiviz.datasets.errors import NoLiquidError
+from equiviz.structures.formats.source import HOW_TO_NAME_TYPES
 from equiviz.structures.structure import Structure
 
 Floats = NDArray[np.float64]
@@ -79,33 +82,45 @@ def liquid_of(structure: Structure) -> Liquid:
     The box may be turned or mirrored: all that follows is then computed in its frame, so that it turns along.
 
     Raises:
-        DatasetError: no fully periodic cell with edges at right angles, or species other than 1 (A) and 2 (B).
+        NoLiquidError: no fully periodic cell with edges at right angles, or species other than 1 (A) and 2 (B).
     """
     name = structure.name or "structure"
-    if structure.cell is None or not all(structure.pbc):
-        raise DatasetError(None, f"{name}: expected a cell that is periodic along x, y and z, got pbc={structure.pbc}")
-    box, frame = _box(name, structure.cell)
     species = structure.species.cpu().numpy()
     if not np.isin(species, (1, 2)).all():
-        found = np.unique(species).tolist()
-        raise DatasetError(
+        found = ", ".join(structure.composition)
+        raise NoLiquidError(
             None,
-            f"{name}: expected species 1 (A) and 2 (B) of the Kob-Andersen mixture, got {found}; "
-            'equiviz.read(path, species_names=("", "A", "B")) numbers the types of a file so',
+            f"{name}: expected species 1 (A) and 2 (B) of the Kob-Andersen mixture, got {found}. {HOW_TO_NAME_TYPES}",
         )
+    if structure.cell is None or not all(structure.pbc):
+        raise NoLiquidError(None, f"{name}: expected a cell that is periodic along x, y and z, got pbc={structure.pbc}")
+    box, frame = _box(name, structure.cell)
     positions = structure.positions.detach().cpu().double().numpy()
     return Liquid(positions @ frame.T, (species - 1).astype(np.int64), box, frame)
 
 
+@contextmanager
+def for_reader(reader: str) -> Generator[None]:
+    """Say who refuses what is no such liquid, inside the block.
+
+    Raises:
+        NoLiquidError: as raised inside, with a sentence before it.
+    """
+    try:
+        yield
+    except NoLiquidError as problem:
+        raise NoLiquidError(problem.path, f"{reader} reads Kob-Andersen A/B liquids only. {problem.why}") from problem
+
+
 def _box(name: str, cell: Tensor) -> tuple[Floats, Floats]:
-    """Edges [3] and frame [3, 3] of a rectangular cell. Raises DatasetError for any other cell."""
+    """Edges [3] and frame [3, 3] of a rectangular cell. Raises NoLiquidError for any other cell."""
     rows = cell.detach().cpu().double().numpy()
     edges = np.linalg.norm(rows, axis=1)  # of a box along the axes these are the diagonal, to the last bit
     frame = rows / edges[:, None]
     skew = np.abs(frame @ frame.T - np.eye(3)).max()
     # A cell in float32 is turned in float32: its angles cannot be better than that.
     if not skew <= max(RIGHT_ANGLE, 8 * torch.finfo(cell.dtype).eps):
-        raise DatasetError(
+        raise NoLiquidError(
             None,
             f"{name}: expected a rectangular box (turned or not), got the cell {rows.tolist()}, whose edges miss right "
             f"angles by {skew:.1e}; no triclinic box is known here",

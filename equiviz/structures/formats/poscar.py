@@ -5,9 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from equiviz.structures.elements import atomic_number
 from equiviz.structures.formats.source import Source, is_number, named
 from equiviz.structures.structure import Structure
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 def frames(source: Source) -> Iterator[Callable[[], Structure]]:
@@ -23,7 +28,13 @@ def _parse(source: Source) -> Structure:
     source.coordinates([line.split() for line in lines[first : first + count]], first + 1, slice(0, 3))
     atoms = read_vasp(io.StringIO(source.text))
     one = Structure.from_ase(atoms, source.types)
-    return replace(one, length_unit=source.unit(), name=named(source, 0, lines[0]))
+    return replace(one, length_unit=source.unit(), name=named(source, 0, _title(lines[0], atoms)))
+
+
+def _title(comment: str, atoms: Atoms) -> str:
+    """The comment; the formula where it is a mere list of symbols, as ASE and older VASP write it."""
+    symbols = all(word.isalpha() and atomic_number(word) is not None for word in comment.split())
+    return str(atoms.get_chemical_formula()) if symbols and comment.strip() else comment
 
 
 def _where_atoms_are(source: Source, lines: list[str]) -> tuple[int, int]:

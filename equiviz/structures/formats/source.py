@@ -23,6 +23,12 @@ MAX_ATOMS = 1_000_000
 #: Unit of lengths where neither the file nor the caller states one; and that of PDB, mmCIF and CIF, by definition.
 DEFAULT_UNIT = "Å"
 
+#: What to do with a file whose types have names that are no chemical symbols.
+HOW_TO_NAME_TYPES = (
+    "The types of a model liquid are named by species_names={1: 'A', 2: 'B'} (on the command line: --species-names "
+    "A,B), or written as their numbers, 1 and 2."
+)
+
 _PIECE = 1024**2
 
 
@@ -35,7 +41,8 @@ class Source:
         text: its content as UTF-8; bytes that are not become U+FFFD.
         max_atoms: most atoms allowed in one frame.
         types: representations of attributes without a usual name: name -> text.
-        species_names: names of the types of a model liquid; their places are the type numbers. Empty: chemical symbols.
+        species_names: names of the types of a model liquid: their places, or their keys, are the type numbers. Empty:
+            chemical symbols.
         length_unit: what the caller says that lengths are in, or None.
     """
 
@@ -43,7 +50,7 @@ class Source:
     text: str = field(repr=False)
     max_atoms: int = MAX_ATOMS
     types: Types = field(default_factory=dict)
-    species_names: tuple[str, ...] = ()
+    species_names: tuple[str, ...] | Mapping[int, str] = ()
     length_unit: str | None = None
 
     def error(self, line: int | None, why: str) -> StructureError:
@@ -59,14 +66,20 @@ class Source:
     def species(self, label: str, line: int | None) -> int:
         """Return the species number of a label; raises StructureError for a label that is no name of a species."""
         if self.species_names:
-            if label in self.species_names:
-                return self.species_names.index(label)
-            raise self.error(line, f"species {label[:20]!r} is none of {self.species_names}; complete species_names")
+            return self._type_number(label, line)
         number = int(label) if label.isdecimal() and len(label) < 4 else atomic_number(label)
         if number is None:
-            why = f"{label[:20]!r} is no chemical symbol; for a model liquid pass species_names=('A', 'B')"
-            raise self.error(line, why)
+            raise self.error(line, f"{label[:20]!r} is no chemical symbol. {HOW_TO_NAME_TYPES}")
         return number
+
+    def _type_number(self, label: str, line: int | None) -> int:
+        names = self.species_names
+        numbers = {name: number for number, name in (names.items() if isinstance(names, Mapping) else enumerate(names))}
+        if label in numbers:
+            return numbers[label]
+        if label.isdecimal() and len(label) < 4 and int(label) in numbers.values():
+            return int(label)
+        raise self.error(line, f"species {label[:20]!r} is none of {', '.join(numbers)}; complete species_names")
 
     def unit(self, stated: str | None = None) -> str:
         """Return the unit of lengths: what the file states, else what the caller says, else Å.

@@ -177,10 +177,11 @@ def _remembered_unit(memory: Mapping[str, object]) -> str | None:
     return None if unit is None else str(unit)
 
 
-def _remembered_names(memory: Mapping[str, object]) -> tuple[str, ...]:
+def _remembered_names(memory: Mapping[str, object]) -> tuple[str, ...] | dict[int, str]:
     names = memory.get("species_names")
     if not isinstance(names, Mapping):
         return ()
-    if sorted(names) != sorted(str(number) for number in range(len(names))):
-        raise StructureError(None, None, f"species names must be numbered from 0, got {sorted(names)[:8]}")
-    return tuple(str(names[str(number)]) for number in range(len(names)))
+    if not all(isinstance(number, str) and number.isdecimal() and len(number) < 10 for number in names):
+        raise StructureError(None, None, f"species names must go by type numbers, got {list(names)[:8]}")
+    known = {int(number): str(name) for number, name in names.items()}
+    return tuple(known[number] for number in range(len(known))) if set(known) == set(range(len(known))) else known
