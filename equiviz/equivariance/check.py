@@ -30,6 +30,9 @@ from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
 
+PATIENCE = 3.0
+"""Seconds after which a check shows a bar."""
+
 
 def check(
     model: nn.Module | Callable[..., object],
@@ -79,10 +82,14 @@ def check(
     claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
     kinds = claimed_kinds(claimed)
     further = default_count(taken) if wide is None else wide
-    with kept_chance(subject):
+    from tqdm.auto import tqdm
+
+    with kept_chance(subject), tqdm(desc="checking", unit=" runs", delay=PATIENCE, leave=False) as bar:
         torch.manual_seed(seed)
-        sums = Measurement.make(subject, measured(subject, taken), elements, seed, supports, further, rebuild)
-        found = diagnose(sums, kinds, sums.x, seed)
+        sums = Measurement.make(
+            subject, measured(subject, taken), elements, seed, supports, further, rebuild, bar.update
+        )
+        found = diagnose(sums, kinds, sums.x, seed, bar.update)
         sums.release()
     return CheckReport(
         sums.reference.model, claimed, sums.findings(kinds), list(sums.reference), sums.dtype, sums.notes, found, sums

@@ -6,6 +6,7 @@ first, under which transformations) and answers with a `Diagnosis` that carries 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,13 @@ class Diagnosis:
     sure: bool = True
 
 
-def diagnose(sums: Measurement, claimed: frozenset[Kind], x: ModelInput, seed: int) -> list[Diagnosis]:
-    """All suspects against the first break of each kind; the surest and those of the earliest stage first."""
+def diagnose(
+    sums: Measurement, claimed: frozenset[Kind], x: ModelInput, seed: int, step: Callable[[], object] = bool
+) -> list[Diagnosis]:
+    """All suspects against the first break of each kind; the surest and those of the earliest stage first.
+
+    `step` is called after each suspect, for a bar.
+    """
     from equiviz.equivariance.case import cases
     from equiviz.equivariance.suspects import SUSPECTS
 
@@ -56,6 +62,7 @@ def diagnose(sums: Measurement, claimed: frozenset[Kind], x: ModelInput, seed: i
         own: list[Diagnosis] = []
         for suspect in SUSPECTS:
             own += suspect(case)
+            step()
             if any(one.sure for one in own):  # the order of suspects is from the particular to the general
                 break
         known = {(one.code, one.stage) for one in found}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -64,6 +64,7 @@ class Measurement:
         supports: Mapping[str, Support] | None,
         wide: int,
         rebuild: Rebuild | None = None,
+        step: Callable[[], object] = bool,
     ) -> Measurement:
         """Run the model on the input, on every trial of it, and on the input disturbed by rounding.
 
@@ -75,16 +76,18 @@ class Measurement:
             supports: as in `equiviz.capture`.
             wide: rotations to try beyond these, free only.
             rebuild: makes another model of the same shape, for the float64 copy.
+            step: called after each run, for a bar.
         """
         runs = Runs.of(model, x, supports)
         made = cls(runs, x, _coarsest(model, runs.reference))
         tried = list[Trial]()
         for trial in trials(x, elements, seed, batches=hasattr(model, "prepare")):
             made.inherited[trial.kind].add(*runs.free(trial))
+            step()
             tried += [trial] if trial.comparable else []
         made._disturb(x, seed)
-        made._force(tried, always=sum(node_counts(x)) <= LARGE)
-        made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches()))
+        made._force(tried, sum(node_counts(x)) <= LARGE, step)
+        made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches(), step=step))
         if made.dtype != torch.float64 and torch.finfo(made.dtype).eps > torch.finfo(torch.float64).eps:
             made.precise = PreciseRuns.make(model, x, supports, seed, rebuild)
         made.notes += _notes(made)
@@ -95,12 +98,13 @@ class Measurement:
         """The record of the input as it came."""
         return self.runs.reference
 
-    def _force(self, tried: Sequence[Trial], always: bool) -> None:
+    def _force(self, tried: Sequence[Trial], always: bool, step: Callable[[], object]) -> None:
         """Local errors: of all kinds, or of those alone in which something seems to break (it costs as much again)."""
         for trial in tried:
             blocks = self.inherited[trial.kind].blocks.values()
             if always or any(not block.relative <= base_tolerance(self.dtype) for block in blocks if block.norm > 0):
                 self.local[trial.kind].add(*self.runs.forced(trial))
+                step()
 
     def _disturb(self, x: ModelInput, seed: int) -> None:
         generator, unit = torch.Generator().manual_seed(seed), torch.finfo(self.dtype).eps

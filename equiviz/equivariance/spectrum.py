@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.equivariance.block_spectrum import BlockSpectrum
+from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_moments import StageMoments
 from equiviz.equivariance.orbit_runs import OrbitRuns
@@ -37,6 +38,9 @@ from equiviz.structures.typed_tensors import Inputs
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import OrthogonalGroup
 from equiviz.symmetry.quadrature import Quadrature, quadrature
+
+LARGEST = 4.0
+"""GiB of coefficients that one spectrum may hold."""
 
 
 def spectrum(
@@ -71,7 +75,7 @@ def spectrum(
     Raises:
         BandLimitError: band limit out of range.
         GroupError: unknown group.
-        CheckError: the model raises on a turned input.
+        CheckError: the model raises on a turned input; the coefficients would take more than `LARGEST` GiB.
         CaptureError, ModelError, StructureError: the model or the input is not typed; the message says what to declare.
     """
     rule = quadrature(band_limit, group)
@@ -80,6 +84,7 @@ def spectrum(
     devices = list({parameter.device for parameter in subject.parameters() if parameter.is_cuda})
     with torch.random.fork_rng(devices=devices):
         runs = OrbitRuns.of(subject, measured(subject, taken), supports)
+        _refuse_too_large(runs, rule)
         turned, raw = _moments(runs, rule, band_limit // 2, runs.outputs)
         check = {} if smaller is None else _moments(runs, quadrature(smaller, group), 0, ())[0]
         near = runs.disturbed(seed=0)
@@ -91,6 +96,19 @@ def spectrum(
     ]
     title, notes = runs.reference.model, _notes(runs)
     return SpectrumReport(title, group, band_limit, len(rule), smaller, blocks, runs.dtype, notes)
+
+
+def _refuse_too_large(runs: OrbitRuns, rule: Quadrature) -> None:
+    """Coefficients of every number of every stage are held at once; say so before they fill the memory."""
+    half = sum((2 * degree + 1) ** 2 for degree in range(rule.band_limit // 2 + 1))
+    numbers = sum(item.values.numel() * (2 if name in runs.outputs else 1) for name, item in runs.reference.items())
+    needed = numbers * half * (2 if rule.group == "O(3)" else 1) * 8 / 2**30
+    if needed > LARGEST:
+        raise CheckError(
+            f"A spectrum up to band limit {rule.band_limit} on {rule.group} would run {runs.reference.model} on "
+            f"{len(rule)} turned inputs, and hold {needed:.1f} GiB of coefficients (at most {LARGEST:.0f} are taken). "
+            "Ask for a smaller band limit, or give a smaller structure."
+        )
 
 
 def _moments(

@@ -39,7 +39,9 @@ _SPECIAL = [
 ]
 
 
-def sweep(runs: Runs, x: ModelInput, count: int, seed: int, alone: bool) -> KindSquares:
+def sweep(
+    runs: Runs, x: ModelInput, count: int, seed: int, alone: bool, step: Callable[[], object] = bool
+) -> KindSquares:
     """Compare nodes and graphs under `count` more rotations, some of them special, in order.
 
     Args:
@@ -48,16 +50,17 @@ def sweep(runs: Runs, x: ModelInput, count: int, seed: int, alone: bool) -> Kind
         count: how many rotations.
         seed: of the random ones; other ones than those that were tried one by one.
         alone: run each by itself, because the model mixes what is in one batch.
+        step: called after each run, for a bar.
     """
     sums = KindSquares()
     elements = [*_SPECIAL, *haar(max(0, count - len(_SPECIAL)), seed + 3, "SO(3)")][:count]
     foresee(elements, _highest_degree(runs.reference))
     nodes = max(1, sum(node_counts(x)))
     single = len(elements) if alone or not _is_batched(runs, x) else min(len(elements), SINGLE // nodes)
-    _one_by_one(sums, runs, x, elements[:single])
+    _one_by_one(sums, runs, x, elements[:single], step)
     if single < len(elements):
         try:
-            _in_batches(sums, runs, x, elements[single:], max(1, BATCH // nodes))
+            _in_batches(sums, runs, x, elements[single:], max(1, BATCH // nodes), step)
         except CheckError as problem:
             _one_by_one(KindSquares(), runs, x, elements[single:])  # raises, and tells which of them it was
             raise CheckError(
@@ -82,19 +85,25 @@ def _is_batched(runs: Runs, x: ModelInput) -> bool:
     return hasattr(runs.model, "prepare") and not isinstance(x, (Graph, TypedTensors))
 
 
-def _one_by_one(sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3]) -> None:
+def _one_by_one(
+    sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3], step: Callable[[], object] = bool
+) -> None:
     for g in elements:
+        step()
         trial = _trial(g, x)
         found, matching = runs.free(trial)
         sums.add(found, RowMatching(_without_edges(runs.reference), matching.after, trial))
 
 
-def _in_batches(sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3], together: int) -> None:
+def _in_batches(
+    sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3], together: int, step: Callable[[], object]
+) -> None:
     turned = OrbitRuns(runs.model, x, runs.supports, _without_edges(runs.reference), together)
     start = 0
     for part, stages in turned.over(Orbit.of(torch.stack([g.matrix for g in elements]))):
         own = elements[start : start + len(part)]
         start += len(part)
+        step()
         if turned.left_out:  # other rows than the reference's: a failure, told as such
             turned.left_out.clear()
             _one_by_one(sums, runs, x, own)

@@ -101,7 +101,7 @@ def inferred(model: nn.Module, x: ModelInput, seed: int = 0) -> nn.Module:
     """The model with the types of its modules' outputs inferred, where nothing in it declares any.
 
     The input is turned a few times; see `equiviz.features.type_inference`. A model with stages, or made of e3nn
-    modules, comes back as it is; so does one without submodules. A module that breaks symmetry too much to be of any
+    modules, comes back as it is; so does one without submodules, or that raises when it is turned. A module that breaks symmetry too much to be of any
     type is taken to be of the type of the tensor of its shape that passed before it, if there is one.
 
     Args:
@@ -109,14 +109,17 @@ def inferred(model: nn.Module, x: ModelInput, seed: int = 0) -> nn.Module:
         x: what it takes.
         seed: of the orientations.
     """
-    if declares_stages(model):
+    if declares_stages(model) or not any(True for _ in _observed(model).children()):
         return model
     taken = prepared(model, x)
     if not isinstance(taken, (Structure, Graph, TypedTensors)):
         return model
     elements = [*haar(ELEMENTS, seed, "SO(3)"), O3.inversion(), O3.inversion() @ haar(1, seed + 1, "SO(3)")[0]]
     generic = haar(1, seed + 2, "SO(3)")[0]  # a component that is zero by chance of orientation has no type
-    runs = [_outputs(model, taken.transform(g)) for g in (generic, *(g @ generic for g in elements))]
+    try:
+        runs = [_outputs(model, taken.transform(g)) for g in (generic, *(g @ generic for g in elements))]
+    except Exception:  # whoever asked runs the model on turned inputs too, and tells which of them it was
+        return model
     counted, types, untyped = sizes(taken), dict[str, tuple[InferredType, Support]](), dict[str, str]()
     for path, reference in runs[0].items():
         found = _typed([run.get(path) for run in runs], elements, counted)

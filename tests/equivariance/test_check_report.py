@@ -37,7 +37,7 @@ class Fragile(ToyNetwork):
 def test_an_exception_within_the_sweep_shows_its_input() -> None:
     network = toy()
     network.__class__ = Fragile
-    with pytest.raises(CheckError, match="raises when it gets them in one batch: ZeroDivisionError: a pole"):
+    with pytest.raises(CheckError, match="raises when it gets many in one batch: ZeroDivisionError: a pole"):
         check(network, molecule(), elements=2, wide=300)
 
 

@@ -309,3 +309,9 @@ def test_a_field_is_turned_as_fields_are() -> None:
     torch.testing.assert_close(
         orbit.turn(item.representation, turned, back=True), item.values.expand(5, -1, -1, -1), rtol=0, atol=1e-12
     )
+
+
+def test_a_spectrum_that_would_fill_the_memory_is_refused_beforehand() -> None:
+    x = torch.randn(400, 60, dtype=torch.float64)
+    with pytest.raises(CheckError, match=r"turned inputs, and hold [\d.]+ GiB of coefficients"):
+        spectrum(lambda x: x, x, 98, inputs="20x1o", outputs="20x1o")
