@@ -23,6 +23,8 @@ _HOMES = {
     "bars": "charts",
     "heat_map": "maps",
     "error_heat_map": "maps",
+    "HeatMap": "maps",
+    "heat_map_row": "maps",
     "parity": "maps",
     "Scene": "scene",
     "SceneRow": "scene",

@@ -56,14 +56,19 @@ def line_chart(
     x_log: bool = False,
     y_log: bool = False,
     y_range: tuple[float, float] | None = None,
-    ceiling: Ceiling | None = None,
+    ceiling: Ceiling | Sequence[Ceiling] | None = None,
 ) -> Figure:
-    """Curves with shaded intervals, and a ceiling above which the region is grey. Titles name the units."""
+    """Curves with shaded intervals, and a ceiling above which the region is grey. Titles name the units.
+
+    Several ceilings are one for each curve, in its colour; the region above the highest is grey.
+    """
     if not series:
         raise ViewError("line_chart: expected at least one Series, got none. Pass the curves to draw.")
     chart = figure(escape(title), legend=len(series) > 1 or ceiling is not None)
-    if ceiling is not None:
+    if isinstance(ceiling, Ceiling):
         _add_ceiling(chart, ceiling, y_range)
+    elif ceiling:
+        _add_ceilings(chart, ceiling, y_range)
     for place, curve in enumerate(series):
         _add_curve(chart, curve, SERIES[place % len(SERIES)])
     chart.update_xaxes(title_text=escape(x_title), **_scale(x_log, [curve.x for curve in series]))
@@ -180,6 +185,20 @@ def _add_ceiling(chart: Figure, ceiling: Ceiling, y_range: tuple[float, float] |
     line = {"color": GUIDE, "dash": "dash", "width": 2}
     name = escape(ceiling.name)
     chart.add_trace(graphs.Scatter(x=x, y=y, name=name, mode="lines", line=line, legendgroup=name))
+
+
+def _add_ceilings(chart: Figure, ceilings: Sequence[Ceiling], y_range: tuple[float, float] | None) -> None:
+    """A dashed line in the colour of each curve, and grey above the highest."""
+    import plotly.graph_objects as graphs
+
+    y = [_values(own.y, "line_chart: ceiling") for own in ceilings]  # [n] each
+    x = _values(ceilings[0].x, "line_chart: x of the ceiling", len(y[0]))  # [n]
+    highest = np.max(y, axis=0)
+    top = np.full_like(highest, max(1.0, float(np.nanmax(highest))) if y_range is None else y_range[1])
+    _add_band(chart, x, highest, top, QUIET, ceilings[0].name)
+    for place, (own, values) in enumerate(zip(ceilings, y, strict=True)):
+        name, line = escape(own.name), {"color": SERIES[place % len(SERIES)], "dash": "dash", "width": 2}
+        chart.add_trace(graphs.Scatter(x=x, y=values, name=name, mode="lines", line=line, legendgroup=name))
 
 
 def _values(data: ArrayLike, what: str, count: int | None = None) -> NDArray[np.float64]:

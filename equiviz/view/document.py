@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from importlib.resources import files
 
+from equiviz.view.colours import ON_DARK
 from equiviz.view.escape import escape, escape_json
 from equiviz.view.fragments import Fragment, prose_fragment
 from equiviz.view.template import DARK, LIGHT, template
@@ -83,7 +84,9 @@ def _body(sections: Sequence[tuple[str, Sequence[Fragment]]]) -> tuple[str, list
 
 def _figure_box(piece: Fragment, number: int) -> str:
     name = f'id="figure-{number}" role="img" aria-label="{escape(piece.label)}"'
-    return f'<div class="figure" {name} style="height:{piece.height}px"></div>'
+    least = f";min-width:{piece.least}px" if piece.least else ""
+    box = f'<div class="figure" {name} style="height:{piece.height}px{least}"></div>'
+    return f'<div class="wide" tabindex="0">{box}</div>' if piece.least else box
 
 
 def _contents(headings: Sequence[str]) -> str:
@@ -101,5 +104,6 @@ def _footer(rows: Sequence[tuple[str, str]]) -> str:
 def _figure_data(figures: Sequence[Fragment]) -> str:
     """A block of data, not a script: the browser never runs it, and :func:`escape_json` keeps it from ending early."""
     templates = {"light": template(LIGHT).to_plotly_json(), "dark": template(DARK).to_plotly_json()}
-    content = f'{{"templates":{json.dumps(templates, default=list)},"figures":[{",".join(f.figure for f in figures)}]}}'
+    scales = json.dumps(ON_DARK)
+    content = f'{{"templates":{json.dumps(templates, default=list)},"scales":{scales},"figures":[{",".join(f.figure for f in figures)}]}}'
     return f'<script type="application/json" id="figures">{escape_json(content)}</script>'

@@ -51,10 +51,11 @@ def draw(scenes: Sequence[Scene], title: str) -> Figure:
     slices = Slices.of(scenes)
     axes = _colour_axes(chart, scenes)
     parts: list[Part] = []
+    boxes = _boxes(scenes)
     for number, scene in enumerate(scenes, start=1):
         stage = Stage("scene" if number == 1 else f"scene{number}", slices, axes)
         parts += [part for layer in scene.layers for part in _PAINTERS[type(layer)](layer, stage)]
-        _frame(chart, stage.scene, number, scenes)
+        _frame(chart, stage.scene, number, scenes, boxes[number - 1])
     chart.add_traces([part.trace for part in parts])
     chart.update_layout(showlegend=any(part.trace["showlegend"] for part in parts), margin={"l": 0, "r": 0, "b": 0})
     if slices.count:
@@ -198,16 +199,39 @@ def _colouring(layer: Layer) -> tuple[ColourScale, NDArray[np.float64]] | None:
     return layer.scale, layer.values
 
 
-def _frame(chart: Figure, name: str, number: int, scenes: Sequence[Scene]) -> None:
+def _boxes(scenes: Sequence[Scene]) -> list[NDArray[np.float64] | None]:
+    """What each scene takes up, ``[3, 2]``; scenes in one periodic cell get one box, so that they look equally large."""
+    clouds = [np.concatenate([np.zeros((0, 3)), *map(_corners, scene.layers)]) for scene in scenes]
+    cells = [layer.cell for scene in scenes for layer in scene.layers if isinstance(layer, CellBox)]
+    if len(cells) == len(scenes) and all(np.array_equal(cell, cells[0]) for cell in cells):
+        clouds = [np.concatenate(clouds)] * len(scenes)
+    return [np.stack([cloud.min(0), cloud.max(0)], axis=1) if len(cloud) else None for cloud in clouds]
+
+
+def _corners(layer: Layer) -> NDArray[np.float64]:
+    """Points that bound what is drawn of a layer, ``[n, 3]``."""
+    if isinstance(layer, Arrows):
+        return np.concatenate([layer.origins, layer.origins + layer.magnify * layer.vectors])
+    if isinstance(layer, Atoms):
+        radii = layer.radii[:, None]
+        return np.concatenate([layer.positions - radii, layer.positions + radii])
+    path = layer.path()
+    return path[np.isfinite(path).all(axis=1)]
+
+
+def _frame(chart: Figure, name: str, number: int, scenes: Sequence[Scene], box: NDArray[np.float64] | None) -> None:
     """Equal lengths on all axes, no axes, a camera that sees three sides, and the scene's title above it."""
     left, right = (number - 1) / len(scenes), number / len(scenes)
     hidden = {"visible": False, "showspikes": False}
-    camera = {"eye": {"x": 1.3, "y": 0.98, "z": 0.67}, "center": {"x": 0, "y": 0, "z": -0.11}}
-    space = {"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data", "camera": camera}
+    camera = {"eye": {"x": 1.5, "y": 1.13, "z": 0.77}, "center": {"x": 0, "y": 0, "z": -0.06}}
+    ranges = [{}] * 3 if box is None else [{"range": side.tolist()} for side in box]
+    axes = {f"{axis}axis": {**hidden, **span} for axis, span in zip("xyz", ranges, strict=True)}
+    space = {**axes, "aspectmode": "data", "camera": camera}
     chart.update_layout({name: {**space, "domain": {"x": [left, right], "y": [0, 1]}, "dragmode": "orbit"}})
     if len(scenes) > 1:
         where = {"x": (left + right) / 2, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "top"}
-        chart.add_annotation(text=escape(scenes[number - 1].title), showarrow=False, font={"size": 15}, **where)
+        text = escape(scenes[number - 1].title)
+        chart.add_annotation(text=text, name=name, showarrow=False, font={"size": 15}, **where)
 
 
 def _atoms_words(atoms: Atoms, unit: str) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
     from plotly.graph_objects import Figure
 
+LONG = 40  # rows from which on a table scrolls within its own box, and says so
 MOST_ROWS = 200  # a page is for reading: longer tables belong in the file that Report.save writes
 
 
@@ -24,6 +25,7 @@ class Fragment:
     figure: str = ""
     height: int = 0
     label: str = ""
+    least: int = 0  # pixels in width; a narrower page scrolls the figure sideways
 
 
 def prose_fragment(text: str, kind: str = "prose") -> Fragment:
@@ -41,10 +43,13 @@ def table_fragment(frame: DataFrame) -> Fragment:
     shown = frame.head(MOST_ROWS)
     named = shown if is_row_numbers(frame) else shown.reset_index(names=_index_names(shown))
     head = "".join(map(_head, named.columns, [named[column] for column in named.columns]))
-    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in named.itertuples(index=False, name=None))
+    decimals = [_decimals(named.iloc[:, place]) for place in range(named.shape[1])]
+    rows = "".join(f"<tr>{''.join(map(_cell, row, decimals))}</tr>" for row in named.itertuples(index=False, name=None))
     more = len(frame) - len(shown)
     note = f'<p class="caption">and {more:,} more rows; save the report for all of them</p>' if more else ""
-    table = f'<div class="table" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    long = len(shown) > LONG
+    note = f'<p class="caption">{len(shown):,} rows: scroll inside the table.</p>{note}' if long else note
+    table = f'<div class="table{" long" if long else ""}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return Fragment(table + note)
 
 
@@ -66,12 +71,29 @@ def _head(name: object, column: Series) -> str:
     return f'<th scope="col"{kind}>{escape(name)}</th>'
 
 
-def _cell(value: object) -> str:
+def _decimals(column: Series) -> int | None:
+    """Decimals that all numbers of a column are printed with, where they are correlations, shares: within -1 to 1.
+
+    None where each number is best printed by itself, with four significant digits.
+    """
+    from pandas.api.types import is_float_dtype
+
+    if not is_float_dtype(column):
+        return None
+    known = column.dropna().abs()
+    if known.empty or known.max() > 1 or known[known > 0].min() < 1e-3 or known.isin([0, 1]).all():
+        return None
+    return max(len(f"{value:.4g}".partition(".")[2]) for value in known)
+
+
+def _cell(value: object, decimals: int | None = None) -> str:
     if isinstance(value, bool) or not isinstance(value, SupportsFloat):
         return f"<td>{escape(value)}</td>"
     number = float(value)
     if math.isnan(number):
         return '<td class="number">\N{EN DASH}</td>'
+    if decimals is not None:
+        return f'<td class="number">{number:.{decimals}f}</td>'
     text = f"{int(number):,}" if number.is_integer() and abs(number) < 1e9 else f"{number:.4g}"
     return f'<td class="number">{escape(text)}</td>'
 
@@ -85,4 +107,5 @@ def figure_fragment(figure: Figure, label: str) -> Fragment:
     layout.template = graphs.layout.Template()
     height = int(layout.height or 420)
     layout.width = None
-    return Fragment(figure=str(bare.to_json()), height=height, label=label)
+    least = int((layout.meta or {}).get("least", 0))
+    return Fragment(figure=str(bare.to_json()), height=height, label=label, least=least)

@@ -15,5 +15,6 @@ PLOTLY_MIME = "application/vnd.plotly.v1+json"  # drawn offline by the extension
 
 def mime_bundle(title: str, words: str, figure: Figure) -> dict[str, object]:
     """The three forms of one result; the plain text is the same for the same numbers, so that tests can compare it."""
-    markup = f"<h4>{escape(title)}</h4><p>{escape(words)}</p>"
+    lines = escape(words).replace("\n", "<br>")
+    markup = f'<h4>{escape(title)}</h4><p style="white-space: pre-wrap">{lines}</p>'
     return {PLOTLY_MIME: json.loads(str(figure.to_json())), "text/html": markup, "text/plain": f"{title}\n\n{words}"}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from equiviz.view.colours import GUIDE
 from equiviz.view.scene import Arrows, Atoms, Scene
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def slider(chart: Figure, slices: Slices, homes: Sequence[int | None]) -> None:
     steps = [_step(told, seen) for told, seen in choices]
     active = 0 if slices.start is None else 1 + int(np.abs(middles - slices.start).argmin())
     look = {"len": 0.6, "x": 0.2, "y": 0, "pad": {"t": 0, "b": 10}, "ticklen": 0, "minorticklen": 0, "tickwidth": 0}
-    label = {"prefix": "shown: ", "xanchor": "center", "font": {"size": 13, "color": GUIDE}}
+    label = {"prefix": "shown: ", "xanchor": "center", "font": {"size": 13}}
     font = {"color": "rgba(0,0,0,0)", "size": 1}  # the steps' own labels would overlap; the current one is told above
     chart.update_layout(sliders=[{**look, "steps": steps, "active": active, "currentvalue": label, "font": font}])
     chart.update_layout(margin={"b": 76})

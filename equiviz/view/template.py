@@ -90,6 +90,7 @@ def template(theme: Theme = LIGHT) -> Template:
             "bordercolor": theme.axis,
             "activebgcolor": theme.text,
             "borderwidth": 0,
+            "currentvalue": {"font": {"color": theme.text, "size": 13}},
         },
         scene={name: _scene_axis(theme) for name in ("xaxis", "yaxis", "zaxis")},
     )

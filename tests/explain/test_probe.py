@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 import torch
@@ -208,7 +209,7 @@ def test_more_features_never_spoil_what_fewer_tell() -> None:
     assert few > 0.99
     by_number = [r2("power_spectrum", most) for most in (20, 100, 200, 320, 390)]
     assert min(by_number) > 0.9
-    assert all(more > fewer - 0.01 for fewer, more in zip(by_number[:-1], by_number[1:], strict=True))
+    assert all(more > fewer - 0.01 for fewer, more in pairwise(by_number))
 
 
 def test_an_overfitting_probe_says_so() -> None:
