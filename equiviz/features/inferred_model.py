@@ -101,8 +101,9 @@ def inferred(model: nn.Module, x: ModelInput, seed: int = 0) -> nn.Module:
     """The model with the types of its modules' outputs inferred, where nothing in it declares any.
 
     The input is turned a few times; see `equiviz.features.type_inference`. A model with stages, or made of e3nn
-    modules, comes back as it is; so does one without submodules, or that raises when it is turned. A module that breaks symmetry too much to be of any
-    type is taken to be of the type of the tensor of its shape that passed before it, if there is one.
+    modules, comes back as it is; so does one without submodules, or that raises when it is turned. A module that breaks
+    symmetry too much to be of any type is taken to be of the type of the tensor of its shape that passed before it, if
+    there is one.
 
     Args:
         model: any torch module.

@@ -24,6 +24,15 @@ def test_the_fault_is_found_where_it_is(name: str) -> None:
     assert report.diagnoses[0].stage == fault.stage
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_fault_is_found_by_the_defaults_too(name: str) -> None:
+    fault = FAULTS[name]
+    report = check(fault.make(), fault.structure())
+    assert report.first_broken == (fault.stage, fault.irrep)
+    assert report.diagnoses[0].code == DIAGNOSES[name], report.describe()
+
+
 @pytest.mark.parametrize("name", ["relu on vectors", "a NaN in one entry", "dropout left on"])
 def test_the_assertion_fails_and_says_the_same(name: str) -> None:
     fault = FAULTS[name]
