@@ -14,12 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
+from equiviz.apps.glass_baseline import offset_report
 from equiviz.apps.glass_benchmark_cells import CELLS, Cell
 from equiviz.apps.glass_benchmark_tables import tables
 from equiviz.datasets.cache import cache_folder, content_key
-from equiviz.datasets.glass.basin import DISPLACEMENT, quenched
 from equiviz.datasets.glass.configuration import GlassConfiguration
 from equiviz.datasets.glass.folder import read_folder
 from equiviz.datasets.glass.shipped import load_shipped, shipped_folder
@@ -29,8 +28,7 @@ from equiviz.structures.atomic_file import write_atomically
 from equiviz.training.errors import TrainingError
 from equiviz.training.evaluate import score
 from equiviz.training.evaluation_report import EvaluationReport, Score
-from equiviz.training.glass_task import GlassTarget, examples, relative_to_inherent
-from equiviz.training.metrics import vector_correlation
+from equiviz.training.glass_task import GlassTarget, examples
 from equiviz.training.objective import Example
 from equiviz.training.train import Plan, fit_examples, plan_from, settings_from_data
 from equiviz.view.provenance import Provenance
@@ -120,7 +118,7 @@ def run_cell(cell: Cell, workshop: Workshop) -> dict[str, object]:
     parameters = 0
     for training, validation, test in _splits(cell, workshop):
         if cell.family == "offset":
-            runs.append(_offset_report(test).to_dict())
+            runs.append(offset_report(test).to_dict())
             continue
         for seed in cell.seeds:
             model = _trained(cell, workshop, training, validation, seed)
@@ -179,23 +177,6 @@ def _report(
         with torch.no_grad():
             scores += score(model, configuration, model(example.graph))[0]
     return EvaluationReport(cell.label, f"{len(test)} configurations", scores)
-
-
-def _offset_report(test: Sequence[GlassConfiguration]) -> EvaluationReport:
-    """The trivial prediction of the mean displacement from the inherent position: back to the thermal position."""
-    scores: list[Score] = []
-    for configuration in test:
-        own = replace(configuration, structure=quenched(configuration.structure))
-        offset: Tensor = -own.structure.node[DISPLACEMENT].values  # [N, 3]
-        wanted = relative_to_inherent(own)  # [T, N, 3]
-        for kind in torch.unique(own.species).tolist():
-            chosen, label = own.of_type(kind), own.structure.species_label(kind)
-            agreement = vector_correlation(offset[chosen], wanted[:, chosen])  # [T]
-            scores += [
-                Score(label, float(t), own.name, float(r), output="displacement")
-                for t, r in zip(own.times, agreement, strict=True)
-            ]
-    return EvaluationReport("offset", f"{len(test)} configurations", scores)
 
 
 def _missing(cells: Sequence[Cell], folder: Path, with_data: bool) -> Iterator[Cell]:

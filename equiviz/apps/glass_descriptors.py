@@ -54,6 +54,35 @@ class InherentDescriptor:
         return self.descriptor(replace(structure, positions=inherent, node={}, graph={}))
 
 
+@dataclass(frozen=True, eq=False)
+class Attached:
+    """A quantity that structures carry as a node attribute: something measured, put to the layers as a question.
+
+    Attributes:
+        attribute: Its name on the structure, one number per particle.
+        names: What to call it.
+    """
+
+    attribute: str
+    names: Sequence[str]
+
+    def __call__(self, structure: Structure, /) -> Field:
+        """The attribute's field."""
+        return structure.node[self.attribute]
+
+
+MEANING = {
+    "G2 A 0.85σ": "how many A particles lie at about 0.85 sigma: a Gaussian shell (Behler's radial function G2); the "
+    "others likewise, for A or B at the distance named",
+    "(Σq_4)²": "squared bond order of degree 4, summed (not averaged) over neighbours in the first layer's second "
+    "radial window: how strongly their directions form a pattern of degree 4; other degrees likewise",
+    "G5 ζ=1 λ=+1": "Behler's angular function: pairs of neighbours, weighted by (1 + lambda cos theta)^zeta, theta the "
+    "angle between them",
+    "q_4": f"Steinhardt's customary bond order of degree 4, averaged over neighbours within {FIRST_NEIGHBOURS:g} sigma",
+}
+"""The kinds of descriptors, by an example of each name."""
+
+
 def expert_descriptors() -> list[Target]:
     """Shell densities, squared bond order in the layer's windows, angular functions, and the customary q_2 ... q_8."""
     return [_shells(), _bond_order_in_window(), _angles(), _customary_bond_order()]
@@ -67,7 +96,7 @@ def _shells() -> Target:
         species=(SPECIES_A, SPECIES_B),
         species_names=("A", "B"),
     )
-    names = [f"G2 {kind} {centre:.2f}" for kind in "AB" for centre in centres]
+    names = [f"G2 {kind} {centre:.2f}σ" for kind in "AB" for centre in centres]
     return InherentDescriptor(RadialSymmetryFunctions(config), names)
 
 

@@ -7,7 +7,7 @@ What each section says in words is in :mod:`equiviz.apps.glass_tour_words`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,18 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from equiviz.apps import glass_tour_words as words
-from equiviz.apps.glass_descriptors import expert_descriptors
+from equiviz.apps.glass_baseline import offset_report
+from equiviz.apps.glass_descriptors import Attached, expert_descriptors
+from equiviz.apps.glass_knowledge_words import MOBILITY, knowledge
+from equiviz.apps.glass_scores import GlassScores
+from equiviz.apps.glass_stages import descriptor_table, stage_table
 from equiviz.datasets.glass.configuration import SPECIES_A, GlassConfiguration
 from equiviz.datasets.glass.shipped import load_shipped
 from equiviz.equivariance.check import check
 from equiviz.explain.probe import probe
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.atomic_file import expect_writable
+from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 from equiviz.training.evaluate import evaluate, predict
 from equiviz.training.glass_task import relative_to_inherent, standardised, vectors
@@ -31,7 +36,7 @@ from equiviz.training.train import train
 from equiviz.view.errors import ViewError
 from equiviz.view.page import Section
 from equiviz.view.report import Report
-from equiviz.view.scene import Scene, SceneRow
+from equiviz.view.scene import Arrows, Scene, SceneRow
 from equiviz.view.show import show
 
 if TYPE_CHECKING:
@@ -43,7 +48,8 @@ if TYPE_CHECKING:
     from equiviz.training.evaluation_report import EvaluationReport
 
 WEIGHTS, TRAINED_HERE = "glassy-T056", "glassy, trained here"
-PROBED = 3  # configurations: 2,400 particles A, more than the first layer has invariants
+ASKED = 2_500  # particles A: twice the invariants of the first layer, all of which it needs to be exact
+NETWORKS = 2  # with random weights, beside the trained one
 STANDARD_UNIT = "standard deviations"
 
 
@@ -115,6 +121,21 @@ class GlassTour(Report):
         return evaluate(self.model, self.configurations, name=self.name)
 
     @cached_property
+    def baseline(self) -> EvaluationReport | None:
+        """The rho of thermal minus inherent position as displacement, without a network; None where `motion` is."""
+        return offset_report(self.configurations) if self.has_vectors else None
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether there are vectors to compare: an output of the model, and mean displacements in the data."""
+        return "displacement" in self.predictions and self.shown.mean_displacement is not None
+
+    @cached_property
+    def scores(self) -> GlassScores:
+        """The evaluation beside noise ceilings and baseline, as the page shows it."""
+        return GlassScores(self.evaluation, self.baseline)
+
+    @cached_property
     def equivariance(self) -> CheckReport:
         """The check of the model on the configuration that is drawn."""
         return check(self.model, self.shown.structure, elements=10, seed=self.seed)
@@ -123,19 +144,22 @@ class GlassTour(Report):
     def knowledge(self) -> ProbeReport:
         """Which expert descriptors the stages of (the first member of) the model know."""
         first = next((part for part in self.model.children() if isinstance(part, EquivariantModel)), self.model)
-        structures = [known.structure for known in self.configurations[:PROBED]]
+        asked = Attached(MOBILITY, [f"{MOBILITY} t={float(self.shown.times[self.time]):g}"])
         return probe(
             first,
-            structures,
-            expert_descriptors(),
-            stages=_milestones(first),
+            [self._with_mobility(known) for known in self.configurations],
+            [*expert_descriptors(), asked],
             species={SPECIES_A},
-            invariants=("power_spectrum",),
-            folds=3,
-            max_features=1_400,  # all products of the first layer's channels: with fewer it is not exact
-            random_networks=1,
+            invariants=("inner_products",),
+            max_environments=ASKED,
+            random_networks=NETWORKS,
             seed=self.seed,
         )
+
+    def _with_mobility(self, known: GlassConfiguration) -> Structure:
+        """The structure with the measured mobility attached, in standard units of the configuration and the type."""
+        values = standardised(known.propensity[self.time][:, None].double(), known.species)
+        return replace(known.structure, node={**known.structure.node, MOBILITY: Field(values, "1x0e", "node")})
 
     @cached_property
     def predictions(self) -> dict[str, Field]:
@@ -155,12 +179,17 @@ class GlassTour(Report):
 
         None where the model has no vector output, or the data no mean displacements.
         """
-        if "displacement" not in self.predictions or self.shown.mean_displacement is None:
+        if not self.has_vectors:
             return None
-        measured = relative_to_inherent(self.shown)[self.time]  # [N, 3]
-        predicted = vectors(self.predictions)[:, self.time].double()  # [N, 3]
-        predicted = predicted * (measured.square().mean() / predicted.square().mean()).sqrt()
-        return self._arrows(measured, "Measured").beside(self._arrows(predicted, "Predicted"), title=words.MOTION)
+        measured, predicted = self._directions()
+        predicted = predicted * (_mean_length(measured) / _mean_length(predicted))
+        left = self._arrows(measured, "Measured")
+        right = self._arrows(predicted, "Predicted", _magnification(left))
+        return left.beside(right, title=words.MOTION)
+
+    def _directions(self) -> tuple[Tensor, Tensor]:
+        """Measured and predicted vectors [N, 3] of the configuration and time that are drawn."""
+        return relative_to_inherent(self.shown)[self.time], vectors(self.predictions)[:, self.time].double()
 
     def to_frame(self) -> DataFrame:
         """The scores: one row per type, time and configuration."""
@@ -177,14 +206,18 @@ class GlassTour(Report):
     def sections(self) -> list[Section]:
         """The page."""
         shown = words.shown(self.shown, self.time)
-        directions = words.NO_MOTION if self.motion is None else words.motion(self.evaluation)
+        directions, lengths = words.NO_MOTION, ""
+        if self.motion is not None and self.baseline is not None:
+            directions = words.motion(self.evaluation, self.baseline)
+            lengths = words.arrows(_mean_length(self._directions()[0]), _magnification(self.motion.scenes[0]))
+        probed = [self.knowledge, stage_table(list(self.knowledge.table().index)), descriptor_table()]
         return [
             Section("The glass, and who moves", words.mobility(shown), self.mobility, words.HOW_TO_SLICE),
-            Section("How well is mobility predicted?", words.evaluation(self.evaluation), self.evaluation),
-            Section("Where do particles go?", directions, self.motion),
+            Section("How well is mobility predicted?", words.evaluation(self.evaluation), self.scores),
+            Section("Where do particles go?", directions, self.motion, lengths),
             Section("Is it equivariant?", words.equivariance(self.equivariance), self.equivariance),
-            Section("What do its layers know?", words.knowledge(self.knowledge), self.knowledge),
-            Section("The numbers", words.NUMBERS, self._table()),
+            Section("What do its layers know?", knowledge(self.knowledge), probed),
+            Section("The numbers", words.NUMBERS, self.scores.to_frame(), words.DASHES),
         ]
 
     def _coloured(self, values: Tensor, title: str) -> Scene:
@@ -199,14 +232,16 @@ class GlassTour(Report):
             radii=words.RADII,
         )
 
-    def _arrows(self, displacement: Tensor, title: str) -> Scene:
-        field = Field(displacement, "1x1o", "node")
-        return show(self.shown.structure, field, title=title, name="mean displacement", unit="sigma", radii=words.RADII)
-
-    def _table(self) -> DataFrame:
-        frame = self.evaluation.to_frame()
-        keys, scores = ["output", "type", "time (LJ)"], ["rho", "noise ceiling"]
-        return frame.pivot_table(index=keys, values=scores, sort=False).reset_index().round(3)
+    def _arrows(self, displacement: Tensor, title: str, magnify: float | None = None) -> Scene:
+        return show(
+            self.shown.structure,
+            Field(displacement, "1x1o", "node"),
+            title=title,
+            name="mean displacement",
+            unit="sigma",
+            radii=words.RADII,
+            magnify=magnify,
+        )
 
 
 def _destination(out: Path | str) -> Path:
@@ -223,12 +258,13 @@ def _destination(out: Path | str) -> Path:
         ) from problem
 
 
-def _milestones(model: EquivariantModel) -> list[str]:
-    """The stages that the probe reads: the first two, the first and the last layer, and the last of all."""
-    names = list(model.stages())
-    layers = [name for name in names if name.startswith("layer")]
-    wanted = {*names[:2], *layers[:1], *layers[-1:], *names[-1:]}
-    return [name for name in names if name in wanted]
+def _mean_length(vectors: Tensor) -> float:
+    return float(vectors.norm(dim=1).mean())
+
+
+def _magnification(scene: Scene) -> float:
+    """How many times as long as they are its arrows are drawn."""
+    return next(layer.magnify for layer in scene.layers if isinstance(layer, Arrows))
 
 
 def _trained(folder: Path, seed: int) -> EquivariantModel:

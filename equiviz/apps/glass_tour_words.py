@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from equiviz.apps.glass_knowledge_words import learned
+from equiviz.datasets.errors import RecipeError
 from equiviz.datasets.glass.configuration import GlassConfiguration
+from equiviz.datasets.glass.recipe import relaxation_time
 
 if TYPE_CHECKING:
     from equiviz.equivariance.check_report import CheckReport
@@ -15,9 +18,6 @@ if TYPE_CHECKING:
 RADII = {"A": 0.5, "B": 0.44}
 """Half of sigma_AA and of sigma_BB, in sigma: the sizes of the particles."""
 
-EXACT = 0.99
-"""From this R2 on, a descriptor counts as expressed; the rest is the ridge's penalty."""
-
 MOBILITY = "Mobility of each particle: measured in simulations, and predicted from one snapshot"
 MOTION = "Where each particle goes on average, from its place in the inherent structure"
 NO_MOTION = (
@@ -26,21 +26,44 @@ NO_MOTION = (
 )
 HOW_TO_SLICE = "Move the slider to see one slice at a time: a glass is opaque. Drag to turn, scroll to come closer."
 NUMBERS = (
-    "Mean over the test configurations of Pearson's rho per configuration. The noise ceiling is the rho that a perfect "
-    "model would reach, because the measured mobilities are averages over a finite number of simulations."
+    "Mean over the test configurations of Pearson's rho per configuration; low and high bound its 95 % interval over "
+    "configurations. The noise ceiling is the rho that a perfect model would reach, because measured mobilities are "
+    "averages over a finite number of simulations. Without a network: the rho of the thermal minus the inherent "
+    "position, taken as the predicted vector."
 )
+DASHES = (
+    "A dash: not known, or not meant. The data hold the mean displacement over all simulations together, not over "
+    "halves of them, so that no noise ceiling of the vectors is known; and the prediction without a network is one of "
+    "vectors, not of mobility."
+)
+UNITS = "Lennard-Jones time units"
 
 
 def shown(configuration: GlassConfiguration, time: int) -> str:
     """The configuration and the time, as a clause."""
     warm = "" if configuration.temperature is None else f" at temperature {configuration.temperature:g}"
-    return f"{len(configuration.structure):,} particles{warm}, after a time of {float(configuration.times[time]):g}"
+    told = f"t = {float(configuration.times[time]):g} {UNITS}{_relaxation(configuration.temperature)}"
+    return f"{len(configuration.structure):,} particles{warm}, after a time of {told}"
+
+
+def _relaxation(temperature: float | None) -> str:
+    """The structural relaxation time beside the time that is drawn, where one is known."""
+    try:
+        known = None if temperature is None else relaxation_time(temperature)
+    except RecipeError:
+        known = None
+    if known is None:
+        return ""
+    return (
+        f" (the structure relaxes in tau_alpha, about {known:.0f}: the time in which the self-intermediate scattering "
+        "function F_s(k = 7.25) of A falls to 1/e)"
+    )
 
 
 def mobility(what: str) -> str:
     """Under the first picture."""
     return (
-        f"A Kob-Andersen liquid: {what} (Lennard-Jones units). Many simulations were started from this one snapshot "
+        f"A Kob-Andersen liquid: {what}. Many simulations were started from this one snapshot "
         "with fresh velocities; how far a particle moves on average is its mobility, so it is a property of the "
         "structure around it. On the left the simulations' answer, on the right the network's, which saw the snapshot "
         "only. Brown particles move more than others of their kind, blue ones less: mobile regions are several "
@@ -55,20 +78,36 @@ def evaluation(report: EvaluationReport) -> str:
     share = "" if math.isnan(top) else f" out of {top:.2f} that the noise of the measurement allows"
     return (
         f"At the longest time the correlation with the measured mobility is {found.mean:.2f} for the large particles "
-        f"(A){share}, on configurations that the network never saw. What is missing to the dashed line is what the "
-        "snapshot tells and the network does not know; what is above it nobody can predict from these data."
+        f"(A){share}, on configurations that the network never saw. Each dashed line is a noise ceiling: what a "
+        "perfect prediction would reach. The gap below it is written in the snapshot, but escapes the network; into "
+        "the grey region above it no prediction can come, for there the measured mobility is noise."
     )
 
 
-def motion(report: EvaluationReport) -> str:
-    """The vector output."""
+def motion(report: EvaluationReport, baseline: EvaluationReport) -> str:
+    """The vector output, beside what needs no network."""
     times = report.times("displacement")
     a, b = (report.rho(kind, times[-1], "displacement").mean for kind in ("A", "B"))
+    ends = [times[0], times[-1]] if len(times) > 1 else times
+    trivial = ", ".join(f"{baseline.rho('A', t, 'displacement').mean:.3f} at t = {t:g}" for t in ends)
+    network = ", ".join(f"{report.rho('A', t, 'displacement').mean:.3f} at t = {t:g}" for t in ends)
     return (
-        "The same network also says in which direction a particle goes, averaged over all simulations: a vector, "
-        f"which turns with the liquid. The correlation with the measured arrows is {a:.2f} for A and {b:.2f} for B. "
-        "A network that works with distances and angles only could not say it at all. The predicted arrows are drawn "
-        "with the measured mean length."
+        "The same network also says in which direction a particle goes from its place in the inherent structure (the "
+        "nearest minimum of the energy, which the snapshot slides into when all motion is taken out of it), averaged "
+        f"over all simulations: a vector, which turns with the liquid. At t = {times[-1]:g} the correlation with the "
+        f"measured arrows is {a:.2f} for A and {b:.2f} for B.\n\n"
+        "How much of this needs a network? The place where the particle stands in the snapshot, minus its inherent "
+        f"place, is a prediction for nothing: for A it reaches {trivial}; the network {network}. What the network adds "
+        "is the difference. Distances and angles alone give no vector at all: its direction must come from directions "
+        "in the input."
+    )
+
+
+def arrows(mean_length: float, magnify: float) -> str:
+    """Under the arrows: their mean length in sigma, and how they are drawn."""
+    return (
+        f"The predicted arrows are scaled to the measured mean length, {mean_length:.3f} sigma, for a correlation does "
+        f"not see lengths. All arrows of both boxes are drawn {magnify:.2f} times as long as they are."
     )
 
 
@@ -81,48 +120,14 @@ def equivariance(report: CheckReport) -> str:
     )
 
 
-def knowledge(report: ProbeReport) -> str:
-    """The heat map of the probe."""
-    return (
-        "Experts describe the surroundings of a particle by order parameters that they wrote down: densities in "
-        "shells (G2), bond-orientational order q_l, angular symmetry functions (G5). Each cell says how much of one of "
-        "them a straight line through one layer's invariants recovers (R2; 1 is all) on particles that were held out; "
-        f"there are {report.environments:,} of them. Hover for intervals and controls: a network with random weights, "
-        "and shuffled targets.\n\n"
-        f"{_first_layer(report)} Deeper layers mix the surroundings of neighbours, and forget what does not serve the "
-        "prediction."
-    )
-
-
-def _first_layer(report: ProbeReport) -> str:
-    """What the first row of the table says."""
-    row = report.table().iloc[0]
-    exact = [str(name) for name, r2 in row.items() if r2 >= EXACT]
-    if not exact:
-        return f"The first layer expresses none of them exactly (R2 of {EXACT} or more)."
-    guessed = {str(name): r2 for name, r2 in row.items() if r2 < EXACT}
-    known = f"The first layer expresses {len(exact)} of them exactly (R2 of {EXACT} or more): {', '.join(exact)}."
-    if not guessed:
-        return known
-    low, high = min(guessed.values()), max(guessed.values())
-    return (
-        f"{known} These are sums over neighbours in its own radial windows, or close to it, of degree 3 at most, and "
-        f"so are linear in its invariants whatever its weights. Of the others, {', '.join(guessed)}, it knows R2 = "
-        f"{low:.2f} to {high:.2f}: the layer holds no harmonics beyond l = 3, and the customary q_l are ratios with a "
-        "hard cutoff, which no straight line gives."
-    )
-
-
 def summary(scores: EvaluationReport, symmetry: CheckReport, probed: ProbeReport) -> str:
     """The lead of the page."""
     last = scores.times()[-1]
     found, top = scores.rho("A", last), scores.ceiling("A", last)
     kept = "keeps" if symmetry.passed else "BREAKS"
-    best = probed.table().iloc[0].max()
     bound = "" if math.isnan(top) else f" (ceiling {top:.2f})"
     return (
         f"From one snapshot of a liquid the network predicts who will move: rho = {found.mean:.2f}{bound} at "
-        f"t = {last:g}, on liquids that it never saw. It {kept} the symmetry of space to rounding in every layer. Its "
-        f"first layer holds what experts measure by hand (R2 up to {best:.3f}); what follows relates the surroundings "
-        "of neighbours, and that is what predicts mobility."
+        f"t = {last:g} {UNITS}, on liquids that it never saw. It {kept} the symmetry of space to rounding in every "
+        f"layer. {learned(probed)}"
     )

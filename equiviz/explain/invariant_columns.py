@@ -11,7 +11,7 @@ from torch import Tensor
 from equiviz.explain.errors import ProbeError
 from equiviz.symmetry.field import Field
 
-Invariants: TypeAlias = Literal["norms", "power_spectrum", "ratios"]
+Invariants: TypeAlias = Literal["norms", "inner_products", "power_spectrum", "ratios"]
 
 
 def invariant_columns(field: Field, kinds: Sequence[Invariants], most: int) -> Tensor:
@@ -20,8 +20,10 @@ def invariant_columns(field: Field, kinds: Sequence[Invariants], most: int) -> T
     Args:
         field: values [N, dim].
         kinds: "norms": invariant blocks and the norm of every other copy; "power_spectrum": invariant blocks and all
-            inner products within one irrep (squared norms among them); "ratios": the norm of copy c divided by the size
-            of scalar copy c, where there are as many: an angular density per neighbour, as Steinhardt's parameters are.
+            inner products within one irrep (squared norms among them); "inner_products": the same without the products
+            of invariant blocks, which are no new invariants and are very many in wide stages; "ratios": the norm of
+            copy c divided by the size of scalar copy c, where there are as many: an angular density per neighbour, as
+            Steinhardt's parameters are.
         most: with more columns than this, their leading principal components are taken, at their own variance: a
             ridge then holds the small ones back, and more of them do no harm.
 
@@ -41,7 +43,19 @@ def invariant_columns(field: Field, kinds: Sequence[Invariants], most: int) -> T
 def _columns(field: Field, kind: Invariants) -> Tensor:
     if kind == "ratios":
         return _ratios(field)
-    return field.invariants(kind).values
+    return _inner_products(field) if kind == "inner_products" else field.invariants(kind).values
+
+
+def _inner_products(field: Field) -> Tensor:
+    columns = [field.values[:, :0]]
+    for label in field.representation.labels():
+        copies = field[label]  # [N, mul, size]
+        if all(block.invariant for block in field.blocks if block.label == label):
+            columns.append(copies.flatten(1))
+            continue
+        first, second = torch.triu_indices(copies.shape[1], copies.shape[1])
+        columns.append((copies @ copies.mT)[:, first, second])
+    return torch.cat(columns, 1)
 
 
 def _ratios(field: Field) -> Tensor:

@@ -61,7 +61,8 @@ def probe(
             other, or a list with an array for each).
         stages: names of the stages to read; None for all on nodes.
         species: only nodes of these species.
-        invariants: what is read of a stage: "norms", "power_spectrum", "ratios"; see `invariant_columns`.
+        invariants: what is read of a stage: "norms", "inner_products", "power_spectrum", "ratios"; see
+            `invariant_columns`.
         folds: number of folds, at least 3.
         seed: of the sample, the shuffling, the random network and the intervals.
         max_environments: a larger set is sampled.

@@ -4,7 +4,7 @@ All that a fold contributes are its moments (sums over rows of x, y, xx, xy, yy)
 One eigen-decomposition per training set serves every penalty and every target; K folds need K (K-1)/2 + K of them.
 
 The penalty is on coefficients of the features as they are given: a feature that varies little is held back more. So
-principal components may be added without end; scaled to unit variance, a thousand of rounding size would drown the rest.
+principal components may be added without end; at unit variance, a thousand of rounding size would drown the rest.
 
 Shapes: N rows, F features, T targets, A penalties, K folds.
 """

@@ -18,8 +18,8 @@ def _even(*colours: str) -> Scale:
     return tuple((place / (len(colours) - 1), colour) for place, colour in enumerate(colours))
 
 
-# Viridis and Cividis: perceptually uniform, monotone in lightness, so also readable in greyscale. Their dark ends vanish
-# on a dark page (contrast 1.2:1), which therefore draws the same hues from 3:1 upwards.
+# Viridis and Cividis: perceptually uniform, monotone in lightness, so also readable in greyscale. Their dark ends
+# vanish on a dark page (contrast 1.2:1), which therefore draws the same hues from 3:1 upwards.
 SEQUENTIAL = _even(
     "#440154", "#482878", "#3E4989", "#31688E", "#26828E", "#1F9E89", "#35B779", "#6ECE58", "#B5DE2B", "#FDE725"
 )

@@ -104,6 +104,6 @@ def _footer(rows: Sequence[tuple[str, str]]) -> str:
 def _figure_data(figures: Sequence[Fragment]) -> str:
     """A block of data, not a script: the browser never runs it, and :func:`escape_json` keeps it from ending early."""
     templates = {"light": template(LIGHT).to_plotly_json(), "dark": template(DARK).to_plotly_json()}
-    scales = json.dumps(ON_DARK)
-    content = f'{{"templates":{json.dumps(templates, default=list)},"scales":{scales},"figures":[{",".join(f.figure for f in figures)}]}}'
+    looks = f'"templates":{json.dumps(templates, default=list)},"scales":{json.dumps(ON_DARK)}'
+    content = f'{{{looks},"figures":[{",".join(f.figure for f in figures)}]}}'
     return f'<script type="application/json" id="figures">{escape_json(content)}</script>'

@@ -200,7 +200,7 @@ def _colouring(layer: Layer) -> tuple[ColourScale, NDArray[np.float64]] | None:
 
 
 def _boxes(scenes: Sequence[Scene]) -> list[NDArray[np.float64] | None]:
-    """What each scene takes up, ``[3, 2]``; scenes in one periodic cell get one box, so that they look equally large."""
+    """What each scene takes up, ``[3, 2]``; scenes in one periodic cell share a box, and look equally large."""
     clouds = [np.concatenate([np.zeros((0, 3)), *map(_corners, scene.layers)]) for scene in scenes]
     cells = [layer.cell for scene in scenes for layer in scene.layers if isinstance(layer, CellBox)]
     if len(cells) == len(scenes) and all(np.array_equal(cell, cells[0]) for cell in cells):
@@ -226,12 +226,23 @@ def _frame(chart: Figure, name: str, number: int, scenes: Sequence[Scene], box: 
     camera = {"eye": {"x": 1.5, "y": 1.13, "z": 0.77}, "center": {"x": 0, "y": 0, "z": -0.06}}
     ranges = [{}] * 3 if box is None else [{"range": side.tolist()} for side in box]
     axes = {f"{axis}axis": {**hidden, **span} for axis, span in zip("xyz", ranges, strict=True)}
-    space = {**axes, "aspectmode": "data", "camera": camera}
+    space = {**axes, **_proportions(box), "camera": camera}
     chart.update_layout({name: {**space, "domain": {"x": [left, right], "y": [0, 1]}, "dragmode": "orbit"}})
     if len(scenes) > 1:
         where = {"x": (left + right) / 2, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "top"}
         text = escape(scenes[number - 1].title)
         chart.add_annotation(text=text, name=name, showarrow=False, font={"size": 15}, **where)
+
+
+def _proportions(box: NDArray[np.float64] | None) -> dict[str, object]:
+    """Sides as long as the box says: left to itself, plotly looks at the data, and two scenes come out unequal."""
+    sides = None if box is None else box[:, 1] - box[:, 0]
+    if sides is None or not sides.all():
+        return {"aspectmode": "data"}
+    return {
+        "aspectmode": "manual",
+        "aspectratio": dict(zip("xyz", (sides / sides.prod() ** (1 / 3)).tolist(), strict=True)),
+    }
 
 
 def _atoms_words(atoms: Atoms, unit: str) -> str:

@@ -49,7 +49,8 @@ def table_fragment(frame: DataFrame) -> Fragment:
     note = f'<p class="caption">and {more:,} more rows; save the report for all of them</p>' if more else ""
     long = len(shown) > LONG
     note = f'<p class="caption">{len(shown):,} rows: scroll inside the table.</p>{note}' if long else note
-    table = f'<div class="table{" long" if long else ""}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    kind = "table long" if long else "table"
+    table = f'<div class="{kind}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return Fragment(table + note)
 
 

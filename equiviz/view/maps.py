@@ -75,13 +75,21 @@ def heat_map_row(panels: Sequence[HeatMap], title: str = "", digits: str = ".2f"
     for place, panel in enumerate(panels):
         _add_panel(chart, panel, place, len(panels), digits)
     # Below this width the numbers would touch: a narrow page scrolls the picture sideways.
+    longest = max(len(str(name)) for name in panels[0].frame.index)
+    chart.update_layout(margin={"l": 24 + 7 * longest, "t": 120, "b": 60, "r": 40})
     chart.update_layout(meta={"least": 150 + len(panels) * max(200, 38 * shape[1])})
     return chart
 
 
+def _told(value: float, digits: str) -> str:
+    """The number, without the sign of what rounds to zero; nothing for NaN."""
+    text = format(value, digits) if np.isfinite(value) else ""
+    return text.lstrip("-") if text and not float(text) else text
+
+
 def _add_panel(chart: Figure, panel: HeatMap, place: int, count: int, digits: str) -> None:
     values = _cells(panel.frame)  # [rows, columns]
-    text = [[format(value, digits) if np.isfinite(value) else "" for value in row] for row in values]
+    text = [[_told(value, digits) for value in row] for row in values]
     trace = _map(panel.frame, values, text, panel.title, "", panel.notes).data[0]
     low, high = panel.value_range
     name = str(place + 1) if place else ""

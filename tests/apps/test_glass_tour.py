@@ -8,13 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from equiviz.apps.glass_stages import stage_words
 from equiviz.apps.glass_tour import GlassTour, tour, weights_folder
 from equiviz.cli import app, main
+from equiviz.explain.probe_report import ProbeReport, ProbeScore
 from equiviz.view.errors import ViewError
+from equiviz.view.scene import Arrows
 from tests.browser_visits import Open
 
 # Two minutes are promised on two free cores; tests share them with each other.
@@ -63,10 +65,58 @@ def test_first_layer_expresses_what_the_paper_says(journey: GlassTour) -> None:
     assert journey.knowledge.table("shuffled").to_numpy().max() < 0.05
 
 
+def test_what_training_gave_is_mobility(journey: GlassTour) -> None:
+    """With random weights no stage knows it nearly as well: .46 against .2 to .3, measured."""
+    (mobility,) = [gain for gain in journey.knowledge.gains() if gain.target.startswith("mobility")]
+    assert mobility.trained.stage == "pooled_stage"
+    assert mobility.trained.r2 > 0.4 > 0.35 > mobility.fresh.r2
+    assert mobility.sign == 1
+    # Of all descriptors the layers that carry no learned weight say as much: a control that must stay zero.
+    assert journey.knowledge.learned().loc["density_stage"].abs().max() < 1e-9
+
+
+def test_no_stage_is_worse_than_the_mean(journey: GlassTour) -> None:
+    """Where more features than the environments bear were regressed, R2 fell to 0 or far below."""
+    assert journey.knowledge.table().to_numpy().min() > -0.05
+    pooled = journey.knowledge.table().loc["pooled_stage"]
+    assert pooled[["G2 A 0.85σ", "G5 ζ=1 λ=+1"]].min() > 0.3
+
+
+def test_words_follow_from_the_numbers(journey: GlassTour) -> None:
+    text = "\n".join(f"{part.prose} {part.caption}" for part in journey.sections())
+    first, last = (journey.baseline.rho("A", time, "displacement").mean for time in (0.13, 26.0))
+    assert (first, last) == pytest.approx((0.848, 0.437), abs=0.002)  # benchmarks/results/glass/c3-offset.json
+    assert f"{first:.3f} at t = 0.13, {last:.3f} at t = 26" in text
+    assert "tau_alpha, about 27" in text
+    assert "forget" not in text
+    gain = next(g for g in journey.knowledge.gains() if g.target.startswith("mobility"))
+    assert f"{gain.trained.r2:.2f}" in journey.describe()
+    assert all(stage_words(stage) for stage in journey.knowledge.table().index)
+
+
+def test_arrows_are_drawn_alike(journey: GlassTour) -> None:
+    measured, predicted = (
+        next(layer for layer in scene.layers if isinstance(layer, Arrows)) for scene in journey.motion.scenes
+    )
+    lengths = [np.linalg.norm(layer.vectors, axis=1).mean() * layer.magnify for layer in (measured, predicted)]
+    assert lengths[0] == pytest.approx(lengths[1], rel=1e-6)
+    assert measured.magnify == predicted.magnify
+    figure = journey.motion.figure()
+    assert figure.layout.scene.xaxis.range == figure.layout.scene2.xaxis.range
+
+
+def test_both_ceilings_are_drawn_and_all_rows_told(journey: GlassTour) -> None:
+    names = [trace.name for trace in journey.scores.figure().data]
+    assert {"noise ceiling A", "noise ceiling B"} <= set(names)
+    assert len(journey.scores.to_frame()) == 16
+
+
 def test_page_draws_offline(journey: GlassTour, page: Path, browser: Open) -> None:
     visit = browser(page)
     visit.wait_until_drawn()
     visit.assert_sound()
+    hidden = "() => [...document.querySelectorAll('.table')].filter((t) => t.scrollHeight > t.clientHeight + 1).length"
+    assert visit.page.evaluate(hidden) == 0
     assert visit.page.locator("h2").count() == len(journey.sections())
     scenes = visit.page.locator(".gl-container canvas, canvas")
     assert scenes.count() >= 2
@@ -105,7 +155,8 @@ def test_a_model_without_vectors_leaves_them_out() -> None:
     journey = GlassTour(Bapst(BapstConfig(times=(1.0, 10.0), width=8, steps=1)), [liquid(0), liquid(1)])
     # What takes long, and is not asked about here.
     journey.__dict__["equivariance"] = SimpleNamespace(passed=False, describe=lambda: "")
-    journey.__dict__["knowledge"] = SimpleNamespace(environments=1, table=lambda: pd.DataFrame({"G2": [1.0]}))
+    score = ProbeScore("first", "G2", "trained", 1.0, 1.0, 1.0)
+    journey.__dict__["knowledge"] = ProbeReport("Bapst", [score], 1, 1, ("norms",))
     assert journey.motion is None
     (section,) = [part for part in journey.sections() if part.heading == "Where do particles go?"]
     assert section.content is None

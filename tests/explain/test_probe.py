@@ -272,6 +272,18 @@ def test_many_columns_are_reduced_without_losing_what_they_span() -> None:
     assert float(residual.abs().max()) < 1e-9
 
 
+def test_inner_products_leave_out_those_of_scalars() -> None:
+    values = torch.randn(9, 2 + 3 * 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    field = Field(values, "2x0e+3x1o", "node")
+    every = field.invariants("power_spectrum").values  # 2 scalars, 3 products of them, 6 of the vectors
+    labels = field.invariant_labels("power_spectrum")
+    wanted = every[:, [not name.startswith("<0e") for name in labels]]
+    assert wanted.shape[1] == 8
+    centred = wanted - wanted.mean(0)
+    columns = invariant_columns(field, ("inner_products",), 100)
+    torch.testing.assert_close(columns, centred / centred.square().mean(0).sqrt())
+
+
 @pytest.mark.parametrize("rows", [12, 60])
 def test_components_are_the_leading_ones_whether_rows_or_columns_are_fewer(rows: int) -> None:
     values = torch.randn(rows, 30, generator=torch.Generator().manual_seed(0))

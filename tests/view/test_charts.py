@@ -7,7 +7,21 @@ import pandas as pd
 import pytest
 import torch
 
-from equiviz.view import Ceiling, Series, ViewError, bars, error_heat_map, heat_map, learning_curves, line_chart, parity
+from equiviz.view import (
+    Ceiling,
+    HeatMap,
+    Series,
+    ViewError,
+    bars,
+    error_heat_map,
+    heat_map,
+    heat_map_row,
+    learning_curves,
+    line_chart,
+    parity,
+)
+from equiviz.view.colours import ON_DARK, Scale
+from equiviz.view.template import DARK
 
 
 def test_line_chart_holds_curve_interval_and_ceiling() -> None:
@@ -87,3 +101,42 @@ def test_parity_refuses_what_does_not_pair() -> None:
         parity([1.0, 2.0], [1.0], "u")
     with pytest.raises(ViewError, match="one group name per point, 2 in all, got 1"):
         parity([1.0, 2.0], [1.0, 2.0], "u", groups=["A"])
+
+
+def test_each_curve_has_its_ceiling_in_its_colour() -> None:
+    curves = [Series(name, [1, 2], [0.5, 0.6]) for name in "AB"]
+    tops = [Ceiling(f"ceiling {name}", [1, 2], [top, top]) for name, top in (("A", 0.9), ("B", 0.95))]
+    made = {trace.name: trace for trace in line_chart(curves, "t", "rho", ceiling=tops).data if trace.name}
+    for name in "AB":
+        assert made[f"ceiling {name}"].line.color == made[name].line.color
+        assert made[f"ceiling {name}"].line.dash == "dash"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2) of ``#RRGGBB``."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("pair", ON_DARK)
+def test_no_colour_vanishes_on_a_dark_page(pair: tuple[Scale, Scale]) -> None:
+    def contrast(colour: str) -> float:
+        return (luminance(colour) + 0.05) / (luminance(DARK.paper) + 0.05)
+
+    light, dark = pair
+    assert min(contrast(colour) for _, colour in dark) >= 3
+    assert contrast(light[0][1]) < 1.5  # the control: why there are two
+    levels = [luminance(colour) for _, colour in dark]
+    assert levels == sorted(levels)
+
+
+def test_heat_maps_in_a_row_share_their_rows() -> None:
+    frame = pd.DataFrame([[0.5, -0.001]], index=["<q>"], columns=["a", "b"])
+    made = heat_map_row([HeatMap(frame, "R2", (0, 1)), HeatMap(frame, "gain", (-1, 1), signed=True)], "t")
+    assert [list(trace.text[0]) for trace in made.data] == [["0.50", "0.00"]] * 2
+    assert made.data[0].y[0] == "&lt;q&gt;"
+    assert made.layout.yaxis2.showticklabels is False
+    assert made.layout.meta["least"] >= 500
+    with pytest.raises(ViewError, match="at least one HeatMap"):
+        heat_map_row([])

@@ -14,6 +14,7 @@ import pytest
 from equiviz.symmetry.errors import MissingLibrary
 from equiviz.view import Page, Provenance, Report, Section, Series, ViewError, line_chart
 from equiviz.view.fragments import MOST_ROWS, prose_fragment, table_fragment
+from equiviz.view.notebook import mime_bundle
 
 
 @dataclass
@@ -67,6 +68,12 @@ def test_notebook_text_is_the_same_each_time() -> None:
     assert bundle["application/vnd.plotly.v1+json"]["data"][0]["name"] == "s"
 
 
+def test_notebook_markup_keeps_lines_and_escapes() -> None:
+    """What GitHub and nbconvert show, which have no renderer for plotly's form."""
+    markup = mime_bundle("<t>", "one <b>\n  two", Small().figure())["text/html"]
+    assert markup == '<h4>&lt;t&gt;</h4><p style="white-space: pre-wrap">one &lt;b&gt;<br>  two</p>'
+
+
 def test_widget_is_alive() -> None:
     widget = Small().widget()
     assert type(widget).__name__ == "FigureWidget"
@@ -97,6 +104,19 @@ def test_tables_keep_a_meaningful_index_and_say_what_is_left_out() -> None:
     long = table_fragment(pd.DataFrame({"k": range(MOST_ROWS + 1_500)})).html
     assert "and 1,500 more rows" in long
     assert long.count("<tr>") == MOST_ROWS + 1
+
+
+def test_scores_of_one_column_have_equally_many_decimals() -> None:
+    frame = pd.DataFrame({"rho": [0.9, 0.528, -0.1, float("nan")], "error": [1e-16, 0.5, 0.1, 0.1]})
+    made = table_fragment(frame).html
+    assert [cell in made for cell in (">0.900<", ">0.528<", ">-0.100<", ">1e-16<", ">0.5<")] == [True] * 5
+
+
+def test_long_tables_scroll_and_say_so() -> None:
+    assert 'class="table"' in table_fragment(pd.DataFrame({"k": range(16)})).html
+    long = table_fragment(pd.DataFrame({"k": range(90)})).html
+    assert 'class="table long"' in long
+    assert "90 rows: scroll inside the table." in long
 
 
 def test_prose_has_paragraphs_and_code() -> None:

@@ -84,6 +84,16 @@ def test_arrows_are_long_enough_to_see_and_say_how_much() -> None:
     assert layers(show(liquid(), torch.zeros(20, 3)))[Arrows].magnify == 1
 
 
+def test_scenes_in_one_cell_are_equally_large_whatever_their_arrows() -> None:
+    short, long = (show(liquid(), torch.full((20, 3), size), magnify=1.0) for size in (0.1, 5.0))
+    space, other = (short.beside(long).figure().layout[name] for name in ("scene", "scene2"))
+    for axis in ("xaxis", "yaxis", "zaxis"):
+        assert space[axis].range == other[axis].range
+        assert other[axis].range[1] > 6 + 4, "the longest arrow is inside"
+    assert space.aspectratio == other.aspectratio
+    assert short.figure().layout.scene.xaxis.range[1] < 7
+
+
 def test_slider_comes_where_it_is_needed() -> None:
     assert show(liquid()).slab is None
     assert show(liquid(500)).slab == Slab()
@@ -96,7 +106,10 @@ def test_molecule_has_covalent_radii() -> None:
     scene = show(water)
     assert layers(scene)[Atoms].radii == pytest.approx([0.66, 0.31, 0.31])  # Cordero et al. 2008, as tabled by ASE
     assert CellBox not in layers(scene)
-    assert scene.figure().layout.scene.aspectmode == "data"
+    space = scene.figure().layout.scene
+    sides = {axis: np.ptp(space[f"{axis}axis"].range) for axis in "xyz"}
+    ratios = {axis: space.aspectratio[axis] / side for axis, side in sides.items()}
+    assert ratios["x"] == pytest.approx(ratios["y"]) == pytest.approx(ratios["z"])
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@
     const extra = { t: 0, b: 0 };
     if (layout.title && layout.title.text) {
       layout.title.text = wrapped(layout.title.text, box.clientWidth);
-      extra.t = 20 * (layout.title.text.split("<br>").length - 1);
+      const more = layout.title.text.split("<br>").length - 1;
+      extra.t = 20 * more;
+      if (more) layout.title.pad = { t: 20 };
     }
     if (!narrow.matches) return finished(layout, extra);
     spaces.forEach((name, k) => {
@@ -66,8 +68,8 @@
         Object.assign(layout[key].colorbar, place);
         layout[key].colorbar.title.side = "bottom";
       });
-      for (const slider of layout.sliders || []) Object.assign(slider, { x: 0.05, len: 0.9, pad: { t: 66 * bars.length } });
-      extra.b = 66 * bars.length;
+      for (const slider of layout.sliders || []) Object.assign(slider, { x: 0.05, len: 0.9, pad: { t: 84 * bars.length } });
+      extra.b = 84 * bars.length;
     } else if (layout.showlegend) {
       layout.legend = { ...layout.legend, y: -0.24, yanchor: "top" };
       extra.t -= 24;
