@@ -82,7 +82,8 @@ def ship_t056() -> None:
     report = evaluate(done.model, test, "glassy-T056")
     print(report.describe())
     name = "equiviz shipped glass set, T = 0.56, training split"
-    print(save_trained(SHIPPED / "glassy-T056", done.model, plan_from(cell.plan), report, name, training, half=True))
+    folder, plan, chosen = SHIPPED / "glassy-T056", plan_from(cell.plan), validation[:VALIDATION]
+    print(save_trained(folder, done.model, plan, report, name, training, half=True, validation=chosen))
 
 
 def ship_t044(data: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
 from equiviz.training.overlap import overlap_note
 
-Data = str | Path | Sequence[GlassConfiguration]
+Data = str | Path | GlassConfiguration | Sequence[GlassConfiguration]
 
 
 def evaluate(
@@ -37,7 +38,7 @@ def evaluate(
 
     Args:
         model: A model, the name of shipped weights, or the folder of a training.
-        data: A folder of configurations in any of the supported formats, or configurations.
+        data: A folder of configurations in any of the supported formats, one configuration, or several.
         name: What to call the model in the report; by default the name it was loaded by, or its family.
         progress: Whether to show a progress bar.
         time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
@@ -81,12 +82,25 @@ def read_data(data: Data, time: float | None, purpose: str) -> tuple[Sequence[Gl
     elif time is not None:
         raise TrainingError(f"time={time:g} is for a folder of BOTAN files; these configurations state their times.")
     else:
+        data = [data] if isinstance(data, GlassConfiguration) else data
+        _refuse_other(data, purpose)
         found, source = data, f"{len(data)} configuration{'s' * (len(data) != 1)}"
     if not found:
         raise TrainingError(
             f"There is nothing to {purpose} on: expected at least one configuration, got an empty list."
         )
     return found, source
+
+
+def _refuse_other(data: object, purpose: str) -> None:
+    others = [data]
+    if isinstance(data, Sequence) and not isinstance(data, str):
+        others = [entry for entry in cast("Sequence[object]", data) if not isinstance(entry, GlassConfiguration)]
+    if others:
+        raise TrainingError(
+            f"To {purpose}, a folder of configurations is needed, or a list of GlassConfiguration (a structure with "
+            f"its measured propensities), but {type(others[0]).__name__} came. Structures alone go to model.predict."
+        )
 
 
 def _with_progress(configurations: Sequence[GlassConfiguration], progress: bool) -> Iterator[GlassConfiguration]:

@@ -15,6 +15,7 @@ from equiviz.structures import Structure, StructureError, as_structure, as_struc
 from tests.toy_networks import molecule, toy
 
 FILES = Path(__file__).parent / "sample_files"
+pytestmark = pytest.mark.filterwarnings("ignore")  # torch_geometric warns about itself on import
 WATER = FILES / "water.extxyz"
 
 
@@ -74,7 +75,6 @@ def test_anything_else_is_refused_in_words(given: object, words: str) -> None:
         equiviz.show(given)  # type: ignore[arg-type]
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # PyG's own, on import
 def test_a_batch_is_taken_apart_by_its_owner() -> None:
     from torch_geometric.data import Batch
 

@@ -321,6 +321,16 @@ def test_a_folder_with_splits_is_trained_and_validated_on_them(tmp_path: Path) -
         evaluate(tmp_path / "out", tmp_path / "data", time=10.0)
 
 
+def test_one_configuration_may_come_alone_and_a_structure_has_nothing_to_compare_with() -> None:
+    model, one = Bapst(BapstConfig(times=(1.0, 10.0), width=8, steps=1)), liquid(0)
+    assert evaluate(model, one).to_dict() == evaluate(model, [one]).to_dict()
+    for wrong in (one.structure, [one.structure]):
+        with pytest.raises(
+            TrainingError, match=r"To evaluate, .*but Structure came. Structures alone go to model.predict"
+        ):
+            evaluate(model, wrong)  # type: ignore[arg-type]
+
+
 def test_configurations_that_state_their_times_take_no_other(tmp_path: Path) -> None:
     words = r"time=7.5 is for a folder of BOTAN files; these configurations state their times"
     with pytest.raises(TrainingError, match=words):

@@ -60,7 +60,7 @@ def read_folder(folder: Path | str, time: float | None = None) -> list[GlassConf
     paths = [path for path in folder.iterdir() if _is_data(path)]
     if not paths:
         inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and any(map(_is_data, path.iterdir())))
-        hint = f"; there are some in {', '.join(inside)}: give one of these, as {folder / inside[-1]}" if inside else ""
+        hint = f"; there are some in {', '.join(inside)}: give one of these, as {folder / inside[0]}" if inside else ""
         raise DatasetError(folder, f"expected {_FORMATS}, found no .npz or .pickle file in the folder itself{hint}")
     return [one for path in sorted(paths, key=_natural) for one in read_configurations(path, time)]
 
