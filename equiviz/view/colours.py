@@ -28,8 +28,6 @@ ERRORS = _even(
     "#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838"
 )  # its darkest end means "smallest"
 ERRORS_ON_DARK = _even("#5B7096", "#7F8491", "#B8A96A", "#FEE838")
-ON_DARK = ((SEQUENTIAL, SEQUENTIAL_ON_DARK), (ERRORS, ERRORS_ON_DARK))
-"""What a dark page draws in place of which scale."""
 # Crameri's "vik", sampled, for signed data: zero is light, both ends are dark and differ for the colour-blind too.
 # Crameri, F. (2018), Scientific colour maps, Zenodo, doi:10.5281/zenodo.1243862
 DIVERGING = (
@@ -43,6 +41,9 @@ DIVERGING = (
     (0.875, "#8B2706"),
     (1.0, "#590008"),
 )
+DIVERGING_ON_DARK = _even("#3E7FD0", "#6FA9DC", "#ECE5E0", "#DDA07A", "#C9572B")
+ON_DARK = ((SEQUENTIAL, SEQUENTIAL_ON_DARK), (ERRORS, ERRORS_ON_DARK), (DIVERGING, DIVERGING_ON_DARK))
+"""What a dark page draws in place of which scale."""
 
 
 def with_alpha(colour: str, alpha: float) -> str:

@@ -18,6 +18,7 @@ from equiviz.view import (
     Atoms,
     CellBox,
     ColourScale,
+    HeatMap,
     Page,
     Provenance,
     Scene,
@@ -26,9 +27,11 @@ from equiviz.view import (
     Slab,
     bars,
     heat_map,
+    heat_map_row,
     line_chart,
     parity,
 )
+from equiviz.view.colours import SEQUENTIAL, SEQUENTIAL_ON_DARK
 from equiviz.view.document import policy
 from tests.browser_visits import PATIENCE, Open, Visit
 from tests.hostile_strings import ALL, HOSTILE
@@ -129,6 +132,38 @@ def test_slider_shows_one_slice(sound: Visit) -> None:
 def test_chart_keeps_its_words_for_those_who_cannot_see_it(sound: Visit) -> None:
     assert sound.page.locator("#figure-0").get_attribute("aria-label") == "both"
     assert sound.page.locator("html").get_attribute("lang") == "en"
+
+
+def test_a_dark_phone_stacks_scenes_and_shows_every_colour(browser: Open, tmp_path: Path) -> None:
+    title = "A title that is far too long for one line of a telephone's screen, so that it would be cut"
+    frame = pd.DataFrame(np.zeros((3, 9)), index=list("abc"), columns=[f"stage {k}" for k in range(9)])
+    contents = [small_scene("A").beside(small_scene("B"), title=title), heat_map_row([HeatMap(frame, "R2", (0, 1))])]
+    visit = browser(Page("A page", "", [Section("S", "", contents)]).save(tmp_path / "p.html"), "dark", width=390)
+    visit.wait_until_drawn()
+    look = visit.page.evaluate(
+        """() => {
+            const [scenes, map] = ["figure-0", "figure-1"].map((name) => document.getElementById(name));
+            const full = scenes._fullLayout;
+            const first = (scale) => scale[0][1];
+            return {
+                heights: [full.scene.domain.y, full.scene2.domain.y],
+                widths: [full.scene.domain.x, full.scene2.domain.x],
+                lines: full.title.text.split("<br>").length, page: document.documentElement.scrollWidth,
+                colours: [first(full.coloraxis.colorscale), first(map._fullData[0].colorscale)], map: map.clientWidth,
+            };
+        }"""
+    )
+    assert look["heights"] == [[0.5, 1], [0, 0.5]]
+    assert look["widths"] == [[0, 1], [0, 1]]
+    assert look["lines"] >= 3
+    assert look["page"] == 390, "nothing but the heat map's own box scrolls sideways"
+    assert look["map"] > 450
+    assert look["colours"] == [SEQUENTIAL_ON_DARK[0][1]] * 2
+    visit.page.emulate_media(color_scheme="light")
+    visit.page.wait_for_selector("html[data-theme=light]", state="attached", timeout=PATIENCE)
+    again = visit.page.evaluate("() => document.getElementById('figure-1')._fullData[0].colorscale[0][1]")
+    assert again == SEQUENTIAL[0][1]
+    visit.assert_sound()
 
 
 def hostile_page() -> Page:
