@@ -37,6 +37,7 @@ bench: .venv/test.stamp           ## the figures quoted in the README
 
 bench-check: .venv/test.stamp     ## planted faults: what check says of each, beside e3nn's own assertion
 	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.check_faults
+	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.check_speed
 
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \

@@ -12,7 +12,9 @@ field transforms itself.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -84,7 +86,7 @@ def check(
     further = default_count(taken) if wide is None else wide
     from tqdm.auto import tqdm
 
-    with kept_chance(subject), tqdm(desc="checking", unit=" runs", delay=PATIENCE, leave=False) as bar:
+    with kept_chance(subject), tqdm(**_bar()) as bar:
         torch.manual_seed(seed)
         sums = Measurement.make(
             subject, measured(subject, taken), elements, seed, supports, further, rebuild, bar.update
@@ -94,6 +96,12 @@ def check(
     return CheckReport(
         sums.reference.model, claimed, sums.findings(kinds), list(sums.reference), sums.dtype, sums.notes, found, sums
     )
+
+
+def _bar() -> dict[str, Any]:
+    """A bar that shows itself late, and only to somebody: at a terminal, in a notebook."""
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return {"desc": "checking", "unit": " runs", "delay": PATIENCE, "leave": False, "disable": not watched}
 
 
 def assert_equivariant(

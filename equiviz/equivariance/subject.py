@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from equiviz.equivariance.errors import CheckError
 from equiviz.features.inferred_model import inferred
-from equiviz.features.model_input import ModelInput
+from equiviz.features.model_input import ModelInput, accepted
 from equiviz.nn.declared_function import DeclaredFunction, Outputs, Per, declared
 from equiviz.structures.declared_types import TYPES
 from equiviz.structures.typed_tensors import Inputs, TypedTensors
@@ -60,7 +60,7 @@ def _declared(
             "Functions are checked on tensors: check(f, {'positions': p}, inputs={'positions': 'position'}, "
             "outputs='1o')."
         )
-    return model, cast(ModelInput, x)
+    return model, accepted(x)
 
 
 def _how_to_declare(x: Tensor | Mapping[str, object]) -> str:
