@@ -128,7 +128,9 @@ def test_equal_scales_share_a_colour_bar() -> None:
     figure = scene().beside(scene()).figure()
     bars = [name for name in figure.layout.to_plotly_json() if name.startswith("coloraxis")]
     assert len(bars) == 2  # mobility and shift, each once for both scenes
-    assert figure.layout.scene2.aspectmode == "data"
+    space = figure.layout.scene2  # a unit of length is as long along every axis
+    units = [space.aspectratio[axis] / np.ptp(space[f"{axis}axis"].range) for axis in "xyz"]
+    assert np.allclose(units, units[0])
 
 
 def test_colour_scale_is_centred_and_never_empty() -> None:
