@@ -87,8 +87,8 @@ class Verdict:
         error: largest relative error of an informative block; NaN where there is none.
         at: where that is.
         trials: number of elements tried.
-        drawn: number of those that were drawn at random. Without a failure among n of them, at most 3/n of all elements
-            fail (at 95 % confidence).
+        drawn: number of those that were drawn at random, at the block with fewest. Without a failure among n of them,
+            at most 3/n of all elements fail (at 95 % confidence).
     """
 
     group: Kind
@@ -108,4 +108,4 @@ def verdict(group: Kind, claimed: bool, findings: list[Finding]) -> Verdict:
         return Verdict(group, claimed, None, math.nan, None, trials)
     worst = max(told, key=lambda finding: (finding.passed is False, finding.error))
     at = Broken(worst.stage, worst.irrep)
-    return Verdict(group, claimed, worst.passed, worst.error, at, worst.trials, worst.drawn)
+    return Verdict(group, claimed, worst.passed, worst.error, at, worst.trials, min(f.drawn for f in told))

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from equiviz.equivariance.claims import KINDS, Kind
 from equiviz.equivariance.double_twin import Rebuild
 from equiviz.equivariance.finding import Finding, Status
+from equiviz.equivariance.natural_scale import NaturalScales
 from equiviz.equivariance.precise_runs import PreciseRuns
 from equiviz.equivariance.round_off import DROWNED, REAL, base_tolerance, tolerance
 from equiviz.equivariance.runs import Runs
-from equiviz.equivariance.squares import KindSquares
+from equiviz.equivariance.squares import BlockSquares, KindSquares
 from equiviz.equivariance.sweep import sweep
 from equiviz.equivariance.transformed_input import disturbed, floating_type, node_counts
 from equiviz.equivariance.trials import Trial, trials
@@ -39,6 +40,7 @@ class Measurement:
         inherited: by kind, what the model does.
         local: by kind, what each stage does when it reads what it should.
         rounding, local_rounding: the same for an input disturbed by rounding.
+        scales: how large each block is where nothing cancels.
         precise: runs of a float64 copy, where the model computes in less.
         dtype: the coarsest floating type among parameters and stages.
         notes: what else was seen.
@@ -51,6 +53,7 @@ class Measurement:
     local: dict[Kind, KindSquares] = field(default_factory=lambda: {kind: KindSquares() for kind in KINDS})
     rounding: KindSquares = field(default_factory=KindSquares)
     local_rounding: KindSquares = field(default_factory=KindSquares)
+    scales: NaturalScales = field(default_factory=NaturalScales)
     precise: PreciseRuns | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -80,6 +83,7 @@ class Measurement:
         """
         runs = Runs.of(model, x, supports)
         made = cls(runs, x, _coarsest(model, runs.reference))
+        made.scales = NaturalScales.of(model, x, runs.reference, supports, seed)
         tried = list[Trial]()
         for trial in trials(x, elements, seed, batches=hasattr(model, "prepare")):
             made.inherited[trial.kind].add(*runs.free(trial))
@@ -90,6 +94,7 @@ class Measurement:
         made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches(), step=step))
         if made.dtype != torch.float64 and torch.finfo(made.dtype).eps > torch.finfo(torch.float64).eps:
             made.precise = PreciseRuns.make(model, x, supports, seed, rebuild)
+            made.precise.scales = made.scales
         made.notes += _notes(made)
         return made
 
@@ -133,15 +138,17 @@ class Measurement:
 
     def _finding(self, stage: str, irrep: str, kind: Kind, claimed: bool) -> Finding:
         free, forced = self.inherited[kind], self.local[kind]
-        floor, local_floor = self._floor(stage, irrep, self.rounding), self._floor(stage, irrep, self.local_rounding)
+        own_free, own_forced = free.block(stage, irrep), forced.block(stage, irrep)
+        floor = self._floor(stage, irrep, self.rounding, own_free)
+        local_floor = self._floor(stage, irrep, self.local_rounding, own_forced)
         missing = stage in free.missing
-        inherited = math.inf if missing else free.block(stage, irrep).relative
-        local = math.inf if stage in forced.missing else forced.block(stage, irrep).relative
+        inherited = math.inf if missing else own_free.relative
+        local = math.inf if stage in forced.missing else own_forced.relative
         precise = math.nan if self.precise is None else self.precise.error(stage, irrep, kind)
-        even = free.block(stage, irrep).is_even
+        even = own_free.is_even
         status: Status = "not passed" if missing else self._status(inherited, floor, precise, even)
         local_precise = math.nan if self.precise is None else self.precise.local_error(stage, irrep, kind)
-        local_status = self._status(local, local_floor, local_precise, forced.block(stage, irrep).is_even)
+        local_status = self._status(local, local_floor, local_precise, own_forced.is_even)
         return Finding(
             stage=stage,
             support=self.reference[stage].support,
@@ -155,24 +162,25 @@ class Measurement:
             claimed=claimed,
             status=status,
             guilty=local_status in ("breaks", "not finite"),
-            trials=free.block(stage, irrep).trials or free.trials,
-            drawn=free.block(stage, irrep).drawn,
-            worst=free.missing.get(stage, free.block(stage, irrep).worst_trial),
+            trials=own_free.trials or free.trials,
+            drawn=own_free.drawn,
+            worst=free.missing.get(stage, own_free.worst_trial),
         )
 
-    def _floor(self, stage: str, irrep: str, squares: KindSquares) -> float:
+    def _floor(self, stage: str, irrep: str, squares: KindSquares, tried: BlockSquares) -> float:
         """What rounding does; nothing where the model is not even deterministic, for chance is no rounding."""
+        natural = self.scales.floor((stage, irrep), tried, self.dtype)
         repeated, near = self.inherited["determinism"].block(stage, irrep), squares.block(stage, irrep)
-        if repeated.norm == 0 or repeated.relative > base_tolerance(self.dtype) or not near.finite:
+        if natural <= DROWNED and repeated.norm > 0 and repeated.relative > base_tolerance(self.dtype):
             return 0.0
-        return near.relative if near.norm > 0 else 0.0
+        return max(near.relative if near.finite and near.norm > 0 else 0.0, natural)
 
     def _status(self, error: float, floor: float, precise: float, even: bool) -> Status:
         if math.isinf(error):
             return "not finite"
         if math.isnan(error):
             return "all zero"
-        if not math.isnan(precise) and precise > REAL:
+        if precise > REAL and error > floor:
             return "breaks"
         if floor > DROWNED:
             return "holds" if precise <= REAL else "drowned in rounding"

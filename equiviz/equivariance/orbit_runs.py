@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from equiviz.equivariance.edge_order import edge_orders
 from equiviz.equivariance.errors import CheckError
+from equiviz.equivariance.natural_scale import NaturalScales
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.round_off import base_tolerance
 from equiviz.equivariance.transformed_input import disturbed, listed, node_counts, transformed
@@ -70,6 +72,11 @@ class OrbitRuns:
         if not runs.alone:
             runs.together = max(1, BATCH // max(1, sum(node_counts(x))))
         return runs
+
+    @cached_property
+    def scales(self) -> NaturalScales:
+        """How large each block is where nothing cancels; one run more."""
+        return NaturalScales.of(self.model, self.x, self.reference, self.supports, seed=0)
 
     @property
     def dtype(self) -> torch.dtype:

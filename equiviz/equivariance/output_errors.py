@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from equiviz.features.precision import wide
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
+
+CANCELLED = 1e-5
+"""An output smaller than this part of what it is where nothing cancels is rounding, in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +58,8 @@ class OutputErrors:
         """Errors ``[Q, outputs]`` at the elements ``[Q, 3, 3]``.
 
         Each is ||D(g^-1) f(g x) - f(x)|| divided by the rms of ||f(x)|| and ||f(g x)||; zero where both are zero,
-        infinite where they are not finite.
+        infinite where they are not finite. An output that symmetry makes cancel, so that only rounding is left of it,
+        is measured by its size where nothing cancels.
 
         Raises:
             CheckError: the model raises on a turned input, or an output has other rows in other orientations.
@@ -77,5 +82,8 @@ class OutputErrors:
         found = part.turn(item.representation, stages[name], back=True)
         difference, norms = (found - expected).flatten(1).norm(dim=1), found.flatten(1).norm(dim=1)
         scale = ((norms.square() + expected.norm().square()) / 2).sqrt()
+        natural = max(self.runs.scales.sizes.get((name, label), 0.0) for label in item.representation.labels())
+        natural *= math.sqrt(max(1, len(item)))
+        scale = torch.where(scale < CANCELLED * natural, natural, scale)
         error = torch.where(scale == 0, 0.0, difference / scale)
         return torch.where(error.isfinite(), error, torch.inf).cpu()

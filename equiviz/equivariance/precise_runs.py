@@ -11,6 +11,7 @@ from torch import nn
 
 from equiviz.equivariance.claims import Kind
 from equiviz.equivariance.double_twin import DoubleTwin, Rebuild, cast_twin, in_double, rebuilt_twin
+from equiviz.equivariance.natural_scale import NaturalScales
 from equiviz.equivariance.round_off import DROWNED, MARGIN, base_tolerance
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import KindSquares, difference_of
@@ -32,11 +33,13 @@ class PreciseRuns:
         twin: the copy, and how it was made.
         inherited, local: by kind, as in a `Measurement`.
         rounding: what a disturbance by one unit in the last place of float64 does.
+        scales: how large each block is where nothing cancels.
         coarse: stages that are not in float64 although the copy is.
     """
 
     twin: DoubleTwin
     rounding: KindSquares = field(default_factory=KindSquares)
+    scales: NaturalScales = field(default_factory=NaturalScales)
     coarse: frozenset[str] = frozenset()
     inherited: dict[Kind, KindSquares] = field(default_factory=dict)
     local: dict[Kind, KindSquares] = field(default_factory=dict)
@@ -87,7 +90,10 @@ class PreciseRuns:
         floor = self.rounding.block(stage, irrep).relative
         if stage in self.coarse:  # it computes in less, whatever it is cast to
             return math.nan
-        if kind not in sums or not floor < DROWNED:
+        if kind not in sums:
+            return math.nan
+        floor = max(floor, self.scales.floor((stage, irrep), sums[kind].block(stage, irrep), torch.float64))
+        if not floor < DROWNED:
             return math.nan
         error = sums[kind].block(stage, irrep).relative
         return error if error > MARGIN * floor else min(error, base_tolerance(torch.float64))

@@ -17,6 +17,7 @@ second, smaller rule tells whether the variance has settled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import torch
@@ -144,6 +145,8 @@ def _block(
 ) -> BlockSpectrum:
     item, found = runs.reference[stage], turned.block(irrep)
     floor = 0.0 if near is None else _change(item, near[0], irrep)
+    copies = item[irrep].shape[-2] if item.values.numel() else 1
+    floor = max(floor, runs.scales.floor_at((stage, irrep), math.sqrt(copies * found.mean_square), runs.dtype))
     direct = None if raw is None else raw.block(irrep)
     return BlockSpectrum(
         stage=stage,

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
+from equiviz.equivariance.double_twin import in_double
 from equiviz.equivariance.errors import CheckError
+from equiviz.equivariance.transformed_input import floating_type
 from equiviz.features.inferred_model import inferred
 from equiviz.features.model_input import ModelInput, accepted
 from equiviz.nn.declared_function import DeclaredFunction, Outputs, Per, declared
 from equiviz.structures.declared_types import TYPES
+from equiviz.structures.graph import Graph
 from equiviz.structures.typed_tensors import Inputs, TypedTensors
 
 
@@ -33,7 +37,15 @@ def as_subject(
         ModelError, StructureError: declarations that do not fit.
     """
     subject, taken = _declared(model, x, inputs, outputs, per)
+    taken = _as_fine_as(subject, taken)
     return inferred(subject, taken, seed), taken
+
+
+def _as_fine_as(model: nn.Module, x: ModelInput) -> ModelInput:
+    """The input in float64 where the model is: turned in less, it would round where the model does not."""
+    types = {parameter.dtype for parameter in model.parameters()}
+    coarse = floating_type(x) not in (torch.float64, None)
+    return in_double(x) if types == {torch.float64} and coarse and not isinstance(x, Graph) else x
 
 
 def _declared(

@@ -14,7 +14,6 @@ from torch import Tensor
 from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_runs import BATCH, OrbitRuns
-from equiviz.equivariance.row_matching import RowMatching
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import KindSquares
 from equiviz.equivariance.transformed_input import node_counts, transformed
@@ -30,7 +29,7 @@ from equiviz.symmetry.representations import O3Irreps
 from equiviz.symmetry.wigner import foresee
 
 # Nodes of the rotations that are run one by one before: a model may look at the first structure of a batch only.
-SINGLE = 1000
+SINGLE = 400
 # The cube's rotations and half-turns about its diagonals are where mistakes of sign and order show best.
 _SPECIAL = [
     O3.rotation(axis, angle)
@@ -42,7 +41,7 @@ _SPECIAL = [
 def sweep(
     runs: Runs, x: ModelInput, count: int, seed: int, alone: bool, step: Callable[[], object] = bool
 ) -> KindSquares:
-    """Compare nodes and graphs under `count` more rotations, some of them special, in order.
+    """Compare all stages under `count` more rotations, some of them special, in order.
 
     Args:
         runs: the model and its reference record.
@@ -92,13 +91,13 @@ def _one_by_one(
         step()
         trial = _trial(g, x)
         found, matching = runs.free(trial)
-        sums.add(found, RowMatching(_without_edges(runs.reference), matching.after, trial))
+        sums.add(found, matching)
 
 
 def _in_batches(
     sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3], together: int, step: Callable[[], object]
 ) -> None:
-    turned = OrbitRuns(runs.model, x, runs.supports, _without_edges(runs.reference), together)
+    turned = OrbitRuns(runs.model, x, runs.supports, runs.reference, together)
     start = 0
     for part, stages in turned.over(Orbit.of(torch.stack([g.matrix for g in elements]))):
         own = elements[start : start + len(part)]
@@ -131,8 +130,3 @@ def _trial(g: O3, x: ModelInput) -> Trial:
 
 def _is_special(g: O3) -> bool:
     return any(torch.equal(g.matrix, special.matrix) for special in _SPECIAL)
-
-
-def _without_edges(reference: Capture) -> Capture:
-    fields = {name: item for name, item in reference.items() if item.support != "edge"}
-    return Capture(fields, reference.model, reference.graph, reference.skipped)

@@ -18,6 +18,10 @@ from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import GroupElement, Permutation
 
 Points = TypeVar("Points", bound=Structure | Graph)
+# By which part of the distance between points they are shaken.
+SHAKE = 0.02
+# Cells of at most so many atoms are repeated before.
+FEW = 16
 # Inputs that transform, reorder and shift themselves; a list of structures does it one by one.
 WHOLE = (Structure, Graph, TypedTensors)
 
@@ -50,6 +54,33 @@ def disturbed(x: ModelInput, relative: float, generator: torch.Generator) -> Mod
     if isinstance(x, (Structure, Graph)):
         return _disturbed(x, relative, generator)
     return [_disturbed(structure, relative, generator) for structure in x]
+
+
+def shaken(x: ModelInput, generator: torch.Generator) -> ModelInput:
+    """`x` with each point moved by about a fiftieth of the distance between points, and attributes by as much.
+
+    A small cell is repeated first, so that its atoms move against their own images.
+    """
+    if isinstance(x, TypedTensors):
+        return x.with_values(_disturbed_attributes(x.fields, SHAKE, generator))
+    if isinstance(x, Graph):
+        return _shaken(x, generator)
+    structures = [_shaken(_repeated(structure), generator) for structure in listed(x)]
+    return structures[0] if isinstance(x, Structure) else structures
+
+
+def _repeated(structure: Structure) -> Structure:
+    if structure.cell is None or len(structure) > FEW or not any(structure.pbc):
+        return structure
+    return supercell(structure, tuple(2 if periodic else 1 for periodic in structure.pbc))  # type: ignore[arg-type]
+
+
+def _shaken(x: Points, generator: torch.Generator) -> Points:
+    if not len(x.positions):
+        return x
+    length = spread(x) / len(x.positions) ** (1 / 3)
+    positions = x.positions + SHAKE * length * _noise(x.positions, generator)
+    return replace(x, positions=positions, node=_disturbed_attributes(x.node, SHAKE, generator))
 
 
 def wound(structure: Structure, winding: Tensor) -> Structure:
