@@ -27,7 +27,7 @@ from equiviz.equivariance.measurement import Measurement
 from equiviz.equivariance.subject import as_subject
 from equiviz.equivariance.sweep import default_count
 from equiviz.features.model_input import ModelInput, measured
-from equiviz.features.model_state import kept_chance
+from equiviz.features.model_state import as_found
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
@@ -80,13 +80,14 @@ def check(
     """
     if elements < 1:
         raise CheckError(f"Expected at least one element to try, got elements={elements}.")
-    subject, taken = as_subject(model, x, inputs, outputs, per, seed)
-    claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
-    kinds = claimed_kinds(claimed)
-    further = default_count(taken) if wide is None else wide
     from tqdm.auto import tqdm
 
-    with kept_chance(subject), tqdm(**_bar()) as bar:
+    with as_found(model), tqdm(**_bar()) as bar:
+        torch.manual_seed(seed)
+        subject, taken = as_subject(model, x, inputs, outputs, per, seed)
+        claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
+        kinds = claimed_kinds(claimed)
+        further = default_count(taken) if wide is None else wide
         torch.manual_seed(seed)
         sums = Measurement.make(
             subject, measured(subject, taken), elements, seed, supports, further, rebuild, bar.update

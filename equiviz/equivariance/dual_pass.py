@@ -12,7 +12,7 @@ from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
 
 from equiviz.equivariance.transformed_input import transformed
-from equiviz.features.model_input import ModelInput, sizes
+from equiviz.features.model_input import ModelInput, own_copy, sizes
 from equiviz.features.model_state import untouched
 from equiviz.features.precision import wide
 from equiviz.features.recorder import Recorder
@@ -50,7 +50,7 @@ def dual_pass(model: nn.Module, x: ModelInput, generator: Generator, supports: M
         model.requires_grad_(False)
         try:
             with recorder.listening(model), _Spelled():
-                recorder.outputs(model(transformed(x, Infinitesimal(generator))))
+                recorder.outputs(model(own_copy(transformed(x, Infinitesimal(generator)))))
         except Exception as problem:
             stopped = _first_sentence(problem)
     lie = {

@@ -31,7 +31,7 @@ from equiviz.equivariance.round_off import DROWNED, MARGIN, tolerance
 from equiviz.equivariance.subject import as_subject
 from equiviz.equivariance.transformed_input import spread
 from equiviz.features.model_input import ModelInput, measured, prepared
-from equiviz.features.model_state import kept_chance
+from equiviz.features.model_state import as_found
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
@@ -67,10 +67,11 @@ def lie_derivative(
         CheckError: unknown group; the model raises on slightly moved input.
         CaptureError, ModelError, StructureError: the model or the input is not typed; the message says what to declare.
     """
-    subject, taken = as_subject(model, x, inputs, outputs, per, seed)
-    claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
-    kinds = claimed_kinds(claimed)
-    with torch.inference_mode(False), kept_chance(subject):
+    with torch.inference_mode(False), as_found(model):
+        torch.manual_seed(seed)
+        subject, taken = as_subject(model, x, inputs, outputs, per, seed)
+        claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
+        kinds = claimed_kinds(claimed)
         runs = LieRuns.of(subject, prepared(subject, measured(subject, taken)), seed, supports or {})
         sums = LieMeasurement.make(runs)
     findings = [

@@ -32,6 +32,7 @@ from equiviz.equivariance.round_off import tolerance
 from equiviz.equivariance.spectrum_report import SpectrumReport
 from equiviz.equivariance.subject import as_subject
 from equiviz.features.model_input import ModelInput, measured
+from equiviz.features.model_state import as_found
 from equiviz.features.precision import wide
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
@@ -81,20 +82,19 @@ def spectrum(
     """
     rule = quadrature(band_limit, group)
     smaller = band_limit - 2 if band_limit >= 2 else None
-    subject, taken = as_subject(model, x, inputs, outputs, per)
-    devices = list({parameter.device for parameter in subject.parameters() if parameter.is_cuda})
-    with torch.random.fork_rng(devices=devices):
+    with as_found(model):
+        subject, taken = as_subject(model, x, inputs, outputs, per)
         runs = OrbitRuns.of(subject, measured(subject, taken), supports)
         _refuse_too_large(runs, rule)
         turned, raw = _moments(runs, rule, band_limit // 2, runs.outputs)
         check = {} if smaller is None else _moments(runs, quadrature(smaller, group), 0, ())[0]
         near = runs.disturbed(seed=0)
-    blocks = [
-        _block(runs, name, label, turned[name], raw.get(name), check.get(name), near.get(name))
-        for name, item in runs.reference.items()
-        if name in turned and name not in runs.left_out
-        for label in item.representation.labels()
-    ]
+        blocks = [
+            _block(runs, name, label, turned[name], raw.get(name), check.get(name), near.get(name))
+            for name, item in runs.reference.items()
+            if name in turned and name not in runs.left_out
+            for label in item.representation.labels()
+        ]
     title, notes = runs.reference.model, _notes(runs)
     return SpectrumReport(title, group, band_limit, len(rule), smaller, blocks, runs.dtype, notes)
 

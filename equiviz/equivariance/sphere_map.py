@@ -15,6 +15,7 @@ from equiviz.equivariance.output_errors import OutputErrors
 from equiviz.equivariance.round_off import base_tolerance, tolerance_words
 from equiviz.equivariance.spectrum_words import percent
 from equiviz.features.model_input import ModelInput
+from equiviz.features.model_state import as_found
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
@@ -185,7 +186,7 @@ def sphere_map(
     latitudes, longitudes = _grid(rows=max(1, round(math.sqrt(points / 2))))
     axes = _axis(latitudes[:, None], longitudes[None]).flatten(0, 1)  # [H * W, 3]
     turns = torch.stack([O3.rotation(axis, angle).matrix for axis in axes])
-    with torch.random.fork_rng(devices=[]):
+    with as_found(model):
         errors = OutputErrors.of(model, x, supports, inputs, outputs, per)
         found = errors.at(turns).reshape(len(latitudes), len(longitudes), -1)
     title, dtype = errors.runs.reference.model, errors.runs.dtype

@@ -22,6 +22,7 @@ from equiviz.equivariance.output_errors import OutputErrors
 from equiviz.equivariance.round_off import base_tolerance, tolerance_words
 from equiviz.equivariance.spectrum_words import percent
 from equiviz.features.model_input import ModelInput
+from equiviz.features.model_state import as_found
 from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
@@ -134,7 +135,7 @@ def worst_element(
         BandLimitError, GroupError: as `equiviz.symmetry.quadrature.quadrature`.
     """
     start = quadrature(band_limit, group).matrices
-    with torch.random.fork_rng(devices=[]):
+    with as_found(model):
         errors = OutputErrors.of(model, x, supports, inputs, outputs, per)
         first = errors.largest(start)
         climb = _Climb(errors)

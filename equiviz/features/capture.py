@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import nn
 
-from equiviz.features.model_input import Given, ModelInput, prepared, sizes
+from equiviz.features.model_input import Given, ModelInput, own_copy, prepared, sizes
 from equiviz.features.model_state import untouched
 from equiviz.features.precision import wide
 from equiviz.features.recorder import Recorder, Replacement
@@ -137,7 +137,7 @@ def record(
     """
     recorder = Recorder(sizes(taken), supports or {}, keep_graph, replace)
     with untouched(model), recorder.listening(model):
-        outputs: object = model(taken)
+        outputs: object = model(own_copy(taken, linked=keep_graph))
     recorder.replace = None
     for name, value in _named(outputs):
         recorder.record(name if name == "output" else f"output.{name}", value)

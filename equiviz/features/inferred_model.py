@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from equiviz.features.model_input import ModelInput, Sizes, prepared, sizes
+from equiviz.features.model_input import ModelInput, Sizes, own_copy, prepared, sizes
 from equiviz.features.model_state import untouched
 from equiviz.features.type_inference import NO_IRREP, InferredType, Orientations
 from equiviz.interop.taps import Tap, listening, planted
@@ -183,5 +183,5 @@ def _outputs(model: nn.Module, taken: Structure | Graph | TypedTensors) -> dict[
         for path, module in _observed(model).named_modules():
             if path:
                 stack.callback(module.register_forward_hook(hook(path)).remove)
-        model(taken)
+        model(own_copy(taken, linked=False))
     return {path: values for path, values in found.items() if math.prod(values.shape)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from equiviz.features.errors import CaptureError
 from equiviz.nn.equivariant_model import EquivariantModel
@@ -20,6 +22,7 @@ from equiviz.structures.interchange.recognised import (
 )
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
+from equiviz.symmetry.field import Field
 
 ModelInput: TypeAlias = "Structure | Sequence[Structure] | Graph | TypedTensors"
 """What tools work on."""
@@ -72,7 +75,35 @@ def prepared(model: nn.Module, x: Given) -> ModelInput:
     if isinstance(taken, (Graph, TypedTensors)):
         return taken
     prepare: Callable[[ModelInput], Graph] | None = getattr(model, "prepare", None)
-    return taken if prepare is None else prepare(taken)
+    return taken if prepare is None else prepare(cast("Structure | list[Structure]", own_copy(taken)))
+
+
+def own_copy(taken: ModelInput, *, linked: bool = True) -> ModelInput:
+    """The same input in memory of its own, for a model that works in place; typed tensors are copied when they are
+    handed out.
+
+    Args:
+        taken: what is copied: positions, cells and typed attributes, edges and whatever else is a tensor.
+        linked: whether gradients flow to the tensors that came; else a backward pass ends in the copies.
+    """
+    if isinstance(taken, TypedTensors):
+        return taken
+    if not isinstance(taken, (Structure, Graph)):
+        return [cast(Structure, own_copy(structure, linked=linked)) for structure in taken]
+
+    def own(value: object) -> object:
+        if isinstance(value, Tensor):
+            with torch.set_grad_enabled(linked or torch.is_grad_enabled()):
+                made = value.clone()
+            return made if linked else made.detach().requires_grad_(value.requires_grad)
+        if isinstance(value, Field):
+            return value.with_values(cast(Tensor, own(value.values)))
+        return {k: own(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+    copied = copy.copy(taken)  # unlike `replace`, it does not check once more what was checked
+    for name, value in vars(taken).items():
+        object.__setattr__(copied, name, own(value))
+    return copied
 
 
 def measured(model: nn.Module, x: Given) -> ModelInput:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import FunctionType, ModuleType
 from typing import Any, Literal, TypeAlias, cast
 
 from torch import Tensor, nn
@@ -48,7 +50,7 @@ class DeclaredFunction(EquivariantModel):
         self.function = function
         claimed = getattr(function, "group", None)  # many modules have one that means something else
         self.group = claimed if isinstance(claimed, str) and "(3)" in claimed else "E(3)"  # type: ignore[misc]
-        self.held = _held_modules(function)
+        self.held = held_modules(function)
         self.outputs = outputs
         self.per: Per | None = per
         self.training = any(m.training for m in (function, *self.held.children()) if isinstance(m, nn.Module))
@@ -156,21 +158,81 @@ def _entries(several: object) -> dict[str, Any]:
     return {}
 
 
-def _held_modules(function: object) -> nn.Module:
-    """Modules that a function reads without being one: the owner of a method, variables of a closure, globals."""
+def held_modules(function: object) -> nn.Module:
+    """Modules that a function reads without being one, as parts of one module.
+
+    They are looked for in the owner of a bound method, in variables of a closure, globals and defaults, in what a
+    `functools.partial` holds, and in the attributes of objects that are no modules; of each of those, in lists, tuples
+    and dicts too, one level deep.
+    """
     held = nn.Module().eval()
     if isinstance(function, nn.Module):
         return held
-    variables: dict[str, object] = {"owner": getattr(function, "__self__", None)}
-    try:
-        closed = inspect.getclosurevars(cast(Any, function))
-        variables |= {**closed.globals, **closed.nonlocals}
-    except TypeError:  # an object that is called
-        variables |= vars(function) if hasattr(function, "__dict__") else {}
-    for name, module in variables.items():
-        if isinstance(module, nn.Module):
-            held.add_module(f"{name}_" if hasattr(held, name) else name, module)
+    known: set[nn.Module] = set()
+    for name, value in _reached(function):
+        for path, module in _with_entries(name, value):
+            if isinstance(module, nn.Module) and module not in known:
+                known.add(module)
+                free = path.replace(".", "_")
+                while hasattr(held, free):
+                    free += "_"
+                held.add_module(free, module)
     return held
+
+
+def _reached(function: object) -> Iterator[tuple[str, object]]:
+    """What a function reads, by name."""
+    if isinstance(function, functools.partial):
+        yield from ((f"argument_{place}", value) for place, value in enumerate(function.args))
+        yield from function.keywords.items()
+        yield from [("function", function.func), *_reached(function.func)]
+        return
+    yield from _owned(getattr(function, "__self__", None))
+    plain = getattr(function, "__func__", function)
+    if not inspect.isfunction(plain):  # an object that is called
+        yield from _attributes(function)
+        plain = type(function).__call__
+    if inspect.isfunction(plain):
+        yield from _read(plain)
+    if hasattr(function, "__wrapped__"):  # by a decorator
+        yield from _reached(cast(Any, function).__wrapped__)
+
+
+def _owned(owner: object) -> list[tuple[str, object]]:
+    """The owner of a bound method, or what it holds."""
+    if owner is None or inspect.ismodule(owner):
+        return []
+    return [("owner", owner)] if isinstance(owner, nn.Module) else _attributes(owner)
+
+
+def _read(function: FunctionType) -> Iterator[tuple[str, object]]:
+    """Globals, variables of the closure, and defaults of a function."""
+    try:
+        closed = inspect.getclosurevars(function)
+        yield from {**closed.globals, **closed.nonlocals}.items()
+    except ValueError:  # a variable of the closure has no value yet
+        pass
+    yield from ((f"default_{place}", value) for place, value in enumerate(function.__defaults__ or ()))
+    yield from (function.__kwdefaults__ or {}).items()
+
+
+def _with_entries(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """A value; the entries of a list, tuple, set or dict; what a partial, or an object that is no module, holds."""
+    yield name, value
+    if isinstance(value, functools.partial):
+        named = value.keywords.items()
+        parts: Iterable[tuple[object, object]] = [("function", value.func), *enumerate(value.args), *named]
+    elif isinstance(value, Mapping):
+        parts = list(cast("Mapping[object, object]", value).items())
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        parts = enumerate(cast("Iterable[object]", value))
+    else:
+        parts = [] if isinstance(value, (nn.Module, type, ModuleType)) else _attributes(value)
+    yield from ((f"{name}.{part}", entry) for part, entry in parts)
+
+
+def _attributes(holder: object) -> list[tuple[str, object]]:
+    return list(cast("dict[str, object]", vars(holder)).items()) if hasattr(holder, "__dict__") else []
 
 
 def declared(function: Callable[..., object], outputs: Outputs | None, per: Per | None = None) -> DeclaredFunction:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -133,10 +134,9 @@ class TypedTensors:
 
     def tensors(self) -> dict[str, object]:
         """What the function takes: each tensor by its name, in the shape in which it came; copies, to work on."""
-        typed = {name: item.values.reshape(self.shapes[name]).clone() for name, item in self.fields.items()}
-        others = {**self.indices, **self.labels}
-        every = {**typed, **{name: values.clone() for name, values in others.items()}, **self.constants}
-        return {name: every[name] for name in self.order}
+        typed = {name: item.values.reshape(self.shapes[name]) for name, item in self.fields.items()}
+        every = {**typed, **self.indices, **self.labels, **self.constants}
+        return {name: _copied(every[name]) for name in self.order}
 
 
 def _by_name(
@@ -158,6 +158,20 @@ def _by_name(
             f"given for {', '.join(map(str, types))}."
         )
     return form, values, {name: types[name] for name in values}
+
+
+def _copied(value: object) -> object:
+    """Tensors and arrays, in lists and dicts too, are the function's to change; other constants are the caller's."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if type(value) is dict:
+        return {key: _copied(entry) for key, entry in cast("dict[object, object]", value).items()}
+    if type(value) is list or type(value) is tuple:
+        entries = [_copied(entry) for entry in cast("Sequence[object]", value)]
+        return entries if type(value) is list else tuple(entries)
+    return value
 
 
 def _typed(name: str, value: object, carried: Representation) -> Field:

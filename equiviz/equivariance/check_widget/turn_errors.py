@@ -13,6 +13,7 @@ from torch import Tensor
 
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_runs import OrbitRuns
+from equiviz.features.model_state import as_found
 from equiviz.features.precision import wide
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3
@@ -63,7 +64,7 @@ def turn_errors(runs: OrbitRuns, axis: Tensor, tell: Callable[[int], None]) -> T
     orbit = Orbit.of(torch.stack([turn(axis, angle).matrix for angle in ANGLES]))
     found: dict[tuple[str, str], list[Tensor]] = {}
     done = 0
-    with torch.random.fork_rng(devices=[]):
+    with as_found(runs.model):
         for part, stages in runs.over(orbit):
             for block, errors in _errors(runs, part, stages):
                 found.setdefault(block, []).append(errors)
