@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from torch import nn
+from torch import Tensor, nn
 
 from equiviz.equivariance.claims import KINDS, Kind
 from equiviz.equivariance.diagnosis import CURED, Diagnosis
@@ -173,6 +173,23 @@ class Case:
             return self.runs.acts_before(self.stage, self.x)
         except Exception:
             return Acts(())
+
+    @cached_property
+    def moved_acts(self) -> frozenset[Act]:
+        """The acts whose argument is another once the input is transformed: the others can break nothing."""
+        try:
+            before = self.runs.arguments(Trial("determinism", "as it came", self.x))
+            after = self.runs.arguments(next(t for t in self.trials if t.comparable))
+        except Exception:
+            return frozenset(self.acts.every)
+        bound = base_tolerance(self.sums.dtype)
+        return frozenset(act for act in before if act not in after or _differ(before[act], after[act], bound))
+
+
+def _differ(first: Tensor, second: Tensor, relative: float) -> bool:
+    if first.shape != second.shape or not first.is_floating_point():
+        return True
+    return not bool((first - second).norm() <= relative * first.norm())
 
 
 def cases(sums: Measurement, claimed: frozenset[Kind], x: ModelInput, seed: int) -> Iterator[Case]:

@@ -18,12 +18,14 @@ from equiviz.equivariance.round_off import DROWNED, REAL, base_tolerance, tolera
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import BlockSquares, KindSquares
 from equiviz.equivariance.sweep import sweep
-from equiviz.equivariance.transformed_input import disturbed, floating_type, node_counts
+from equiviz.equivariance.transformed_input import disturbed, floating_type, listed, node_counts
 from equiviz.equivariance.trials import Trial, trials
 from equiviz.features.capture import Capture
 from equiviz.features.inferred_model import InferredModel
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.stage import Support
+from equiviz.structures.graph import Graph
+from equiviz.structures.typed_tensors import TypedTensors
 
 DISTURBANCES = 2
 # Of more nodes than this, stages are forced only where something seems to break.
@@ -106,8 +108,7 @@ class Measurement:
     def _force(self, tried: Sequence[Trial], always: bool, step: Callable[[], object]) -> None:
         """Local errors: of all kinds, or of those alone in which something seems to break (it costs as much again)."""
         for trial in tried:
-            blocks = self.inherited[trial.kind].blocks.values()
-            if always or any(not block.relative <= base_tolerance(self.dtype) for block in blocks if block.norm > 0):
+            if always or self._seems_broken(trial.kind):
                 self.local[trial.kind].add(*self.runs.forced(trial))
                 step()
 
@@ -123,18 +124,27 @@ class Measurement:
 
     def _mixes_batches(self) -> bool:
         """Whether structures in one batch change each other, so that a sweep must run them one by one."""
-        bound = base_tolerance(self.dtype)
-        return any(not block.relative <= bound for block in self.inherited["batch"].blocks.values() if block.norm > 0)
+        return self._seems_broken("batch")
+
+    def _seems_broken(self, kind: Kind) -> bool:
+        blocks = self.inherited[kind].blocks
+        floors = {name: self.scales.floor(name, block, self.dtype) for name, block in blocks.items()}
+        told = [name for name, block in blocks.items() if block.norm > 0]
+        return any(not blocks[name].relative <= tolerance(self.dtype, floors[name]) for name in told)
 
     def findings(self, claimed: frozenset[Kind]) -> list[Finding]:
         """One per stage, irrep and kind that was tried."""
         tried: list[Kind] = [kind for kind, squares in self.inherited.items() if squares.trials]
-        return [
+        found = [
             self._finding(name, label, kind, kind in claimed)
             for name, item in self.reference.items()
             for label in item.representation.labels()
             for kind in tried
         ]
+        guessed = self.runs.model.guessed if isinstance(self.runs.model, InferredModel) else frozenset[str]()
+        if any(finding.alarming for finding in found if finding.stage not in guessed):
+            return found
+        return [replace(finding, claimed=False) if finding.stage in guessed else finding for finding in found]
 
     def _finding(self, stage: str, irrep: str, kind: Kind, claimed: bool) -> Finding:
         free, forced = self.inherited[kind], self.local[kind]
@@ -235,9 +245,19 @@ def _notes(made: Measurement) -> list[str]:
             )
     notes += [f"{name} was not checked: {why}." for name, why in made.reference.skipped.items()]
     notes += _coarse_stages(made)
+    if not made.inherited["lattice"].trials and _has_cell(made.x):
+        notes.append("Not tried: the choice of the cell (this input is a graph, or repeats along no axis).")
     if made.precise is not None:
         notes.append(made.precise.describe())
     return notes
+
+
+def _has_cell(x: ModelInput) -> bool:
+    if isinstance(x, TypedTensors):
+        return False
+    if isinstance(x, Graph):
+        return x.cells is not None
+    return any(structure.cell is not None for structure in listed(x))
 
 
 def _coarse_stages(made: Measurement) -> list[str]:

@@ -47,12 +47,14 @@ class Watch(TorchFunctionMode):
 
     Args:
         without: acts that return their first tensor unchanged.
+        keeping: whether to keep what each act was given.
     """
 
-    def __init__(self, without: frozenset[Act] = frozenset()) -> None:
+    def __init__(self, without: frozenset[Act] = frozenset(), keeping: bool = False) -> None:
         super().__init__()
-        self.without = without
+        self.without, self.keeping = without, keeping
         self.log: list[Act | str] = []
+        self.arguments: dict[Act, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._busy = False
 
@@ -68,6 +70,8 @@ class Watch(TorchFunctionMode):
         self._counts[name] = act[1] + 1
         self.log.append(act)
         subject = next((a for a in (*args, *given.values()) if isinstance(a, Tensor)), None)
+        if subject is not None and self.keeping:
+            self.arguments[act] = subject.detach().clone()
         if act in self.without and subject is not None:
             return subject
         self._busy = True  # what this function calls in turn is part of it

@@ -14,6 +14,7 @@ from equiviz.equivariance.trials import Trial
 from equiviz.features.capture import Capture
 from equiviz.features.precision import wide
 from equiviz.structures.graph import Graph
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import Permutation
 
@@ -87,6 +88,8 @@ class RowMatching:
     def _expected(self, name: str) -> Field:
         reference = self.reference[name]
         expected = reference.with_values(wide(reference.values))
+        if self.trial.edge_order is not None and reference.support == "edge":
+            expected = expected.with_values(expected.values[self.trial.edge_order.to(expected.values.device)])
         return expected if self.trial.g is None else expected.transform(self.trial.g)
 
     def _paired(self, expected: Field, found: Tensor) -> Pair | None:
@@ -96,6 +99,8 @@ class RowMatching:
         if rows is not None:
             left, right = (part.to(found.device) for part in rows)
             return Pair(expected.with_values(expected.values[left]), expected.with_values(found[right]), left)
+        if expected.support == "edge" and self._hides_edges():
+            return None
         if self.trial.company:
             found = found[: len(expected)]
         if found.shape != expected.values.shape:
@@ -103,6 +108,11 @@ class RowMatching:
         g = self.trial.g
         order = g.order if isinstance(g, Permutation) and expected.support == "node" else None
         return Pair(expected, expected.with_values(found), order)
+
+    def _hides_edges(self) -> bool:
+        """Whether nodes were reordered, and a function lists edges that it found itself, in an order of its own."""
+        x = self.trial.x
+        return isinstance(self.trial.g, Permutation) and isinstance(x, TypedTensors) and x.edges is None
 
     def _rows(self, reference: Field) -> tuple[Tensor, Tensor] | None:
         if reference.support != "edge" or self.reference.graph is None or self.after is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.op_watch import Act, Acts, Watch
@@ -68,6 +68,14 @@ class Runs:
         with watch:
             record(self.model, taken, self.supports, replace=watch.noting(None))
         return Acts(tuple(watch.before(stage)))
+
+    def arguments(self, trial: Trial) -> dict[Act, Tensor]:
+        """What each act is given in a trial, when each stage reads what it should."""
+        watch = Watch(keeping=True)
+        taken = self._prepared(trial)
+        with watch:
+            record(self.model, taken, self.supports, replace=watch.noting(self._matching(trial, taken).forced))
+        return watch.arguments
 
     def _matching(self, trial: Trial, taken: ModelInput) -> RowMatching:
         return RowMatching(self.reference, taken if isinstance(taken, Graph) else None, trial)

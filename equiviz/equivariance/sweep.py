@@ -29,7 +29,7 @@ from equiviz.symmetry.representations import O3Irreps
 from equiviz.symmetry.wigner import foresee
 
 # Nodes of the rotations that are run one by one before: a model may look at the first structure of a batch only.
-SINGLE = 400
+SINGLE = 1000
 # The cube's rotations and half-turns about its diagonals are where mistakes of sign and order show best.
 _SPECIAL = [
     O3.rotation(axis, angle)

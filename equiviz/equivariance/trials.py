@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ class Trial:
         company: the first rows of the record are the reference's, the others are company (batch independence).
         winding: by how many cells each node was moved ``[N, 3]``, where atoms were moved by lattice vectors.
         copies: how many images of each node a supercell holds, one whole cell after the other.
+        edge_order: which edge of the reference each edge is, where edges were listed in another order.
         drawn: whether the element was drawn at random, so that it counts for confidence.
     """
 
@@ -57,6 +59,7 @@ class Trial:
     winding: Tensor | None = None
     copies: int = 1
     drawn: bool = True
+    edge_order: Tensor | None = None
 
     @property
     def comparable(self) -> bool:
@@ -81,6 +84,9 @@ def trials(x: ModelInput, elements: int, seed: int, batches: bool, few: bool = F
     for _ in range((1 if few else PERMUTATIONS) if sum(node_counts(x)) > 1 else 0):
         mixed, order = reordered(x, generator)
         yield Trial("permutation", repr(order), mixed, g=order)
+    if isinstance(x, TypedTensors) and x.indices and (x.edges or 0) > 1:
+        edges = torch.randperm(x.edges or 0, generator=generator)
+        yield Trial("permutation", "edges in another order", x.with_edges_in(edges), edge_order=edges)
     yield from _lattice(x, generator)
     if batches and not isinstance(x, (Graph, TypedTensors)):
         yield _beside_a_copy(x, seed)
@@ -96,14 +102,28 @@ def _orthogonal(x: ModelInput, elements: int, seed: int) -> Iterator[Trial]:
 
 
 def _lattice(x: ModelInput, generator: torch.Generator) -> Iterator[Trial]:
-    if not isinstance(x, Structure) or x.cell is None or not all(x.pbc) or not len(x):
+    if isinstance(x, (Graph, TypedTensors)) or not any(is_periodic(structure) for structure in listed(x)):
         return
-    winding = torch.randint(-1, 2, (len(x), 3), generator=generator)
-    yield Trial("lattice", "atoms moved by lattice vectors", wound(x, winding), winding=winding)
-    if 8 * len(x) <= LARGEST_SUPERCELL:
-        yield Trial("lattice", "a 2 x 2 x 2 supercell", supercell(x, (2, 2, 2)), copies=8)
-    elif 2 * len(x) <= LARGEST_SUPERCELL:
-        yield Trial("lattice", "a 2 x 1 x 1 supercell", supercell(x, (2, 1, 1)), copies=2)
+    windings = [
+        torch.randint(-1, 2, (len(s), 3), generator=generator) * torch.tensor(s.pbc) * is_periodic(s) for s in listed(x)
+    ]
+    moved = [wound(s, w) if is_periodic(s) else s for s, w in zip(listed(x), windings, strict=True)]
+    taken = moved[0] if isinstance(x, Structure) else moved
+    yield Trial("lattice", "atoms moved by lattice vectors", taken, winding=torch.cat(windings))
+    if not isinstance(x, Structure):
+        return
+    for times in ((2, 2, 2), (2, 1, 1), (1, 2, 1), (1, 1, 2)):
+        along = tuple(n if periodic else 1 for n, periodic in zip(times, x.pbc, strict=True))
+        copies = math.prod(along)
+        if copies > 1 and copies * len(x) <= LARGEST_SUPERCELL:
+            words = f"a {along[0]} x {along[1]} x {along[2]} supercell"
+            yield Trial("lattice", words, supercell(x, (along[0], along[1], along[2])), copies=copies)
+            return
+
+
+def is_periodic(structure: Structure) -> bool:
+    """Whether there are lattice vectors to move atoms by."""
+    return structure.cell is not None and any(structure.pbc) and len(structure) > 0
 
 
 def _beside_a_copy(x: Structure | Sequence[Structure], seed: int) -> Trial:

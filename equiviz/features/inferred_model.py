@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -14,16 +15,20 @@ from equiviz.features.model_input import ModelInput, Sizes, own_copy, prepared, 
 from equiviz.features.model_state import untouched
 from equiviz.features.type_inference import NO_IRREP, InferredType, Orientations
 from equiviz.interop.taps import Tap, listening, planted
-from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.equivariant_model import EquivariantModel, claimed_group
 from equiviz.nn.errors import ModelError
 from equiviz.nn.stage import Stage, Support
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import O3, haar
+from equiviz.symmetry.groups import O3, Translation, haar
+from equiviz.symmetry.representations import Position
 
 ELEMENTS = 4
+_SHIFT = Translation(torch.tensor([0.7, -1.1, 0.4], dtype=torch.float64))
+# What changes by less than this, relative, when the origin moves does not know where it is (rounding of float32).
+_STILL = 1e-3
 
 
 class InferredModel(EquivariantModel):
@@ -45,7 +50,8 @@ class InferredModel(EquivariantModel):
         self.tapped = nn.Module()
         taps = [Tap(path, found.representation, support) for path, (found, support) in types.items()]
         self._taps = planted(self.tapped, _observed(model), taps)
-        self.group = getattr(model, "group", "E(3)")  # type: ignore[misc]
+        self.group = claimed_group(model)  # type: ignore[misc]
+        self.takes_structures = not hasattr(model, "prepare")
         for module in (self, *self.tapped.modules()):
             module.training = model.training
 
@@ -63,6 +69,11 @@ class InferredModel(EquivariantModel):
     def title(self) -> str:
         """What reports call it: the name of the model's own class."""
         return self.model.title if isinstance(self.model, EquivariantModel) else type(self.model).__name__
+
+    @property
+    def guessed(self) -> frozenset[str]:
+        """Stages whose type was only taken from another: they may tell where an output's break begins, no more."""
+        return frozenset(path for path, (found, _) in self.types.items() if math.isnan(found.residual))
 
     @property
     def notes(self) -> list[str]:
@@ -119,11 +130,14 @@ def inferred(model: nn.Module, x: ModelInput, seed: int = 0) -> nn.Module:
     generic = haar(1, seed + 2, "SO(3)")[0]  # a component that is zero by chance of orientation has no type
     try:
         runs = [_outputs(model, taken.transform(g)) for g in (generic, *(g @ generic for g in elements))]
+        moved = _outputs(model, taken.transform(generic).transform(_SHIFT))
     except Exception:  # whoever asked runs the model on turned inputs too, and tells which of them it was
         return model
     counted, types, untyped = sizes(taken), dict[str, tuple[InferredType, Support]](), dict[str, str]()
     for path, reference in runs[0].items():
         found = _typed([run.get(path) for run in runs], elements, counted)
+        if not isinstance(found, str):
+            found = _where_it_is(found, reference, moved.get(path))
         before = [t for p, t in types.items() if runs[0][p].shape == reference.shape]
         if not isinstance(found, str):
             types[path] = found
@@ -151,6 +165,21 @@ def _typed(
         return "its rows are pairs of nodes"
     inferred_type = Orientations(elements, reference, torch.stack(others)).inferred()
     return inferred_type if isinstance(inferred_type, str) else (inferred_type, cast(Support, fitting[0]))
+
+
+def _where_it_is(
+    found: tuple[InferredType, Support], before: Tensor, after: Tensor | None
+) -> tuple[InferredType, Support] | str:
+    """A type that translations leave alone; a position, which they move; or why it is neither."""
+    if after is None or after.shape != before.shape:
+        return "it has other rows in other places"
+    size, change = before.double().norm(), (after - before).double()
+    if change.norm() <= _STILL * size:
+        return found
+    inferred_type, support = found
+    if str(inferred_type.representation) == "1x1o" and (change - _SHIFT.vector).norm() <= _STILL * change.norm():
+        return replace(inferred_type, representation=Position()), support
+    return "it depends on where the origin is"
 
 
 def declares_stages(model: nn.Module) -> bool:

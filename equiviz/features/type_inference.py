@@ -17,7 +17,7 @@ from torch import Tensor
 
 from equiviz.symmetry.groups import O3
 from equiviz.symmetry.irreps import Irrep, Irreps
-from equiviz.symmetry.representations import Layout, O3Irreps
+from equiviz.symmetry.representations import Layout, O3Irreps, Representation
 from equiviz.symmetry.wigner import wigner_blocks
 
 HIGHEST = 6
@@ -40,7 +40,7 @@ class InferredType:
             from another tensor.
     """
 
-    representation: O3Irreps
+    representation: Representation
     residual: float
 
     def __str__(self) -> str:

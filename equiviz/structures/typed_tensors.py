@@ -119,6 +119,12 @@ class TypedTensors:
             raise refusal(f"{g!r} moves points of another support than nodes.")
         return moved
 
+    def with_edges_in(self, order: Tensor) -> TypedTensors:
+        """The same edges in another order: columns of ``[2, E]`` indices, entries of ``[E]``, rows of fields."""
+        fields = {n: f.with_values(f.values[order]) if f.support == "edge" else f for n, f in self.fields.items()}
+        indices = {n: v if n in self.listed else v[..., order.to(v.device)] for n, v in self.indices.items()}
+        return replace(self, fields=fields, indices=indices)
+
     def with_values(self, fields: Mapping[str, Field]) -> TypedTensors:
         """Other values of some of the fields."""
         return replace(self, fields={**self.fields, **fields})

@@ -16,7 +16,7 @@ from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.groups import Translation
 from equiviz.symmetry.representations import O3Irreps
-from tests.equivariance.planted_faults import spoiled
+from tests.equivariance.planted_faults import on_block, spoiled
 from tests.toy_networks import Declared, molecule, toy
 
 FULL = {"velocity": True, "spin": True}
@@ -118,3 +118,74 @@ def test_the_graph_of_a_batch_cannot_be_tried_in_other_company() -> None:
     report = check(network, graph, elements=1)
     assert report.groups["batch"].passed is None
     assert "Not tried: batch independence" in report.describe()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("name", ["Cu", "cubic Cu", "Fe", "Si", "NaCl"])
+def test_perfect_crystals_of_few_atoms_raise_no_alarm(name: str, dtype: torch.dtype) -> None:
+    """Vectors on sites of inversion symmetry cancel, exactly or to rounding: nothing breaks, nothing is a cause."""
+    from ase.build import bulk
+
+    atoms = {
+        "Cu": lambda: bulk("Cu"),
+        "cubic Cu": lambda: bulk("Cu", cubic=True),
+        "Fe": lambda: bulk("Fe", cubic=True),
+        "Si": lambda: bulk("Si"),
+        "NaCl": lambda: bulk("NaCl", "rocksalt", a=5.64),
+    }[name]()
+    report = check(toy(dtype, cutoff=3.0), atoms, elements=3, wide=20)
+    assert report.passed, report.describe()
+    assert report.informative
+    assert not report.diagnoses
+
+
+def test_a_break_in_a_crystal_is_still_found() -> None:
+    from ase.build import bulk
+
+    broken = spoiled(on_block("1o", torch.relu), cutoff=3.0, velocity=False, spin=False)
+    report = check(broken, bulk("ZnO", "wurtzite", a=3.25, c=5.2), elements=3)
+    assert report.first_broken == ("stage_layers.0", "1o")
+    assert report.diagnoses[0].code == "pointwise-nonlinearity"
+
+
+def test_a_structure_in_float32_is_no_break_of_a_model_in_float64() -> None:
+    report = check(toy(), molecule(5).to(torch.float32), elements=3, wide=20)
+    assert report.passed, report.describe()
+
+
+def test_a_cast_within_an_exact_model_is_rounding() -> None:
+    def cast(p: Tensor) -> Tensor:
+        near = p.float()
+        between = near[:, None] - near[None]
+        return (between * torch.exp(-between.norm(dim=-1, keepdim=True))).sum(1).to(p.dtype)
+
+    x = molecule(6).positions.float() + 100.0
+    report = check(cast, x, inputs="position", outputs="1o", wide=20)
+    assert report.groups["rotation"].passed is not False, report.describe()
+
+
+class Updating(nn.Module):
+    """Moves positions, as EGNN does, and looks at coordinates before it takes differences."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 3, bias=False).double()
+        torch.nn.init.orthogonal_(self.linear.weight)
+        self.step = Step()
+
+    def forward(self, p: Tensor) -> Tensor:
+        lengths = (self.linear(p)[:, None] - self.linear(p)[None]).norm(dim=-1, keepdim=True)
+        moved = self.step(p)
+        return (moved[:, None] - moved[None]).mul(torch.exp(-lengths)).sum(1)
+
+
+class Step(nn.Module):
+    def forward(self, p: Tensor) -> Tensor:
+        return p + 0.1 * (p - p.mean(0)) * (p - p.mean(0)).norm(dim=1, keepdim=True)
+
+
+def test_inner_tensors_of_exact_plain_modules_are_not_accused() -> None:
+    report = check(Updating(), molecule(6).positions, inputs="position", outputs="1o", wide=20)
+    assert report.passed, report.describe()
+    assert "step" in report.stages
+    assert "linear could not be typed" in report.describe()

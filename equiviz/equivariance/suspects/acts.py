@@ -79,7 +79,7 @@ def _guilty(case: Case, kind: str) -> tuple[Act | None, float]:
     """
     if case.rare:  # whatever moves the block moves the few directions in which it fails: no act is proven guilty
         return None, float("nan")
-    acts = case.acts.of(kind)
+    acts = [act for act in case.acts.of(kind) if act in case.moved_acts]
     before = case.squares_with().difference if acts else 0.0
     for act in list(reversed(acts))[:MOST]:
         after = case.squares_with(without=frozenset({act}))

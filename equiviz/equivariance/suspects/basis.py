@@ -60,7 +60,7 @@ def _block(case: Case) -> Block | None:
     if case.kind != "rotation" or case.stage not in case.runs.reference:
         return None
     reference = case.runs.reference[case.stage]
-    if not isinstance(reference.representation, O3Irreps):
+    if not isinstance(reference.representation, O3Irreps) or reference.values.is_complex():
         return None
     blocks = [block for block in reference.blocks if block.label == case.irrep]
     return blocks[0] if len(blocks) == 1 else None

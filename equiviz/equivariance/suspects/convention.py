@@ -57,7 +57,7 @@ def parity(case: Case) -> list[Diagnosis]:
         ]
     fix = "Keep even and odd irreps apart: a cross product of two vectors is 1e, a triple product 0o. Or claim SE(3)."
     cause = f"{case.irrep} holds a sum of even and odd parts"
-    return [case.found("parity-mixed", cause, f"treating the block as {other}", after, fix, sure=after < 1.0)]
+    return [case.found("parity-mixed", cause, f"treating the block as {other}", after, fix, sure=False)]
 
 
 def unturned(case: Case) -> list[Diagnosis]:

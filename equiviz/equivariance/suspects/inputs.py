@@ -12,7 +12,7 @@ from equiviz.equivariance.case import Case
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.transformed_input import listed, transformed
 from equiviz.equivariance.trials import Trial
-from equiviz.features.model_input import ModelInput
+from equiviz.features.model_input import ModelInput, prepared
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
@@ -39,7 +39,9 @@ def attribute(case: Case) -> list[Diagnosis]:
             if case.cured(after):
                 cause = f"the input {name!r}, declared as {field.representation}, is read as something {words}"
                 fix = f"Declare {name!r} as what it is, or turn it where the model reads it."
-                return [case.found("attribute-not-rotated", cause, f"giving {name!r} {words}", after, fix)]
+                # Whatever breaks through an input is cured when that input stays as it is: no proof.
+                sure = words != _UNTURNED
+                return [case.found("attribute-not-rotated", cause, f"giving {name!r} {words}", after, fix, sure)]
     return []
 
 
@@ -73,24 +75,33 @@ def _turned_constant(trial: Trial, name: str, values: Tensor) -> ModelInput:
 
 
 def cell(case: Case) -> list[Diagnosis]:
-    """A cell that stays as it was while the positions turn."""
-    if (
-        case.kind not in ("rotation", "inversion", "lattice")
-        or not isinstance(case.x, Structure)
-        or case.x.cell is None
-    ):
+    """A cell that stays as it was while the positions turn: nothing breaks without one, and none that comes is read."""
+    if case.kind not in ("rotation", "inversion") or not isinstance(case.x, Structure) or case.x.cell is None:
         return []
     alone = replace(case.x, cell=None, pbc=(False, False, False))
     trials = [Trial(t.kind, t.words, transformed(alone, t.g), g=t.g) for t in case.trials if t.g is not None]
-    if not trials:
+    after = case.error_with(trials, reference=alone)
+    if not case.cured(after):
         return []
-    return case.if_cured(
-        "cell-not-rotated",
-        "the cell is not turned with the positions",
-        "the same atoms without a cell",
-        case.error_with(trials, reference=alone),
-        "Use the cell of the structure that came; turn it when you turn the positions: cell @ R.T.",
+    fix = "Use the cell of the structure that came; turn it when you turn the positions: cell @ R.T."
+    if _is_deaf_to_cells(case):
+        cause = "the cell is not turned with the positions: the one that comes with them is not read"
+        return [case.found("cell-not-rotated", cause, "the same atoms without a cell", after, fix)]
+    cause = (
+        "only edges to images in other cells break it: a cell that is not turned, shifts, or what acts on them alone"
     )
+    return [case.found("cell-not-rotated", cause, "the same atoms without a cell", after, fix, sure=False)]
+
+
+def _is_deaf_to_cells(case: Case) -> bool:
+    """Whether the error stays what it is when the graph that comes has the cell of the input as it first came."""
+    first = case.runs.reference.graph
+    graphs = [(t, prepared(case.model, t.x)) for t in case.trials if t.g is not None]
+    if first is None or first.cells is None or not graphs:
+        return False
+    held = [replace(t, x=replace(g, cells=first.cells)) for t, g in graphs if isinstance(g, Graph)]
+    other = case.error_with(held)
+    return len(held) == len(graphs) and abs(other - case.error_with([t for t, _ in graphs])) < 1e-3 * other
 
 
 def constant_per_node(case: Case) -> list[Diagnosis]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -43,23 +45,25 @@ def bias(case: Case) -> list[Diagnosis]:
 
 def mixing(case: Case) -> list[Diagnosis]:
     """An affine map of what passed before, over components of different irreps."""
-    if case.kind not in ("rotation", "inversion") or case.stage not in case.runs.reference:
+    if case.kind not in ("rotation", "inversion") or case.stage not in case.runs.reference or case.rare:
+        return []
+    if case.runs.reference[case.stage].values.is_complex():
         return []
     for name, before, after in _samples(case):
         fitted = _affine(before, after)
         if fitted is None:
             continue
-        cause = f"{case.irrep} is a linear map of all components of {name} together, which mixes irreps"
+        evidence = f"one matrix, fitted to half of what passed, gives the other half to {fitted:.0e}"
+        cause = f"{case.irrep} is a linear map of all components of {name} together, which mixes irreps ({evidence})"
         fix = "Mix copies of the same irrep only, with one weight for all components of a copy (e3nn's o3.Linear)."
-        tried = f"fitting one matrix from {name}, which leaves {fitted:.0e},"
-        return [case.found("linear-mixing", cause, tried, fitted * case.error, fix)]
+        return [case.found("linear-mixing", cause, f"fitting one matrix from {name}", math.nan, fix)]
     return []
 
 
 def _constant(case: Case) -> Tensor | None:
     """The constant ``[mul, size]`` that makes f - c turn, by least squares over rows and turns."""
     reference = case.runs.reference.get(case.stage)
-    if reference is None or not isinstance(reference.representation, O3Irreps):
+    if reference is None or not isinstance(reference.representation, O3Irreps) or reference.values.is_complex():
         return None
     turns = case.turns + haar(_TURNS, case.seed + 5, "SO(3)")
     systems, sides = list[Tensor](), list[Tensor]()

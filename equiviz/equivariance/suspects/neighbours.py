@@ -9,6 +9,7 @@ import torch
 from equiviz.equivariance.case import Case
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.trials import trials
+from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 
 # Moves every pair away from a cutoff at which it lies by construction (a lattice), and changes little else.
@@ -43,7 +44,7 @@ def truncation(case: Case) -> list[Diagnosis]:
     most = int(degrees.max())
     capped = int((degrees == most).sum())
     few = _first(case.x, most)
-    if capped < 2 or capped < len(graph) / 3 or len(few) < 2:
+    if capped < 2 or capped < len(graph) / 3 or len(few) < 2 or not _is_cut(graph):
         return []
     own = [t for t in trials(few, 3, case.seed, batches=False) if t.kind == case.kind and t.comparable]
     after = case.error_with(own, reference=few)
@@ -52,6 +53,17 @@ def truncation(case: Case) -> list[Diagnosis]:
     return case.if_cured(
         "neighbour-truncation", cause, f"{len(few)} of the atoms, which have room in the list", after, fix
     )
+
+
+def _is_cut(graph: Graph) -> bool:
+    """Whether pairs are missing that are nearer than the farthest that is listed (without periodic images)."""
+    longest = float(graph.edge_vectors.norm(dim=1).max()) * (1 - 1e-6)
+    near = torch.cdist(graph.positions, graph.positions) < longest
+    near &= graph.batch[:, None] == graph.batch[None]
+    near.fill_diagonal_(False)
+    listed = torch.zeros_like(near)
+    listed[graph.edge_index[0], graph.edge_index[1]] = True
+    return bool((near & ~listed).any())
 
 
 def _shrunk(structure: Structure) -> Structure:
