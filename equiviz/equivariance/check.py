@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from equiviz.equivariance.check_report import CheckReport
 from equiviz.equivariance.claims import claimed_kinds
 from equiviz.equivariance.diagnosis import diagnose
+from equiviz.equivariance.e3nn_arguments import Asked
 from equiviz.equivariance.errors import CheckError, NotEquivariant
 from equiviz.equivariance.measurement import Measurement
 from equiviz.equivariance.subject import as_subject
@@ -29,6 +30,7 @@ from equiviz.equivariance.sweep import default_count
 from equiviz.features.model_input import ModelInput, measured
 from equiviz.features.model_state import as_found
 from equiviz.nn.declared_function import Outputs, Per
+from equiviz.nn.equivariant_model import claimed_group
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
 
@@ -85,7 +87,7 @@ def check(
     with as_found(model), tqdm(**_bar()) as bar:
         torch.manual_seed(seed)
         subject, taken = as_subject(model, x, inputs, outputs, per, seed)
-        claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
+        claimed = claimed_group(subject) if group is None else group
         kinds = claimed_kinds(claimed)
         further = default_count(taken) if wide is None else wide
         torch.manual_seed(seed)
@@ -107,7 +109,7 @@ def _bar() -> dict[str, Any]:
 
 def assert_equivariant(
     model: nn.Module | Callable[..., object],
-    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object] | None = None,
     elements: int = 10,
     seed: int = 0,
     *,
@@ -118,18 +120,28 @@ def assert_equivariant(
     per: Per | None = None,
     wide: int | None = None,
     rebuild: Callable[[], nn.Module] | None = None,
+    args_in: Sequence[object] | None = None,
+    irreps_in: object = None,
+    irreps_out: object = None,
 ) -> CheckReport:
-    """`check`, for test suites: returns the report when the model passes. Arguments as there.
+    """`check`, for test suites: returns the report when the model passes. Arguments as there, and some of e3nn's.
 
-    It stands where `e3nn.util.test.assert_equivariant` stood: that one takes ``irreps_in=``, ``irreps_out=``; here the
-    same are `inputs` and `outputs`. It finds NaN, small errors and rare directions, and accepts a model of any scale.
+    It stands where `e3nn.util.test.assert_equivariant` stood, and takes its arguments: `args_in` for `x`, `irreps_in`
+    for `inputs` and `irreps_out` for `outputs`, each of them irreps, "cartesian_points" (a position), or a list of
+    those, one for each argument; None in the list is a constant. Where they are left out, the module's own `irreps_in`
+    (or `irreps_in1`, `irreps_in2`) and `irreps_out` count. Without `x`, inputs ``[7, dim]`` are drawn from the normal
+    distribution, in torch's default dtype. For ``ntrials=`` say `elements`, for ``do_parity=False`` `group="SE(3)"`;
+    a tolerance is not needed. It finds NaN, small errors and rare directions, and accepts a model of any scale.
 
     Raises:
         NotEquivariant: an AssertionError whose message says what breaks, where, and by how much.
-        CheckError: nothing was informative, so that passing would mean nothing.
+        CheckError: nothing was informative, so that passing would mean nothing; nothing says what the model takes; an
+            argument came under both its names.
     """
-    declared = {"group": group, "supports": supports, "inputs": inputs, "outputs": outputs, "per": per}
-    report = check(model, x, elements, seed, wide=wide, rebuild=rebuild, **declared)  # type: ignore[arg-type]
+    asked = Asked(x, inputs, outputs).with_e3nns(args_in, irreps_in, irreps_out).completed(model, seed)
+    declared = {"group": group, "supports": supports, "per": per}
+    declared |= {"inputs": asked.inputs, "outputs": asked.outputs}
+    report = check(model, asked.x, elements, seed, wide=wide, rebuild=rebuild, **declared)  # type: ignore[arg-type]
     if not report.passed:
         raise NotEquivariant(report.describe())
     if not report.informative:

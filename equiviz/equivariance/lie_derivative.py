@@ -33,6 +33,7 @@ from equiviz.equivariance.transformed_input import spread
 from equiviz.features.model_input import ModelInput, measured, prepared
 from equiviz.features.model_state import as_found
 from equiviz.nn.declared_function import Outputs, Per
+from equiviz.nn.equivariant_model import claimed_group
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
 
@@ -70,7 +71,7 @@ def lie_derivative(
     with torch.inference_mode(False), as_found(model):
         torch.manual_seed(seed)
         subject, taken = as_subject(model, x, inputs, outputs, per, seed)
-        claimed = str(getattr(subject, "group", "E(3)")) if group is None else group
+        claimed = claimed_group(subject) if group is None else group
         kinds = claimed_kinds(claimed)
         runs = LieRuns.of(subject, prepared(subject, measured(subject, taken)), seed, supports or {})
         sums = LieMeasurement.make(runs)

@@ -8,21 +8,22 @@ up to L / 2 only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
-from torch import nn
+from torch import Tensor, nn
 
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_average import OrbitAverage
 from equiviz.equivariance.orbit_runs import BATCH
 from equiviz.equivariance.turned_copies import turned_copies
-from equiviz.nn.declared_function import DeclaredFunction
+from equiviz.nn.declared_function import DeclaredFunction, Outputs, Per, declared
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
 from equiviz.nn.stage import Stage
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
-from equiviz.structures.typed_tensors import TypedTensors
+from equiviz.structures.typed_tensors import Inputs, TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import OrthogonalGroup
 from equiviz.symmetry.quadrature import Quadrature, quadrature
@@ -92,13 +93,15 @@ class SymmetrizedFunction(DeclaredFunction):
     """A function of typed tensors, averaged over a group; outputs as of `SymmetrizedModel`.
 
     Args:
-        declared: the function with its declarations.
+        function: the function with its declarations.
         rule: the elements and weights.
+        inputs: types of its tensors; with them `forward` takes plain tensors, too.
     """
 
-    def __init__(self, declared: DeclaredFunction, rule: Quadrature) -> None:
-        super().__init__(declared.function, declared.outputs, declared.per)
-        self.group = _claimed(declared, rule)  # type: ignore[misc]
+    def __init__(self, function: DeclaredFunction, rule: Quadrature, inputs: Inputs | None = None) -> None:
+        super().__init__(function.function, function.outputs, function.per)
+        self.inputs = inputs
+        self.group = _claimed(function, rule)  # type: ignore[misc]
         self.rule = rule
         self._orbit = Orbit(rule.matrices, rule.weights)
 
@@ -112,26 +115,45 @@ class SymmetrizedFunction(DeclaredFunction):
         """What reports call it."""
         return f"symmetrized {super().title}"
 
-    def forward(self, x: TypedTensors) -> dict[str, Field]:  # type: ignore[override]
-        """The averaged outputs, and their rotational standard deviations; differentiable."""
+    def forward(  # type: ignore[override]
+        self, x: TypedTensors | Tensor | Sequence[object] | Mapping[str, object]
+    ) -> dict[str, Field]:
+        """The averaged outputs, and their rotational standard deviations; differentiable.
+
+        Raises:
+            ModelError: plain tensors whose types were not declared.
+        """
+        if not isinstance(x, TypedTensors) and self.inputs is None:
+            raise ModelError(f"Say what the tensors of {self.title} carry: symmetrize(f, inputs='1o', outputs='1x0e').")
+        typed = x if isinstance(x, TypedTensors) else TypedTensors.make(x, cast(Inputs, self.inputs))
         average = OrbitAverage()
         for part in self._orbit.parts(1):
-            average.add(part, super().forward(x.transform(part.elements[0])))
+            average.add(part, super().forward(typed.transform(part.elements[0])))
         return average.fields()
 
 
 def symmetrize(
-    model: nn.Module, band_limit: int = 4, group: OrthogonalGroup = "O(3)", *, batch: int = BATCH
+    model: nn.Module | Callable[..., object],
+    band_limit: int = 4,
+    group: OrthogonalGroup = "O(3)",
+    *,
+    batch: int = BATCH,
+    inputs: Inputs | None = None,
+    outputs: Outputs | None = None,
+    per: Per | None = None,
 ) -> EquivariantModel:
     """The model averaged over a group, with the rotational standard deviation of each output beside it.
 
     Args:
-        model: an `EquivariantModel`; for a function of tensors, ``declared(function, outputs)`` of
-            `equiviz.nn.declared_function`. It is held, not copied.
+        model: an `EquivariantModel`, or a function or module on tensors, with `outputs`. It is held, not copied.
         band_limit: content up to this lambda is averaged exactly: 140 copies at 4 on O(3), 364 at 6. (At 3 the
             rule is the group of the cube, which leaves all that this group keeps.)
         group: "O(3)", or "SO(3)", which leaves inversion out.
         batch: largest number of nodes that run at once, one copy at least.
+        inputs: types of a function's tensors, as in `equiviz.check`; with them the average takes plain tensors, else
+            `TypedTensors`.
+        outputs: as in `equiviz.check`.
+        per: as in `equiviz.check`.
 
     Returns:
         a model with outputs ``energy``, ``energy_rot_std``, and so on. It claims the group, and the translations and
@@ -143,12 +165,14 @@ def symmetrize(
     """
     rule = quadrature(band_limit, group)
     if isinstance(model, DeclaredFunction):
-        return SymmetrizedFunction(model, rule)
+        return SymmetrizedFunction(model, rule, inputs)
+    if outputs is not None:
+        return SymmetrizedFunction(declared(model, outputs, per), rule, inputs)
     if isinstance(model, EquivariantModel):
         return SymmetrizedModel(model, rule, batch)
     raise ModelError(
         f"Expected an EquivariantModel to symmetrize, got {type(model).__name__}. Of a function or a module on tensors "
-        "say what it returns first: symmetrize(equiviz.nn.declared_function.declared(f, outputs='1x0e'))."
+        "say what it takes and returns: symmetrize(f, inputs='1o', outputs='1x0e')."
     )
 
 

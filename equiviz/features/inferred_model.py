@@ -86,17 +86,10 @@ class InferredModel(EquivariantModel):
         """As the model does."""
         return self.model.measure(structure) if isinstance(self.model, EquivariantModel) else structure
 
-    def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
-        """As the model does; a model that takes structures themselves gets them.
-
-        Raises:
-            ModelError: a list of structures, for a model that takes one.
-        """
-        if hasattr(self.model, "prepare"):
-            return cast(Any, self.model).prepare(structures)
-        if not isinstance(structures, Structure):
-            raise ModelError(f"{self.title} takes one structure at a time.")
-        return cast(Graph, structures)
+    @property
+    def prepare(self) -> Callable[[Structure | Sequence[Structure]], Graph]:  # type: ignore[override]
+        """The model's own; a model that takes structures themselves has none, and neither has this one then."""
+        return cast(Any, self.model).prepare
 
     def forward(self, graph: Graph) -> dict[str, Field]:
         """The model's own outputs, while the taps listen."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from torch import Tensor, nn
 
-from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.equivariant_model import EquivariantModel, claimed_group
 from equiviz.nn.errors import ModelError
 from equiviz.structures.declared_types import DeclaredType
 from equiviz.structures.errors import StructureError
@@ -48,8 +48,7 @@ class DeclaredFunction(EquivariantModel):
         if not callable(function):
             raise ModelError(f"Expected a function or a torch.nn.Module, got {type(function).__name__}.")
         self.function = function
-        claimed = getattr(function, "group", None)  # many modules have one that means something else
-        self.group = claimed if isinstance(claimed, str) and "(3)" in claimed else "E(3)"  # type: ignore[misc]
+        self.group = claimed_group(function)  # type: ignore[misc]
         self.held = held_modules(function)
         self.outputs = outputs
         self.per: Per | None = per
@@ -114,9 +113,7 @@ class DeclaredFunction(EquivariantModel):
     def _typed(self, name: str, value: object, kind: str | Representation, x: TypedTensors) -> Field:
         carried, support = self._declared(name, kind)
         if not isinstance(value, Tensor) or not (value.is_floating_point() or value.is_complex()):
-            raise ModelError(
-                f"{self.title}: expected a floating-point tensor for {name!r}, got {type(value).__name__}."
-            )
+            raise ModelError(f"{self.title}: expected a floating-point tensor for {name!r}, got {_got(value, kind)}.")
         support = support or self._support(name, value, carried, x)
         rows = {"node": x.count, "graph": 1, "edge": x.edges}.get(support)
         width = carried.dim * (rows if rows is not None else max(1, len(value) if value.ndim else 1))
@@ -156,6 +153,22 @@ def _entries(several: object) -> dict[str, Any]:
     if isinstance(several, (tuple, list)):
         return {str(place): value for place, value in enumerate(cast("Sequence[object]", several))}
     return {}
+
+
+def _got(value: object, kind: str | Representation) -> str:
+    """What came in place of a floating-point tensor, and what would fit it."""
+    if isinstance(value, Tensor):
+        return f"one of {value.dtype}"
+    entries = _entries(value)
+    if not entries:
+        return f"{type(value).__name__}"
+    form, types = "tuple", ", ".join([f"{str(kind)!r}", *["..."] * (len(entries) - 1)])
+    if isinstance(value, Mapping):
+        form, types = "dict", ", ".join(f"{name!r}: {str(kind)!r}" for name in entries)
+        types = f"{{{types}}}"
+    else:
+        types = f"({types}{',' * (len(entries) == 1)})"
+    return f"a {type(value).__name__} with {', '.join(entries)}: give a {form} of types, outputs={types}"
 
 
 def held_modules(function: object) -> nn.Module:

@@ -16,6 +16,9 @@ from equiviz.structures.interchange.recognised import StructureLike, as_structur
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 
+GROUPS = ("E(3)", "SE(3)", "O(3)", "SO(3)", "T(3)", "none")
+"""What a model may claim."""
+
 
 class EquivariantModel(nn.Module, ABC):
     """Base of all families: structures -> `measure` -> `prepare` -> `Graph` -> `forward` -> named fields.
@@ -29,6 +32,7 @@ class EquivariantModel(nn.Module, ABC):
         group: the symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), or ``"none"``.
             Permutations of nodes are claimed by all.
+        takes_structures: whether `prepare` hands structures on as they are, so that `forward` takes them.
         config: the configuration that it was built from; `fresh` makes another network of the same shape.
         note: what users of these weights should know, or "": `repr` shows it, evaluations repeat it, a manifest keeps
             it. A family whose configuration calls for one sets it when it is built; add to it, do not replace it.
@@ -36,6 +40,7 @@ class EquivariantModel(nn.Module, ABC):
 
     family: ClassVar[str] = ""
     group: ClassVar[str] = "E(3)"
+    takes_structures: bool = False
     config: object
     note: str = ""
 
@@ -61,8 +66,8 @@ class EquivariantModel(nn.Module, ABC):
         """The named outputs, typed."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """As `torch.nn.Module`: runs `forward`. Raises ModelError for a structure, which `predict` takes."""
-        if args and (is_structure_like(args[0]) or _holds_structures(args[0])):
+        """As `torch.nn.Module`: runs `forward`. Raises ModelError for a structure where `forward` takes a graph."""
+        if args and not self.takes_structures and (is_structure_like(args[0]) or _holds_structures(args[0])):
             raise ModelError(
                 f"{self.title} was called with a {type(args[0]).__name__}, but its forward takes a Graph. Use "
                 "model.predict(structures), or, where gradients are wanted, "
@@ -116,6 +121,13 @@ class EquivariantModel(nn.Module, ABC):
     def stages(self) -> dict[str, Stage]:
         """The declared stages by their path in the model, in the order of registration."""
         return {name: module for name, module in self.named_modules() if isinstance(module, Stage)}
+
+
+def claimed_group(model: object) -> str:
+    """The symmetry that a model claims; "E(3)" where a foreign one says nothing, or means something else by `group`."""
+    claimed: object = getattr(model, "group", None)
+    known = isinstance(model, EquivariantModel) or claimed in GROUPS
+    return claimed if isinstance(claimed, str) and known else "E(3)"
 
 
 def _holds_structures(x: object) -> bool:

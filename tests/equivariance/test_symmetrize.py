@@ -204,7 +204,7 @@ def test_numbers_that_are_not_finite_stay_so() -> None:
 
 
 def test_a_module_without_types_is_refused_with_what_to_do() -> None:
-    with pytest.raises(ModelError, match="say what it returns first"):
+    with pytest.raises(ModelError, match="say what it takes and returns"):
         symmetrize(nn.Linear(3, 1))
     with pytest.raises(BandLimitError):
         symmetrize(toy(), -1)
@@ -214,3 +214,17 @@ def test_at_band_limit_three_the_rule_is_the_group_of_the_cube() -> None:
     turns = quadrature(3).matrices
     products = torch.einsum("aij,bjk->abik", turns, turns).flatten(0, 1)
     assert len(products.round().unique(dim=0)) == len(turns) == 24
+
+
+def test_functions_are_declared_as_in_the_other_verbs() -> None:
+    def tilted_length(x: Tensor) -> Tensor:
+        return (x.square() * x.new_tensor([1.0, 2.0, 3.0])).sum(1, keepdim=True)
+
+    x = torch.randn(5, 3, dtype=torch.float64)
+    average = symmetrize(tilted_length, inputs="1o", outputs="1x0e", per="node")
+    assert torch.allclose(average(x)["output"].values, 2 * x.square().sum(1, keepdim=True))
+    typed = TypedTensors.make(x, "1o")
+    assert check(average, typed, wide=5).passed
+    assert torch.equal(symmetrize(tilted_length, outputs="1x0e")(typed)["output"].values, average(x)["output"].values)
+    with pytest.raises(ModelError, match="Say what the tensors of symmetrized tilted_length carry"):
+        symmetrize(tilted_length, outputs="1x0e")(x)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import equiviz
 from equiviz.equivariance.check import assert_equivariant, check
 from equiviz.equivariance.errors import CheckError, NotEquivariant
+from equiviz.equivariance.lie_derivative import lie_derivative
 from equiviz.nn.errors import ModelError
 from equiviz.structures.errors import StructureError
 from equiviz.structures.typed_tensors import TypedTensors
@@ -451,3 +452,39 @@ def test_missing_declarations_show_how_to_declare() -> None:
 
 def test_the_verb_is_at_the_top() -> None:
     assert equiviz.check is check
+
+
+class Grouped(nn.Module):
+    """Means something else by `group`."""
+
+    def __init__(self, group: object) -> None:
+        super().__init__()
+        self.group = group
+        self.linear = nn.Linear(1, 2).double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.norm(dim=1, keepdim=True))
+
+
+@pytest.mark.parametrize(("group", "claimed"), [(4, "E(3)"), ("SU(3)", "E(3)"), (None, "E(3)"), ("SO(3)", "SO(3)")])
+def test_a_group_that_means_something_else_is_no_claim(group: object, claimed: str) -> None:
+    model = Grouped(group)
+    report = check(model, random(5, 3), inputs="1o", outputs="2x0e", wide=3)
+    assert report.passed, report.describe()
+    assert report.claimed == claimed
+    assert lie_derivative(model, random(5, 3), inputs="1o", outputs="2x0e").claimed == claimed
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: (x,), r"got a tuple with 0: give a tuple of types, outputs=\('1o',\)"),
+        (lambda x: (x, x), r"got a tuple with 0, 1: give a tuple of types, outputs=\('1o', ...\)"),
+        (lambda x: {"a": x}, r"got a dict with a: give a dict of types, outputs=\{'a': '1o'\}"),
+        (lambda x: x.long(), "expected a floating-point tensor for 'output', got one of torch.int64"),
+        (lambda x: None, "got NoneType"),
+    ],
+)
+def test_outputs_of_another_form_say_how_to_declare_them(function: Callable[..., object], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        check(function, random(4, 3), inputs="1o", outputs="1o")

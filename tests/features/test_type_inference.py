@@ -12,6 +12,8 @@ from equiviz.features.capture import capture
 from equiviz.features.inferred_model import InferredModel, inferred
 from equiviz.features.type_inference import Orientations
 from equiviz.nn.declared_function import declared
+from equiviz.nn.errors import ModelError
+from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.groups import O3, haar
 from equiviz.symmetry.harmonics import spherical_harmonics
@@ -143,3 +145,38 @@ def test_nothing_is_left_behind() -> None:
     module = Layers(True)
     check(module, POSITIONS, inputs="position", outputs="1o", elements=2, wide=0)
     assert not any(part._forward_hooks for part in module.modules())
+
+
+class OfStructures(nn.Module):
+    """Knows nothing of this package but the structure that it takes, and returns plain vectors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.group = 4
+        self.arms = Arms()
+        self.weigh = nn.Linear(1, 1, bias=False).double()
+
+    def forward(self, structure: Structure) -> Tensor:
+        arms = self.arms(structure.positions)
+        lengths = self.weigh(arms.norm(dim=1, keepdim=True))
+        return arms * lengths  # [N, 3]
+
+
+class Arms(nn.Module):
+    """Positions about their centre."""
+
+    def forward(self, positions: Tensor) -> Tensor:
+        return positions - positions.mean(0)
+
+
+def test_a_foreign_module_of_structures_is_checked_by_its_parts() -> None:
+    report = check(OfStructures(), molecule(), wide=5)
+    assert report.passed, report.describe()
+    assert report.informative
+    assert report.stages == ["arms", "weigh"]
+    assert report.claimed == "E(3)"
+
+
+def test_a_model_of_graphs_still_refuses_structures() -> None:
+    with pytest.raises(ModelError, match="its forward takes a Graph"):
+        toy()(molecule())
