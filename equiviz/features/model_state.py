@@ -85,9 +85,9 @@ def kept_chance() -> Generator[None]:
 
 
 class _Place(NamedTuple):
-    """One tensor among those of a module, under its name, and what it held."""
+    """One tensor of a module, under its name, and what it held; `tensors` is None where nothing can be assigned."""
 
-    tensors: dict[str, Tensor | None]
+    tensors: dict[str, Tensor | None] | None
     name: str
     tensor: Tensor
     storage: Tensor
@@ -95,7 +95,7 @@ class _Place(NamedTuple):
 
     def put_back(self) -> None:
         """The same object under the same name, with the same storage and values."""
-        if self.tensors.get(self.name) is not self.tensor:
+        if self.tensors is not None and self.tensors.get(self.name) is not self.tensor:
             self.tensors[self.name] = self.tensor
         if self.tensor.layout == torch.strided and self.tensor.data_ptr() != self.storage.data_ptr():
             self.tensor.data = self.storage
@@ -108,8 +108,10 @@ class _Place(NamedTuple):
 def _places(module: nn.Module, kind: Literal["_buffers", "_parameters"]) -> list[_Place]:
     """What a module itself holds; lazy tensors have no values yet, and stay as a forward makes them."""
     tensors: dict[str, Tensor | None] = getattr(module, kind)
+    # TorchScript hands out another object at each access, and lets nothing be assigned.
+    assigned = None if isinstance(module, torch.jit.ScriptModule) else tensors
     return [
-        _Place(tensors, name, tensor, tensor.detach(), tensor.detach().clone())
+        _Place(assigned, name, tensor, tensor.detach(), tensor.detach().clone())
         for name, tensor in tensors.items()
         if tensor is not None and not is_lazy(tensor)
     ]

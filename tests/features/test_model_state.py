@@ -269,3 +269,12 @@ def test_constants_of_functions_stay_as_they_came() -> None:
         value += 1  # type: ignore[operator]
     kept = (constants["tensor"], constants["list"][0], constants["array"], constants["dict"]["a"][0])  # type: ignore[index]
     assert all(float(value.sum()) == 2 for value in kept)  # type: ignore[union-attr]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+def test_scripted_modules_are_kept_too() -> None:
+    scripted = torch.jit.script(nn.BatchNorm1d(3))
+    before = scripted.running_mean.clone()
+    with untouched(scripted):
+        scripted(torch.randn(5, 3))
+    assert torch.equal(scripted.running_mean, before)

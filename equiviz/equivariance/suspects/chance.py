@@ -26,6 +26,7 @@ class _Seeded(EquivariantModel):
     def __init__(self, model: nn.Module) -> None:
         super().__init__(None)
         self.model = model
+        self.takes_structures = not hasattr(model, "prepare")
         self.training = model.training
 
     @property
