@@ -95,7 +95,7 @@ def _add_panel(chart: Figure, panel: HeatMap, place: int, count: int, digits: st
     name = str(place + 1) if place else ""
     left, right = (place + 0.03 * bool(place)) / count, (place + 1 - 0.03 * (place < count - 1)) / count
     bar = {"orientation": "h", "x": (left + right) / 2, "y": 0, "yanchor": "top", "len": 0.8 * (right - left)}
-    look = {"zmin": low, "zmax": high, "colorscale": DIVERGING if panel.signed else SEQUENTIAL}
+    look: dict[str, Any] = {"zmin": low, "zmax": high, "colorscale": DIVERGING if panel.signed else SEQUENTIAL}
     heading = {"text": escape(panel.title), "side": "bottom"}
     trace.update(xaxis=f"x{name}", yaxis=f"y{name}", texttemplate="%{text}", textfont={"size": 11}, **look)
     trace.update(colorbar={**bar, "title": heading})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def slider(chart: Figure, slices: Slices, homes: Sequence[int | None]) -> None:
     font = {"color": "rgba(0,0,0,0)", "size": 1}  # the steps' own labels would overlap; the current one is told above
     chart.update_layout(sliders=[{**look, "steps": steps, "active": active, "currentvalue": label, "font": font}])
     chart.update_layout(margin={"b": 76})
-    for trace, seen in zip(chart.data, choices[active][1], strict=True):
+    for trace, seen in zip(cast("tuple[Any, ...]", chart.data), choices[active][1], strict=True):
         trace.visible = seen
 
 
