@@ -9,8 +9,8 @@ from equiviz.equivariance.errors import CheckError
 Kind: TypeAlias = Literal["rotation", "inversion", "translation", "permutation", "lattice", "batch", "determinism"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# The last four are no matter of the group: the order of atoms, the choice of the cell, company in a batch, and chance
-# change nothing.
+# These are no matter of the group: the order of atoms, the choice of the cell, company in a batch, and chance change
+# nothing.
 _ALWAYS: frozenset[Kind] = frozenset({"permutation", "lattice", "batch", "determinism"})
 _BY_GROUP: dict[str, frozenset[Kind]] = {
     "E(3)": frozenset({"rotation", "inversion", "translation"}),

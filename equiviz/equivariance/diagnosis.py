@@ -1,6 +1,6 @@
 """Why does it break? Each suspect is tried by changing one thing and measuring the error again.
 
-A suspect is a file of `equiviz.equivariance.suspects` with a `SUSPECT`. It sees the case (model, input, where it breaks
+A suspect is a function in the table of `equiviz.equivariance.suspects`. It sees the case (model, input, where it breaks
 first, under which transformations) and answers with a `Diagnosis` that carries the evidence, or with nothing.
 """
 

@@ -6,7 +6,13 @@ from equiviz.symmetry.errors import EquivizError
 
 
 class CheckError(EquivizError):
-    """The check cannot be made: unknown group, no elements, nothing typed to compare."""
+    """The check cannot be made: unknown group, no elements, nothing typed to compare.
+
+    Attributes:
+        input: the transformed input on which the model raises, to be looked at and run again; None for other reasons.
+    """
+
+    input: object = None
 
 
 class NotEquivariant(EquivizError, AssertionError):  # noqa: N818 - reads as what was found

@@ -23,6 +23,7 @@ from equiviz.equivariance.trials import Trial, trials
 from equiviz.features.capture import Capture
 from equiviz.features.inferred_model import InferredModel
 from equiviz.features.model_input import ModelInput
+from equiviz.features.precision import coarsest
 from equiviz.nn.stage import Support
 from equiviz.structures.graph import Graph
 from equiviz.structures.typed_tensors import TypedTensors
@@ -84,7 +85,7 @@ class Measurement:
             step: called after each run, for a bar.
         """
         runs = Runs.of(model, x, supports)
-        made = cls(runs, x, _coarsest(model, runs.reference))
+        made = cls(runs, x, coarsest(model, runs.reference.values()))
         made.scales = NaturalScales.of(model, x, runs.reference, supports, seed)
         tried = list[Trial]()
         for trial in trials(x, elements, seed, batches=hasattr(model, "prepare")):
@@ -225,12 +226,6 @@ class Measurement:
         for squares in (*self.inherited.values(), *self.local.values(), self.rounding, self.local_rounding):
             for block in squares.blocks.values():
                 block.worst_of = None
-
-
-def _coarsest(model: nn.Module, reference: Capture) -> torch.dtype:
-    """The floating type that limits the accuracy: parameters count, constants do not, for they can be made exact."""
-    types = {parameter.dtype for parameter in model.parameters()} | {f.values.real.dtype for f in reference.values()}
-    return max((t for t in types if t.is_floating_point), key=lambda t: torch.finfo(t).eps, default=torch.float64)
 
 
 def _notes(made: Measurement) -> list[str]:

@@ -21,7 +21,7 @@ from equiviz.equivariance.round_off import base_tolerance
 from equiviz.equivariance.transformed_input import disturbed, listed, node_counts, transformed
 from equiviz.features.capture import Capture, record
 from equiviz.features.model_input import ModelInput, prepared
-from equiviz.features.precision import wide
+from equiviz.features.precision import coarsest, wide
 from equiviz.nn.stage import Support
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
@@ -81,9 +81,7 @@ class OrbitRuns:
     @property
     def dtype(self) -> torch.dtype:
         """The coarsest floating type among parameters and stages."""
-        found = {p.dtype for p in self.model.parameters()} | {f.values.real.dtype for f in self.reference.values()}
-        floating = (t for t in found if t.is_floating_point)
-        return max(floating, key=lambda t: torch.finfo(t).eps, default=torch.float64)
+        return coarsest(self.model, self.reference.values())
 
     @property
     def outputs(self) -> list[str]:

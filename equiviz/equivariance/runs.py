@@ -6,7 +6,7 @@ output of those before it, only the one that breaks the symmetry itself differs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -94,10 +94,23 @@ class Runs:
             raise self._failure(trial, problem) from problem
 
     def _failure(self, trial: Trial, problem: Exception) -> CheckError:
-        return CheckError(
+        error = CheckError(
             f"{self.reference.model} takes the input as it came, but raises under {trial.kind} ({trial.words}): "
-            f"{type(problem).__name__}: {problem}. The transformed input was {trial.x!r}."
+            f"{type(problem).__name__}: {problem}. The transformed input was {trial.x!r}{_first_points(trial.x)}; the "
+            "error holds it as .input."
         )
+        error.input = trial.x
+        return error
+
+
+def _first_points(x: ModelInput) -> str:
+    """Where the first points lie, for readers."""
+    first = x[0] if isinstance(x, Sequence) else x
+    points = first.positions
+    if points is None or not len(points):
+        return ""
+    shown = ", ".join(f"({', '.join(f'{number:.4g}' for number in point)})" for point in points[:3].tolist())
+    return f", with points at {shown}{' ...' if len(points) > 3 else ''}"
 
 
 def _recorded(

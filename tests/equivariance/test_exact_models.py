@@ -16,7 +16,7 @@ from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.groups import Translation
 from equiviz.symmetry.representations import O3Irreps
-from tests.equivariance.planted_faults import on_block, spoiled
+from tests.equivariance.spoiled_networks import on_block, spoiled
 from tests.toy_networks import Declared, molecule, toy
 
 FULL = {"velocity": True, "spin": True}

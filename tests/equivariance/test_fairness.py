@@ -11,7 +11,7 @@ from equiviz.equivariance.check import check
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
-from tests.equivariance.planted_faults import Spoiled, on_block, spoiled
+from tests.equivariance.spoiled_networks import Spoiled, on_block, spoiled
 from tests.toy_networks import ToyNetwork, molecule, toy
 
 RING = torch.stack([torch.arange(5), torch.arange(5).roll(1)])

@@ -27,7 +27,7 @@ from equiviz.symmetry.field import Field
 from equiviz.symmetry.generators import euclidean_generators
 from equiviz.symmetry.groups import Translation
 from tests.equivariance.lie_networks import Blocking, DetachedForces, Forces, Moments, SpoiledForces, Wrong, with_forces
-from tests.equivariance.planted_faults import on_block, spoiled, with_positions
+from tests.equivariance.spoiled_networks import on_block, spoiled, with_positions
 from tests.toy_networks import Declared, default_dtype, molecule, toy
 from tests.training.liquids import liquid
 

@@ -12,7 +12,7 @@ from equiviz.equivariance.check import check
 from equiviz.equivariance.double_twin import cast_twin, rebuilt_twin
 from equiviz.nn.stage import Stage
 from equiviz.structures.structure import Structure
-from tests.equivariance.planted_faults import on_block, spoiled
+from tests.equivariance.spoiled_networks import on_block, spoiled
 from tests.toy_networks import molecule, toy
 
 

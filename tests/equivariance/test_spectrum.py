@@ -27,7 +27,8 @@ from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import haar
 from equiviz.symmetry.harmonics import spherical_harmonics
 from equiviz.symmetry.representations import CartesianTensor, O3Irreps, Representation
-from tests.equivariance.planted_faults import FAULTS, on_block, spoiled
+from tests.equivariance.planted_faults import FAULTS
+from tests.equivariance.spoiled_networks import on_block, spoiled
 from tests.toy_networks import Declared, molecule, toy
 
 EXACT = 1e-12

@@ -20,7 +20,7 @@ from equiviz.symmetry.errors import BandLimitError
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3, haar
 from equiviz.symmetry.quadrature import quadrature
-from tests.equivariance.planted_faults import on_block, spoiled
+from tests.equivariance.spoiled_networks import on_block, spoiled
 from tests.toy_networks import ToyNetwork, molecule, toy
 
 ROUNDING = 1e-12

@@ -12,7 +12,7 @@ from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.sphere_map import SphereMap, sphere_map
 from equiviz.equivariance.worst_element import WorstElement, worst_element
 from equiviz.symmetry.groups import O3
-from tests.equivariance.planted_faults import on_block, spoiled
+from tests.equivariance.spoiled_networks import on_block, spoiled
 from tests.toy_networks import molecule, toy
 
 POINTS = torch.tensor([[0.1, 0.2, -0.3], [1.0, -0.4, 0.9]], dtype=torch.float64)
