@@ -150,7 +150,7 @@ class Case:
         return sum(error > base_tolerance(self.sums.dtype) for error in errors)
 
     def cured(self, after: float) -> bool:
-        """Whether an error is gone, to rounding or to a fiftieth of what it was."""
+        """Whether an error is gone: to rounding, or to a thousandth of what it was."""
         gone = after <= max(CURED * self.error, base_tolerance(self.sums.dtype))
         return math.isfinite(after) and gone and after < 0.5 * self.error
 

@@ -88,12 +88,10 @@ def check(
         torch.manual_seed(seed)
         subject, taken = as_subject(model, x, inputs, outputs, per, seed)
         claimed = claimed_group(subject) if group is None else group
-        kinds = claimed_kinds(claimed)
-        further = default_count(taken) if wide is None else wide
-        torch.manual_seed(seed)
-        sums = Measurement.make(
-            subject, measured(subject, taken), elements, seed, supports, further, rebuild, bar.update
-        )
+        kinds, further = claimed_kinds(claimed), default_count(taken) if wide is None else wide
+        torch.manual_seed(seed)  # types are inferred only where none are declared: the same draws in both cases
+        taken = measured(subject, taken)
+        sums = Measurement.make(subject, taken, elements, seed, supports, further, rebuild, bar.update)
         found = diagnose(sums, kinds, sums.x, seed, bar.update)
         sums.release()
     return CheckReport(

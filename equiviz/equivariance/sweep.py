@@ -108,16 +108,22 @@ def _in_batches(
             _one_by_one(sums, runs, x, own)
             continue
         sums.trials += len(own)
+        trials, drawn = [partial(_trial, g, x) for g in own], sum(not _is_special(g) for g in own)
         for name, values in stages.items():
-            _compare(sums, name, runs.reference[name], part, values, [partial(_trial, g, x) for g in own])
+            _compare(sums, name, runs.reference[name], part, values, trials, drawn)
 
 
 def _compare(
-    sums: KindSquares, name: str, reference: Field, part: Orbit, values: Tensor, trials: Sequence[Callable[[], Trial]]
+    sums: KindSquares,
+    name: str,
+    reference: Field,
+    part: Orbit,
+    values: Tensor,
+    trials: Sequence[Callable[[], Trial]],
+    drawn: int,
 ) -> None:
     """Turn back what the stage gave, and compare it with the reference, all elements at once."""
     back, expected = part.turn(reference.representation, values, back=True), wide(reference.values)
-    drawn = sum(not _is_special(g) for g in part.elements)
     for label in reference.representation.labels():
         places = torch.cat([block.indices.flatten() for block in reference.blocks if block.label == label])
         ours, theirs = (whole[..., places.to(whole.device)].flatten(2) for whole in (expected[None], back))

@@ -80,10 +80,12 @@ def test_weights_are_put_back(change: Callable[[nn.Linear], None]) -> None:
 
 def test_weights_that_did_not_change_are_not_written_to() -> None:
     model = nn.Linear(2, 2)
-    loss = model(torch.ones(1, 2)).square().sum()
+    versions = [weight._version for weight in model.parameters()]
+    loss = model(torch.ones(1, 2, requires_grad=True)).square().sum()
     with as_found(model), untouched(model):
         model(torch.ones(1, 2))
-    loss.backward()  # raises if a weight was written to
+    assert [weight._version for weight in model.parameters()] == versions
+    loss.backward()  # raises if the weight that it kept was written to
 
 
 def test_a_lazy_module_stays_as_it_was_made() -> None:
