@@ -149,6 +149,10 @@ def check_model(
         str,
         typer.Option(help="Names of the types 1, 2 ... in an xyz file of a model liquid: A,B. Numbers need no names."),
     ] = "",
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Also the mean over the whole group, the Lie derivative, and a map of all axes."),
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report, with its heat map, to this file too.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -156,7 +160,7 @@ def check_model(
     from equiviz.apps.check_command import check_files
 
     names = [name.strip() for name in species_names.split(",") if name.strip()]
-    report = check_files(model, structure, elements, seed, names)
+    report = check_files(model, structure, elements, seed, names, full)
     if html is not None:
         report.to_html(html)
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else report.describe())

@@ -126,6 +126,21 @@ def test_check_names_the_types_of_a_model_liquid(tmp_path: Path, trained: Path) 
     assert told.exit_code == 0, told.output
 
 
+def test_check_in_full_says_how_it_varies_and_drifts(tmp_path: Path, trained: Path) -> None:
+    points = np.random.default_rng(0).uniform(0, 3, (12, 3))
+    rows = [f"{'AB'[k % 2]} {x} {y} {z}" for k, (x, y, z) in enumerate(points.tolist())]
+    path = tmp_path / "small.extxyz"
+    header = 'Lattice="6 0 0 0 6 0 0 0 6" Properties=species:S:1:pos:R:3 pbc="T T T"'
+    path.write_text("\n".join(["12", header, *rows]) + "\n")
+    arguments = ["check", str(trained), str(path), "--species-names", "A,B", "--full"]
+    told = CliRunner().invoke(app, arguments)
+    assert told.exit_code == 0, told.output
+    assert "How fast does it drift?" in told.output
+    document = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+    assert "How fast does it drift?" in document["examination"]
+    assert "How fast does it drift?" not in CliRunner().invoke(app, arguments[:-1]).output
+
+
 def test_files_are_listed_alike_wherever_they_are_taken() -> None:
     from equiviz.structures.read import BY_SUFFIX, read
 

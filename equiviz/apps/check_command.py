@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from equiviz.apps.examination import Examination, examine
 from equiviz.equivariance.check import check
 from equiviz.equivariance.check_report import CheckReport
 from equiviz.structures.structure import Structure
@@ -16,9 +17,14 @@ _CONFIGURATIONS = (".npz", ".pickle", ".pkl")
 
 
 def check_files(
-    model: str, structure: str, elements: int = 10, seed: int = 0, species_names: Sequence[str] = ()
-) -> CheckReport:
-    """Load a model and a structure, and check.
+    model: str,
+    structure: str,
+    elements: int = 10,
+    seed: int = 0,
+    species_names: Sequence[str] = (),
+    full: bool = False,
+) -> CheckReport | Examination:
+    """Load a model and a structure, and check, or with `full` examine.
 
     Args:
         model: a shipped name, or a folder of weights.
@@ -31,7 +37,8 @@ def check_files(
         TrainingError: no such weights.
         CheckError: as `equiviz.check`.
     """
-    return check(load(model), structure_named(structure, species_names), elements, seed)
+    loaded, x = load(model), structure_named(structure, species_names)
+    return examine(loaded, x, elements=elements, seed=seed) if full else check(loaded, x, elements, seed)
 
 
 def structure_named(name: str, species_names: Sequence[str] = ()) -> Structure:

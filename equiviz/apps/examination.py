@@ -125,6 +125,7 @@ def examine(
     outputs: Outputs | None = None,
     per: Per | None = None,
     axes: int = 200,
+    elements: int = 10,
     seed: int = 0,
 ) -> Examination:
     """Check, spectrum, Lie derivative and the map over the axes, of one model on one input.
@@ -133,7 +134,7 @@ def examine(
         model: anything that `equiviz.check` takes.
         x: as in `equiviz.check`.
         band_limit: of the spectrum; on O(3) if the model claims inversion, else on SO(3).
-        group, supports, inputs, outputs, per, seed: as in `equiviz.check`.
+        group, supports, inputs, outputs, per, elements, seed: as in `equiviz.check`.
         axes: about how many axes the map has, each turned about by a quarter turn.
 
     Raises:
@@ -142,7 +143,7 @@ def examine(
     """
     told: dict[str, Any] = {"supports": supports, "inputs": inputs, "outputs": outputs, "per": per}
     seconds: dict[str, float] = {}
-    checked = _timed(seconds, "check", lambda: check(model, x, seed=seed, group=group, **told))
+    checked = _timed(seconds, "check", lambda: check(model, x, elements, seed, group=group, **told))
     kinds = claimed_kinds(checked.claimed)
     drifts = _timed(seconds, "lie_derivative", lambda: lie_derivative(model, x, group=group, seed=seed, **told))
     if "rotation" not in kinds:

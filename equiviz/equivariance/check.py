@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from equiviz.equivariance.check_report import CheckReport
 from equiviz.equivariance.claims import claimed_kinds
 from equiviz.equivariance.diagnosis import diagnose
-from equiviz.equivariance.e3nn_arguments import Asked
+from equiviz.equivariance.e3nn_arguments import Asked, asked_group
 from equiviz.equivariance.errors import CheckError, NotEquivariant
 from equiviz.equivariance.measurement import Measurement
 from equiviz.equivariance.subject import as_subject
@@ -121,6 +121,9 @@ def assert_equivariant(
     args_in: Sequence[object] | None = None,
     irreps_in: object = None,
     irreps_out: object = None,
+    ntrials: int | None = None,
+    do_parity: bool = True,
+    do_translation: bool = True,
 ) -> CheckReport:
     """`check`, for test suites: returns the report when the model passes. Arguments as there, and some of e3nn's.
 
@@ -128,8 +131,10 @@ def assert_equivariant(
     for `inputs` and `irreps_out` for `outputs`, each of them irreps, "cartesian_points" (a position), or a list of
     those, one for each argument; None in the list is a constant. Where they are left out, the module's own `irreps_in`
     (or `irreps_in1`, `irreps_in2`) and `irreps_out` count. Without `x`, inputs ``[7, dim]`` are drawn from the normal
-    distribution, in torch's default dtype. For ``ntrials=`` say `elements`, for ``do_parity=False`` `group="SE(3)"`;
-    a tolerance is not needed. It finds NaN, small errors and rare directions, and accepts a model of any scale.
+    distribution, in torch's default dtype. `ntrials` stands for `elements`; `do_parity=False` holds the model to
+    rotations and translations alone, `do_translation=False` to rotations and mirrors. There is no ``tolerance=``: the
+    tolerance is relative, and follows from the dtype and from measured rounding. It finds NaN, small errors and rare
+    directions, and accepts a model of any scale.
 
     Raises:
         NotEquivariant: an AssertionError whose message says what breaks, where, and by how much.
@@ -137,7 +142,8 @@ def assert_equivariant(
             argument came under both its names.
     """
     asked = Asked(x, inputs, outputs).with_e3nns(args_in, irreps_in, irreps_out).completed(model, seed)
-    declared = {"group": group, "supports": supports, "per": per}
+    elements = elements if ntrials is None else ntrials
+    declared = {"group": asked_group(group, do_parity, do_translation), "supports": supports, "per": per}
     declared |= {"inputs": asked.inputs, "outputs": asked.outputs}
     report = check(model, asked.x, elements, seed, wide=wide, rebuild=rebuild, **declared)  # type: ignore[arg-type]
     if not report.passed:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from equiviz.equivariance.check_words import percent, sentences
+from equiviz.equivariance.check_words import sentences
 from equiviz.equivariance.claims import KINDS, Kind, claimed_kinds
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.finding import Broken, Finding, Verdict, verdict
+from equiviz.equivariance.percent import percent
 from equiviz.equivariance.round_off import base_tolerance, tolerance_words
 from equiviz.view.report import Report
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from equiviz.equivariance.claims import Kind
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.finding import Finding, Verdict
+from equiviz.equivariance.percent import percent
 
 _ACT: dict[Kind, str] = {
     "rotation": "rotation",
@@ -28,15 +29,6 @@ _LIKELY: dict[Kind, str] = {
     "batch": "Something mixes structures: a normalisation over the batch, or a wrong batch index.",
     "determinism": "Two identical calls differ: dropout, training mode, or another source of chance.",
 }
-
-
-def percent(error: float) -> str:
-    """A relative error for readers: percent above a hundredth of one, powers of ten below."""
-    if math.isinf(error):
-        return "not finite"
-    if error >= 0.095:
-        return f"{100 * error:.0f} %"
-    return f"{100 * error:.2g} %" if error >= 1e-4 else f"{error:.1e}"
 
 
 def sentences(

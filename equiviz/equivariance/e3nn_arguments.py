@@ -62,6 +62,19 @@ class Asked:
         return replace(found, x=drawn(found.inputs, seed))
 
 
+def asked_group(group: str | None, do_parity: bool, do_translation: bool) -> str | None:
+    """The group that is left without mirrors or without translations; as it came, None too, with both.
+
+    Raises:
+        CheckError: a group came beside e3nn's words for it.
+    """
+    if do_parity and do_translation:
+        return group
+    if group is not None:
+        raise CheckError(f"group={group!r} says what do_parity= and do_translation= say: give one of them.")
+    return {(False, True): "SE(3)", (True, False): "O(3)", (False, False): "SO(3)"}[do_parity, do_translation]
+
+
 def _declared(model: object) -> tuple[object, object]:
     """The `irreps_in` and `irreps_out` of a module of e3nn; None where it does not say."""
     pair = [getattr(model, name, None) for name in ("irreps_in1", "irreps_in2")]

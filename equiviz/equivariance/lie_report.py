@@ -10,7 +10,8 @@ import torch
 
 from equiviz.equivariance.finding import Broken
 from equiviz.equivariance.lie_finding import LieFinding
-from equiviz.equivariance.lie_words import per, percent, sentences
+from equiviz.equivariance.lie_words import per, sentences
+from equiviz.equivariance.percent import percent
 from equiviz.equivariance.round_off import base_tolerance, tolerance_words
 from equiviz.view.report import Report
 

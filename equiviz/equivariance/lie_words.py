@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from equiviz.equivariance.lie_finding import LieFinding, LieStatus, Motion
+from equiviz.equivariance.percent import percent
 
 _SILENT: dict[LieStatus, str] = {"all zero": "zero everywhere", "drowned in rounding": "no larger than rounding noise"}
 _SCOPE = (
@@ -25,15 +26,6 @@ def sentences(model: str, findings: list[LieFinding], reasons: Mapping[str, str]
     lines += [_unclaimed(model, motion, some) for motion, some in by_motion.items() if _told(some, claimed=False)]
     lines += [_method(findings, reasons), *_silent(findings), _SCOPE]
     return [line for line in lines if line]
-
-
-def percent(value: float) -> str:
-    """A relative size for readers: percent above a hundredth of one, powers of ten below."""
-    if math.isinf(value):
-        return "without bound"
-    if value == 0 or value >= 1:
-        return f"{100 * value:.0f} %" if value else "0"
-    return f"{100 * value:.2g} %" if value >= 1e-4 else f"{value:.1e}"
 
 
 def per(finding: LieFinding) -> str:

@@ -29,7 +29,7 @@ from equiviz.structures.graph import Graph
 from equiviz.structures.typed_tensors import TypedTensors
 
 DISTURBANCES = 2
-# Of more nodes than this, stages are forced only where something seems to break.
+# Of more nodes than this, no stage is forced where nothing seems to break.
 LARGE = 400
 
 
@@ -93,8 +93,8 @@ class Measurement:
             step()
             tried += [trial] if trial.comparable else []
         made._disturb(x, seed)
-        made._force(tried, sum(node_counts(x)) <= LARGE, step)
         made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches(), step=step))
+        made._force(tried, sum(node_counts(x)) <= LARGE, step)
         if made.dtype != torch.float64 and torch.finfo(made.dtype).eps > torch.finfo(torch.float64).eps:
             made.precise = PreciseRuns.make(model, x, supports, seed, rebuild)
             made.precise.scales = made.scales
@@ -107,9 +107,13 @@ class Measurement:
         return self.runs.reference
 
     def _force(self, tried: Sequence[Trial], always: bool, step: Callable[[], object]) -> None:
-        """Local errors: of all kinds, or of those alone in which something seems to break (it costs as much again)."""
+        """Local errors, in all trials of the kinds in which something seems to break, for forcing costs as much again.
+
+        Where a kind holds at every stage, what is forced is what came anyhow: one trial measures that, with `always`.
+        """
+        broken = {kind for kind in self.inherited if self._seems_broken(kind)}
         for trial in tried:
-            if always or self._seems_broken(trial.kind):
+            if trial.kind in broken or (always and not self.local[trial.kind].trials):
                 self.local[trial.kind].add(*self.runs.forced(trial))
                 step()
 
@@ -225,7 +229,8 @@ class Measurement:
             self.precise.twin = replace(self.precise.twin, model=None)
         for squares in (*self.inherited.values(), *self.local.values(), self.rounding, self.local_rounding):
             for block in squares.blocks.values():
-                block.worst_of = None
+                if block.worst_of is not None:
+                    block.worst_element, block.worst_of = block.worst_of.g, None
 
 
 def _notes(made: Measurement) -> list[str]:

@@ -10,8 +10,9 @@ import torch
 
 from equiviz.equivariance.block_spectrum import BlockSpectrum
 from equiviz.equivariance.orbit_moments import Character
+from equiviz.equivariance.percent import percent
 from equiviz.equivariance.round_off import base_tolerance, tolerance_words
-from equiviz.equivariance.spectrum_words import percent, sentences
+from equiviz.equivariance.spectrum_words import sentences
 from equiviz.view.report import Report
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from equiviz.equivariance.block_spectrum import BlockSpectrum
 from equiviz.equivariance.orbit_moments import Character
+from equiviz.equivariance.percent import percent
 from equiviz.symmetry.irreps import Irrep
 
 MOST = 4
@@ -47,11 +48,6 @@ def character_name(character: Character) -> str:
     """The character in words: "lambda = 2, sigma = +1"; on SO(3), "lambda = 2"."""
     degree, sigma = character
     return f"lambda = {degree}" + {1: ", sigma = +1", -1: ", sigma = -1", 0: ""}[sigma]
-
-
-def percent(share: float) -> str:
-    """A share for readers, also a tiny one."""
-    return f"{share:.0%}" if share >= 0.095 else f"{share:.1%}" if share >= 0.001 else f"{100 * share:.1e} %"
 
 
 def _break(block: BlockSpectrum) -> str:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.output_errors import OutputErrors
+from equiviz.equivariance.percent import percent
 from equiviz.equivariance.round_off import base_tolerance, tolerance_words
-from equiviz.equivariance.spectrum_words import percent
 from equiviz.features.model_input import ModelInput
 from equiviz.features.model_state import as_found
 from equiviz.nn.declared_function import Outputs, Per

@@ -12,6 +12,7 @@ from torch import Tensor
 from equiviz.equivariance.row_matching import RowMatching
 from equiviz.equivariance.trials import Trial
 from equiviz.features.capture import Capture
+from equiviz.symmetry.groups import GroupElement
 
 BlockName = tuple[str, str]
 
@@ -27,7 +28,8 @@ class BlockSquares:
         worst, worst_trial: the largest single ||expected - found||^2, and the trial that gave it.
         errors: the relative error of each trial, in their order.
         drawn: how many trials were of elements drawn at random.
-        worst_of: the trial with the largest difference itself.
+        worst_of: the trial with the largest difference itself, while a check runs.
+        worst_element: the group element of that trial, once the check is done.
         rows: the part of `difference` that each row of the reference has.
     """
 
@@ -39,6 +41,7 @@ class BlockSquares:
     worst_trial: str = ""
     errors: list[float] = field(default_factory=list)
     worst_of: Trial | None = None
+    worst_element: GroupElement | None = None
     drawn: int = 0
     rows: Tensor | None = None
 
@@ -160,6 +163,11 @@ class KindSquares:
         self.missing.update(other.missing)
         for name, block in other.blocks.items():
             self.blocks.setdefault(name, BlockSquares()).merge(block)
+
+    @property
+    def largest(self) -> float:
+        """The largest relative error of a block that is not all zero; inf where a stage is missing or not finite."""
+        return max((b.relative for b in self.blocks.values() if b.norm > 0 or not b.finite), default=0.0)
 
     def block(self, stage: str, irrep: str) -> BlockSquares:
         """The sums of one block; empty where there are none."""

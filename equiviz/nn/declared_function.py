@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from equiviz.nn.equivariant_model import EquivariantModel, claimed_group
 from equiviz.nn.errors import ModelError
+from equiviz.nn.rebound_function import rebound
 from equiviz.structures.declared_types import DeclaredType
 from equiviz.structures.errors import StructureError
 from equiviz.structures.graph import Graph
@@ -57,6 +59,18 @@ class DeclaredFunction(EquivariantModel):
     def of(self, function: Callable[..., object]) -> DeclaredFunction:
         """Another function with the same declarations."""
         return DeclaredFunction(function, self.outputs, self.per)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DeclaredFunction:
+        """A copy whose function reads copies of the modules that it closes over. Raises ModelError where it cannot."""
+        if isinstance(self.function, nn.Module):
+            made = self.of(copy.deepcopy(self.function, memo))
+        else:
+            held = copy.deepcopy(self.held, memo)
+            made = self.of(rebound(self.function, dict(zip(self.held.modules(), held.modules(), strict=True))))
+        made.training = self.training
+        if set(made.modules()) & set(self.modules()):
+            raise ModelError(f"{self.title} holds modules in places where no copy of it would find theirs.")
+        return made
 
     @property
     def observed(self) -> nn.Module:

@@ -5,13 +5,13 @@ text:
 
 - everything that becomes HTML goes through :func:`escape`;
 - everything that plotly draws as text (it reads ``<b>``, ``<a href>``, ``<br>`` inside titles, labels and hovers, and
-  decodes entities) goes through :func:`escape` too, because the same five characters matter there;
+  decodes a few entities, and all that are numbers) goes through :func:`escape` too: the same five characters matter;
 - JSON inside a ``<script>`` element goes through :func:`escape_json`.
 """
 
 from __future__ import annotations
 
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"}
 # Inside <script>, only "<" can end the element or open a comment; U+2028 and U+2029 end a line in old JavaScript.
 _JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _HTML_TABLE = str.maketrans(_HTML)

@@ -94,3 +94,32 @@ def test_our_own_words_draw_too() -> None:
 def test_what_cannot_be_asked_is_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(CheckError, match=message):
         assert_equivariant(centred, **arguments)  # type: ignore[arg-type]
+
+
+def crossed(points: Tensor) -> Tensor:
+    """A pseudo-vector that is called a vector, of points that are not centred."""
+    return torch.linalg.cross(points, points.roll(1, 0))
+
+
+@pytest.mark.parametrize(
+    ("words", "group"),
+    [
+        ({}, "E(3)"),
+        ({"do_parity": False}, "SE(3)"),
+        ({"do_translation": False}, "O(3)"),
+        ({"do_parity": False, "do_translation": False}, "SO(3)"),
+    ],
+)
+def test_mirrors_and_translations_are_left_out_as_in_e3nn(words: dict[str, bool], group: str) -> None:
+    ordered = {"args_in": [X[:, :3]], "irreps_in": "cartesian_points", "irreps_out": "1o"}
+    e3nns(centred, **ordered, ntrials=3, **words)  # type: ignore[arg-type]
+    assert assert_equivariant(centred, wide=0, ntrials=3, **ordered, **words).claimed == group  # type: ignore[arg-type]
+    if group == "SO(3)":
+        e3nns(crossed, **ordered, **words)  # type: ignore[arg-type]
+        with pytest.raises(NotEquivariant, match="order of the atoms"):  # e3nn does not try the order of the points
+            assert_equivariant(crossed, wide=0, **ordered, **words)  # type: ignore[arg-type]
+
+
+def test_a_group_and_e3nns_words_for_it_disagree() -> None:
+    with pytest.raises(CheckError, match="give one of them"):
+        assert_equivariant(linear(), group="E(3)", do_parity=False)

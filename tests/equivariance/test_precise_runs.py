@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +83,21 @@ def test_rounding_that_a_network_amplifies_is_acquitted_by_the_twin() -> None:
     largest = max(f.inherited for f in report.findings if f.group == "rotation" and f.passed is not None)
     assert largest > 2e-5
     assert max(f.precise for f in report.findings if not math.isnan(f.precise)) < 1e-9
+
+
+def test_a_function_that_closes_over_a_module_has_a_twin_too() -> None:
+    """A break of 1e-5 hides below what float32 may round; in the copy it stands alone."""
+    torch.manual_seed(0)
+    linear = nn.Linear(1, 1)
+
+    def break_of(size: float) -> Callable[[Tensor], Tensor]:
+        return lambda x: linear(x.norm(dim=1, keepdim=True)) + size * x[:, :1]
+
+    for size, passes in ((0.0, True), (1e-5, False)):
+        report = check(break_of(size), torch.randn(20, 3), elements=3, wide=0, inputs="1o", outputs="0e")
+        assert report.passed is passes
+        assert "No float64 copy" not in report.describe()
+    assert linear.weight.dtype == torch.float32
 
 
 def test_a_break_of_few_directions_in_float32_is_not_acquitted() -> None:

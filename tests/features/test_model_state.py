@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import random
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from equiviz.features.capture import capture
 from equiviz.features.model_input import own_copy
 from equiviz.features.model_state import as_found, kept_chance, untouched
-from equiviz.nn.declared_function import held_modules
+from equiviz.nn.declared_function import DeclaredFunction, held_modules
 from equiviz.structures.graph import Graph
 from equiviz.structures.typed_tensors import TypedTensors
 from tests.toy_networks import molecule, toy
@@ -192,6 +193,17 @@ def test_the_modules_that_a_function_holds_are_found(way: str) -> None:
     net = nn.BatchNorm1d(1)
     held = held_modules(holders(net)[way])
     assert [module for module in held.modules() if isinstance(module, nn.BatchNorm1d)] == [net]
+
+
+@pytest.mark.parametrize("way", list(holders(nn.Identity())))
+def test_a_copy_of_a_function_reads_copies_of_its_modules(way: str) -> None:
+    net = nn.Linear(1, 1)
+    model = DeclaredFunction(holders(net)[way], "0e")
+    twin = copy.deepcopy(model).double()
+    x = TypedTensors.make(torch.rand(3, 1, dtype=torch.float64), "0e")
+    assert twin(x)["output"].values.dtype == torch.float64
+    assert (net.weight.dtype, twin.title) == (torch.float32, model.title)
+    assert torch.equal(model(x.to(torch.float32))["output"].values, net(x.to(torch.float32).tensors()["x"]))
 
 
 def test_a_variable_without_a_value_is_no_obstacle() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from equiviz.equivariance.check_words import percent
 from equiviz.equivariance.finding import Finding, Verdict
+from equiviz.equivariance.percent import percent
 
 if TYPE_CHECKING:
     from equiviz.equivariance.check_report import CheckReport

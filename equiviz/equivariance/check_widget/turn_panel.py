@@ -5,7 +5,6 @@ All angles about an axis are run at once when the axis is chosen, and kept; the 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,13 +16,12 @@ from equiviz.equivariance.check_widget.measured_input import orbit_runs
 from equiviz.equivariance.check_widget.points import Points
 from equiviz.equivariance.check_widget.turn_chart import TurnChart
 from equiviz.equivariance.check_widget.turn_errors import ANGLES, STEP, TurnErrors, turn, turn_errors
-from equiviz.symmetry.groups import haar
+from equiviz.symmetry.groups import O3, haar
 
 if TYPE_CHECKING:
     from equiviz.equivariance.check_report import CheckReport
     from equiviz.equivariance.orbit_runs import OrbitRuns
 
-_ABOUT = re.compile(r"about \((-?[\d.]+), (-?[\d.]+), (-?[\d.]+)\)")
 _START = 30
 """Degrees: away from zero, where nothing is turned yet."""
 
@@ -127,12 +125,11 @@ def _worst(report: CheckReport) -> Tensor | None:
     """The axis of the rotation under which the first broken block, or else the worst of all, was worst."""
     told = [f for f in report.findings if f.group == "rotation" and f.passed is not None]
     told = [f for f in told if f.alarming] or told
-    if not told:
+    if not told or report.sums is None:
         return None
     chosen = next((f for f in told if f.guilty), max(told, key=lambda f: f.error))
-    # A report keeps elements in words only: the axis to three decimals.
-    found = _ABOUT.search(chosen.worst)
-    return None if found is None else torch.tensor([float(part) for part in found.groups()], dtype=torch.float64)
+    element = report.sums.inherited["rotation"].block(chosen.stage, chosen.irrep).worst_element
+    return element.axis if isinstance(element, O3) else None
 
 
 def _told(axis: Tensor) -> str:
