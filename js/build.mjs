@@ -1,0 +1,53 @@
+// Bundles src/bundle.ts into the Python package. The same sources give the same bytes: CI rebuilds and compares.
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const target = join(here, "..", "equiviz", "view", "static");
+
+// Two copies of one build on a page share everything; two different builds share nothing.
+function fingerprint() {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(join(here, "src")).sort()) hash.update(name).update(readFileSync(join(here, "src", name)));
+  hash.update(readFileSync(join(here, "package-lock.json")));
+  return hash.digest("hex").slice(0, 16);
+}
+
+const result = await build({
+  absWorkingDir: here,
+  entryPoints: ["src/bundle.ts"],
+  outfile: join(target, "view.js"),
+  bundle: true,
+  format: "esm",
+  minify: true,
+  target: "es2020",
+  charset: "utf8",
+  legalComments: "eof",
+  loader: { ".css": "text" },
+  define: { __BUILD__: JSON.stringify(fingerprint()) },
+  metafile: true,
+  logLevel: "warning",
+});
+
+// A page holds the script inside <script>: these three sequences would end or confuse that element.
+const output = join(target, "view.js");
+const text = readFileSync(output, "utf8");
+for (const sequence of ["</script", "<script", "<!--"]) {
+  if (text.toLowerCase().includes(sequence)) throw new Error(`The bundle holds ${sequence}: it could not stand inside a page.`);
+}
+
+const libraries = new Set();
+for (const input of Object.keys(result.metafile.inputs)) {
+  const match = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+  if (match) libraries.add(match[1]);
+}
+const licences = [...libraries].sort().map((name) => {
+  const folder = join(here, "node_modules", name);
+  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return `${name} ${version}\n\n${readFileSync(join(folder, "LICENSE"), "utf8").trim()}\n`;
+});
+writeFileSync(join(target, "view.js.LICENSES.txt"), `view.js contains these libraries.\n\n${licences.join("\n\n")}`);
+console.log(`view.js: ${(text.length / 1000).toFixed(0)} kB`);

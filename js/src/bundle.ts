@@ -1,0 +1,9 @@
+// The entry of the bundle. A second copy of the same build on a page hands everything to the first.
+
+import { once } from "./shared";
+import * as widget from "./widget";
+
+const first = once("widget", () => widget);
+
+export const mount = first.mount;
+export default { render: first.render };
