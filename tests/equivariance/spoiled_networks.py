@@ -208,13 +208,14 @@ class StaleEdges(ToyNetwork):
 
 
 class Jumping(ToyNetwork):
-    """One rotation in a hundred is wrong: where the first atom looks nearly along a fixed direction."""
+    """One rotation in a hundred is wrong: where a structure's first atom looks nearly along a fixed direction."""
 
     def inputs(self, graph: Graph) -> Tensor:
         found = super().inputs(graph)
-        arm = graph.positions[0] - graph.positions[1]
-        towards = arm @ torch.tensor([0.48, 0.6, 0.64], dtype=arm.dtype) / arm.norm()
-        return found * 1.1 if float(towards) > 0.97 else found
+        first = torch.searchsorted(graph.batch, torch.arange(graph.n_graphs))  # [graphs]
+        arms = graph.positions[first] - graph.positions[first + 1]
+        towards = arms @ torch.tensor([0.48, 0.6, 0.64], dtype=arms.dtype) / arms.norm(dim=1)
+        return found * torch.where(towards > 0.97, 1.1, 1.0).to(found)[graph.batch, None]
 
 
 class ByHand(nn.Module):

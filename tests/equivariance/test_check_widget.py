@@ -175,7 +175,7 @@ def test_angles_are_run_once_per_axis(report: CheckReport, monkeypatch: pytest.M
         for angle in ANGLES[::6]:
             face.turn.slider.value = angle
     assert len(asked) == 3
-    assert asked[-1] == [0.833, -0.240, -0.499]
+    assert asked[-1] == pytest.approx([0.833, -0.240, -0.499], abs=1e-3)
 
 
 def test_the_sphere_waits_for_the_button(face: CheckFace) -> None:

@@ -206,7 +206,7 @@ def test_a_block_of_zeros_says_nothing() -> None:
 def test_the_words_name_share_place_and_character() -> None:
     report = of_function(lambda points: 1 + 0.3 * harmonic(points, 2, 1))
     words = report.describe()
-    assert "100% of the break of output's 0e block" in words
+    assert "100 % of the break of output's 0e block" in words
     assert (
         "sits at lambda = 2, sigma = +1: it changes as the components of an l = 2 tensor (2e) fixed in space do"
         in words
