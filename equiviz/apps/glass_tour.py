@@ -36,7 +36,8 @@ from equiviz.training.train import train
 from equiviz.view.errors import ViewError
 from equiviz.view.page import Section
 from equiviz.view.report import Report
-from equiviz.view.scene import Arrows, Scene, SceneRow
+from equiviz.view.layers import Arrows
+from equiviz.view.scene import Scene, SceneRow
 from equiviz.view.show import show
 
 if TYPE_CHECKING:

@@ -28,11 +28,17 @@ _HOMES = {
     "parity": "maps",
     "Scene": "scene",
     "SceneRow": "scene",
-    "Atoms": "scene",
-    "Arrows": "scene",
-    "CellBox": "scene",
-    "ColourScale": "scene",
     "Slab": "scene",
+    "Camera": "scene",
+    "Frame": "scene",
+    "Atoms": "layers",
+    "Bonds": "layers",
+    "Arrows": "layers",
+    "Glyphs": "layers",
+    "CellBox": "layers",
+    "Labels": "layers",
+    "ColourScale": "colour_scale",
+    "PacketError": "errors",
 }
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 

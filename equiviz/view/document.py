@@ -21,7 +21,7 @@ def document(
 ) -> str:
     """One self-contained page. ``sections`` are (heading, pieces), ``footer`` rows of (name, text); all are escaped."""
     body, figures = _body(sections)
-    scripts = [_plotly_script(), _static("page.js")] if figures else []
+    scripts = [_plotly_script(), static("page.js")] if figures else []
     data = _figure_data(figures) if figures else ""
     parts = [
         "<!DOCTYPE html>",
@@ -30,7 +30,7 @@ def document(
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{escape(title)}</title>",
-        f"<style>{_static('page.css')}</style></head><body>",
+        f"<style>{static('page.css')}</style></head><body>",
         f"<header><h1>{escape(title)}</h1>{prose_fragment(lead, kind='lead').html if lead.strip() else ''}</header>",
         _contents([heading for heading, _ in sections]),
         f"<main>{body}</main>",
@@ -66,7 +66,8 @@ def _plotly_script() -> str:
     return str(get_plotlyjs())
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """A script or style sheet that is shipped in the package."""
     return (files("equiviz.view") / "static" / name).read_text(encoding="utf-8")
 
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from equiviz.view.colour_scale import ColourScale
 from equiviz.view.colours import DIVERGING, GUIDE, SEQUENTIAL
 from equiviz.view.escape import escape
-from equiviz.view.geometry import Mesh, arrows, spheres
+from equiviz.view.extent import corners
+from equiviz.view.geometry import Mesh, arrows, glyphs, spheres
+from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Labels, Layer
 from equiviz.view.palette import label_colours
-from equiviz.view.scene import Arrows, Atoms, CellBox, ColourScale, Layer, Scene
+from equiviz.view.scene import Scene
 from equiviz.view.slices import Slices, slider
 from equiviz.view.template import figure
 
@@ -38,11 +41,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """Where a layer is drawn: the plotly scene, the slices, and the colour axis of each scale."""
+    """Where a layer is drawn: the plotly scene, the slices, the colour axis of each scale, and the first atoms."""
 
     scene: str
     slices: Slices
     axes: dict[ColourScale, str]
+    atoms: Atoms | None = None
 
 
 def draw(scenes: Sequence[Scene], title: str) -> Figure:
@@ -53,7 +57,8 @@ def draw(scenes: Sequence[Scene], title: str) -> Figure:
     parts: list[Part] = []
     boxes = _boxes(scenes)
     for number, scene in enumerate(scenes, start=1):
-        stage = Stage("scene" if number == 1 else f"scene{number}", slices, axes)
+        atoms = next((layer for layer in scene.layers if isinstance(layer, Atoms)), None)
+        stage = Stage("scene" if number == 1 else f"scene{number}", slices, axes, atoms)
         parts += [part for layer in scene.layers for part in _PAINTERS[type(layer)](layer, stage)]
         _frame(chart, stage.scene, number, scenes, boxes[number - 1])
     chart.add_traces([part.trace for part in parts])
@@ -61,12 +66,6 @@ def draw(scenes: Sequence[Scene], title: str) -> Figure:
     if slices.count:
         slider(chart, slices, [part.slice for part in parts])
     return chart
-
-
-def describe(scene: Scene) -> str:
-    """One sentence per layer."""
-    unit = f" {scene.length_unit}" if scene.length_unit else ""
-    return " ".join(_WORDS[type(layer)](layer, unit) for layer in scene.layers) or "An empty scene."
 
 
 def _draw_atoms(atoms: Atoms, stage: Stage) -> list[Part]:
@@ -152,13 +151,47 @@ def _draw_arrows(layer: Arrows, stage: Stage) -> list[Part]:
     return parts
 
 
-def _draw_cell(box: CellBox, stage: Stage) -> list[Part]:
+def _draw_glyphs(layer: Glyphs, stage: Stage) -> list[Part]:
+    where = stage.slices.index(layer.origins)
+    refinements = 3 if len(layer.origins) <= 60 else 2 if len(layer.origins) <= 1_000 else 1
+    title = f"{escape(layer.scale.title)}: %{{intensity:.4g}} {escape(layer.scale.unit)}"
+    hover = f"number %{{customdata}}<br>{title}<extra></extra>"
+    parts = []
+    for place in sorted(set(where.tolist())):
+        chosen = np.flatnonzero(where == place)
+        mesh, values = glyphs(layer.origins[chosen], layer.coefficients[chosen], layer.size, refinements)
+        trace = _mesh(mesh, {"vertex values": values, "axis": stage.axes[layer.scale]})
+        trace.update(customdata=_whose(chosen, mesh), hovertemplate=hover, scene=stage.scene, showlegend=False)
+        parts.append(Part(trace, place if stage.slices.count else None))
+    return parts
+
+
+def _draw_bonds(bonds: Bonds, stage: Stage) -> list[Part]:
+    if stage.atoms is None or not len(bonds.pairs):
+        return []
+    ends = stage.atoms.positions[bonds.pairs]  # [B, 2, 3]
+    path = np.concatenate([ends, np.full((len(ends), 1, 3), np.nan)], axis=1).reshape(-1, 3)
+    return [_line(path, bonds.colour or GUIDE, 6, stage)]
+
+
+def _draw_labels(labels: Labels, stage: Stage) -> list[Part]:
     import plotly.graph_objects as graphs
 
-    x, y, z = box.path().T
-    line = {"color": GUIDE, "width": 2.5}
-    look = {"mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False, "scene": stage.scene}
-    return [Part(graphs.Scatter3d(x=x, y=y, z=z, **look))]
+    x, y, z = labels.positions.T
+    look = {"mode": "text", "text": [escape(text) for text in labels.texts], "hoverinfo": "skip", "showlegend": False}
+    return [Part(graphs.Scatter3d(x=x, y=y, z=z, scene=stage.scene, **look))]
+
+
+def _draw_cell(box: CellBox, stage: Stage) -> list[Part]:
+    return [_line(box.path(), GUIDE, 2.5, stage)]
+
+
+def _line(path: NDArray[np.float64], colour: str, width: float, stage: Stage) -> Part:
+    import plotly.graph_objects as graphs
+
+    x, y, z = path.T
+    look = {"mode": "lines", "line": {"color": colour, "width": width}, "hoverinfo": "skip", "showlegend": False}
+    return Part(graphs.Scatter3d(x=x, y=y, z=z, scene=stage.scene, **look))
 
 
 def _whose(chosen: NDArray[np.intp], mesh: Mesh) -> NDArray[np.integer]:
@@ -171,10 +204,10 @@ def _mesh(mesh: Mesh, look: dict[str, object]) -> BaseTraceType:
 
     (x, y, z), (i, j, k) = mesh.vertices.T, mesh.faces.T
     shape = {"x": x, "y": y, "z": z, "i": i, "j": j, "k": k, "lighting": LIT, "lightposition": LIGHT_FROM}
-    if "values" not in look:
+    if "colour" in look:
         return graphs.Mesh3d(**shape, color=look["colour"])
-    values = np.asarray(look["values"], dtype=np.float32)[mesh.owner]
-    return graphs.Mesh3d(**shape, intensity=values, coloraxis=look["axis"])
+    values = look["vertex values"] if "vertex values" in look else np.asarray(look["values"])[mesh.owner]
+    return graphs.Mesh3d(**shape, intensity=np.asarray(values, dtype=np.float32), coloraxis=look["axis"])
 
 
 def _colour_axes(chart: Figure, scenes: Sequence[Scene]) -> dict[ColourScale, str]:
@@ -194,29 +227,21 @@ def _colour_axes(chart: Figure, scenes: Sequence[Scene]) -> dict[ColourScale, st
 
 def _colouring(layer: Layer) -> tuple[ColourScale, NDArray[np.float64]] | None:
     """The scale and the values that colour a layer; ``None`` where none do."""
-    if isinstance(layer, CellBox) or layer.values is None or (isinstance(layer, Atoms) and layer.colour):
+    if isinstance(layer, Glyphs):
+        reach = layer.extents()
+        return layer.scale, np.concatenate([-reach, reach])
+    if not isinstance(layer, (Atoms, Arrows)) or layer.values is None or (isinstance(layer, Atoms) and layer.colour):
         return None
     return layer.scale, layer.values
 
 
 def _boxes(scenes: Sequence[Scene]) -> list[NDArray[np.float64] | None]:
     """What each scene takes up, ``[3, 2]``; scenes in one periodic cell share a box, and look equally large."""
-    clouds = [np.concatenate([np.zeros((0, 3)), *map(_corners, scene.layers)]) for scene in scenes]
+    clouds = [np.concatenate([np.zeros((0, 3)), *map(corners, scene.layers)]) for scene in scenes]
     cells = [layer.cell for scene in scenes for layer in scene.layers if isinstance(layer, CellBox)]
     if len(cells) == len(scenes) and all(np.array_equal(cell, cells[0]) for cell in cells):
         clouds = [np.concatenate(clouds)] * len(scenes)
     return [np.stack([cloud.min(0), cloud.max(0)], axis=1) if len(cloud) else None for cloud in clouds]
-
-
-def _corners(layer: Layer) -> NDArray[np.float64]:
-    """Points that bound what is drawn of a layer, ``[n, 3]``."""
-    if isinstance(layer, Arrows):
-        return np.concatenate([layer.origins, layer.origins + layer.magnify * layer.vectors])
-    if isinstance(layer, Atoms):
-        radii = layer.radii[:, None]
-        return np.concatenate([layer.positions - radii, layer.positions + radii])
-    path = layer.path()
-    return path[np.isfinite(path).all(axis=1)]
 
 
 def _frame(chart: Figure, name: str, number: int, scenes: Sequence[Scene], box: NDArray[np.float64] | None) -> None:
@@ -245,26 +270,11 @@ def _proportions(box: NDArray[np.float64] | None) -> dict[str, object]:
     }
 
 
-def _atoms_words(atoms: Atoms, unit: str) -> str:
-    count = f"{len(atoms.positions):,} particles"
-    if atoms.values is None:
-        names = ", ".join(f"{(np.asarray(atoms.labels) == n).sum():,} {n}" for n in dict.fromkeys(atoms.labels))
-        return f"{count} ({names})." if names else f"{count}."
-    known = atoms.values[np.isfinite(atoms.values)]
-    spread = f" from {known.min():.4g} to {known.max():.4g}" if len(known) else " (no value known)"
-    return f"{count} coloured by {atoms.scale.heading or 'a value'}{spread}."
-
-
-def _arrows_words(layer: Arrows, unit: str) -> str:
-    length = np.linalg.norm(layer.vectors, axis=1)
-    most = f", the longest {length.max():.4g} {layer.scale.unit}".rstrip() if len(length) else ""
-    return f"{len(length):,} arrows of {layer.scale.title}{most}, drawn {layer.magnify:.3g} times as long."
-
-
-def _cell_words(box: CellBox, unit: str) -> str:
-    sides = " x ".join(f"{side:.4g}" for side in np.linalg.norm(box.cell, axis=1))
-    return f"A periodic cell with sides {sides}{unit}."
-
-
-_PAINTERS: dict[type, Callable[..., list[Part]]] = {Atoms: _draw_atoms, Arrows: _draw_arrows, CellBox: _draw_cell}
-_WORDS: dict[type, Callable[..., str]] = {Atoms: _atoms_words, Arrows: _arrows_words, CellBox: _cell_words}
+_PAINTERS: dict[type, Callable[..., list[Part]]] = {
+    Atoms: _draw_atoms,
+    Bonds: _draw_bonds,
+    Arrows: _draw_arrows,
+    Glyphs: _draw_glyphs,
+    CellBox: _draw_cell,
+    Labels: _draw_labels,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from equiviz.symmetry.errors import EquivizError, MissingLibrary
 
-__all__ = ["MissingLibrary", "SceneFileError", "ViewError"]
+__all__ = ["MissingLibrary", "PacketError", "SceneFileError", "ViewError"]
 
 
 class ViewError(EquivizError, ValueError):
@@ -13,3 +13,7 @@ class ViewError(EquivizError, ValueError):
 
 class SceneFileError(ViewError):
     """A scene file that cannot be read: says which file, why, and what to do next."""
+
+
+class PacketError(ViewError):
+    """Bytes that are no sound packet: says why."""

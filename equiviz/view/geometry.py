@@ -51,6 +51,33 @@ def arrows(origins: NDArray[np.float64], vectors: NDArray[np.float64], width: fl
     return _many(origins[:, None] + radius[:, None, None] * radial + axial, faces)
 
 
+def glyphs(
+    origins: NDArray[np.float64], coefficients: NDArray[np.float64], size: float, refinements: int = 2
+) -> tuple[Mesh, NDArray[np.float64]]:
+    """Surfaces at the distance ``size * |f(n)|`` about each origin, and f at each vertex ``[N V]``.
+
+    Args:
+        origins: ``[N, 3]``.
+        coefficients: ``[N, (L + 1)^2]`` of e3nn's real spherical harmonics, ``normalization="norm"``.
+        size: length per unit of f.
+        refinements: of the icosahedron.
+    """
+    unit, faces = icosphere(refinements)
+    values = coefficients @ harmonics(round(coefficients.shape[1] ** 0.5) - 1, refinements).T  # [N, V]
+    vertices = origins[:, None] + size * np.abs(values)[:, :, None] * unit
+    return _many(vertices, faces), values.reshape(-1)
+
+
+@lru_cache(maxsize=8)
+def harmonics(degree: int, refinements: int) -> NDArray[np.float64]:
+    """All spherical harmonics up to a degree at the vertices of an icosphere, ``[V, (degree + 1)^2]``."""
+    import torch
+    from e3nn.o3 import spherical_harmonics
+
+    unit = torch.from_numpy(icosphere(refinements)[0])
+    return spherical_harmonics(list(range(degree + 1)), unit, normalize=True, normalization="norm").numpy()
+
+
 @lru_cache(maxsize=4)
 def icosphere(refinements: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Unit vertices ``[V, 3]`` and faces ``[F, 3]``: an icosahedron whose triangles are split in four, so often."""

@@ -1,131 +1,33 @@
-"""Scene: what is to be seen, as pure data. Layers of atoms, arrows and cells, with the meaning of their colours.
+"""Scene: what is to be seen, as pure data: layers, a camera, a slab, and perhaps the frames of a trajectory.
 
-A renderer turns it into a picture (:mod:`equiviz.view.drawing`, plotly); :mod:`equiviz.view.scene_file` into a file.
+One scene, four pictures: a live widget (:mod:`equiviz.view.live`), one offline HTML file
+(:mod:`equiviz.view.scene_page`), a PNG made without a browser (:mod:`equiviz.view.picture`), and a plotly figure
+(:mod:`equiviz.view.drawing`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from equiviz.view.arrays import numbers
 from equiviz.view.errors import ViewError
+from equiviz.view.layers import Layer
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
     from plotly.graph_objects import Figure
+
+    from equiviz.view.live import SceneView
 
 
 Axis: TypeAlias = Literal["x", "y", "z"]
-
-
-@dataclass(frozen=True)
-class ColourScale:
-    """What a colour means: the quantity, its unit, and the range. ``diverging`` is centred at zero.
-
-    Without ``low`` and ``high`` the range is that of the data, but for the one percent at each end: outliers would
-    bleach the rest.
-    """
-
-    title: str = ""
-    unit: str = ""
-    kind: Literal["sequential", "diverging"] = "sequential"
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def heading(self) -> str:
-        """The title with its unit, as it stands on a colour bar."""
-        return f"{self.title} ({self.unit})" if self.unit else self.title
-
-    def limits(self, values: NDArray[np.float64]) -> tuple[float, float]:
-        """The two ends of the scale for these data, ``[n]``; never equal."""
-        known = values[np.isfinite(values)]
-        low, high = np.quantile(known, [0.01, 0.99]) if len(known) else (0.0, 1.0)
-        if self.kind == "diverging":
-            low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
-        low, high = (low if self.low is None else self.low), (high if self.high is None else self.high)
-        return (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)
-
-
-@dataclass(frozen=True, eq=False)
-class Atoms:
-    """Spheres, coloured by ``values`` on ``scale``, else by ``labels`` (species). ``hover`` adds a line to each."""
-
-    positions: NDArray[np.float64]  # [N, 3], in the scene's length unit
-    radii: NDArray[np.float64]  # [N], in the same unit
-    values: NDArray[np.float64] | None = None  # [N]; NaN is drawn grey
-    scale: ColourScale = ColourScale()
-    labels: tuple[str, ...] = ()  # [N]
-    hover: tuple[str, ...] = ()  # [N]
-    colour: str = ""  # one CSS colour for all, instead of values or labels
-
-    def __post_init__(self) -> None:
-        positions = _points(self.positions, "Atoms.positions")
-        object.__setattr__(self, "positions", positions)
-        object.__setattr__(self, "radii", _each(self.radii, len(positions), "Atoms.radii"))
-        if self.values is not None:
-            object.__setattr__(self, "values", _each(self.values, len(positions), "Atoms.values"))
-        for name in ("labels", "hover"):
-            _texts(getattr(self, name), len(positions), f"Atoms.{name}")
-
-
-@dataclass(frozen=True, eq=False)
-class Arrows:
-    """Arrows that start at ``origins``. ``vectors`` have their own unit, ``scale.unit``.
-
-    They are drawn ``magnify`` times as long as in the scene's unit, and coloured by ``values``, by default
-    the vectors' lengths.
-    """
-
-    origins: NDArray[np.float64]  # [N, 3], in the scene's length unit
-    vectors: NDArray[np.float64]  # [N, 3], in scale.unit
-    values: NDArray[np.float64] | None = None  # [N]
-    scale: ColourScale = ColourScale("length")
-    magnify: float = 1.0
-    width: float = 0.05  # radius of the shafts, in the scene's length unit
-
-    def __post_init__(self) -> None:
-        origins, vectors = _points(self.origins, "Arrows.origins"), _points(self.vectors, "Arrows.vectors")
-        if len(origins) != len(vectors):
-            raise ViewError(f"Arrows: expected as many vectors as origins, got {len(vectors)} and {len(origins)}.")
-        values = np.linalg.norm(vectors, axis=1) if self.values is None else self.values
-        object.__setattr__(self, "origins", origins)
-        object.__setattr__(self, "vectors", vectors)
-        object.__setattr__(self, "values", _each(values, len(origins), "Arrows.values"))
-
-
-@dataclass(frozen=True, eq=False)
-class CellBox:
-    """The twelve edges of a periodic cell, whose rows are the lattice vectors."""
-
-    cell: NDArray[np.float64]  # [3, 3], in the scene's length unit
-    origin: NDArray[np.float64] | None = None  # [3]
-
-    def __post_init__(self) -> None:
-        cell = _points(self.cell, "CellBox.cell")
-        if len(cell) != 3:
-            raise ViewError(
-                f"CellBox.cell: expected three lattice vectors, shape [3, 3], got shape {list(cell.shape)}."
-            )
-        origin = _points(np.zeros((1, 3)) if self.origin is None else [self.origin], "CellBox.origin")[0]
-        object.__setattr__(self, "cell", cell)
-        object.__setattr__(self, "origin", origin)
-
-    def path(self) -> NDArray[np.float64]:
-        """The edges as one line, ``[n, 3]``, with NaN where the pen is lifted."""
-        steps = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], dtype=float)
-        pairs = [(a, b) for a in steps for b in steps if (b - a).sum() == 1 and (b - a).min() == 0]
-        lines = [np.stack([a @ self.cell, b @ self.cell, np.full(3, np.nan)]) for a, b in pairs]
-        return np.concatenate(lines) + self.origin
-
-
-Layer: TypeAlias = Atoms | Arrows | CellBox
+CHANGING = ("positions", "values", "origins", "vectors", "coefficients")
+"""Arrays of a layer that may differ from frame to frame."""
 
 
 @dataclass(frozen=True)
@@ -146,14 +48,71 @@ class Slab:
             raise ViewError(f"Slab: expected a positive thickness, got {self.thickness!r}.")
 
 
+@dataclass(frozen=True)
+class Camera:
+    """From where the scene is seen, without perspective: parallel lines stay parallel."""
+
+    direction: tuple[float, float, float] = (1.5, 1.13, 0.77)  # from the centre to the eye
+    up: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    centre: tuple[float, float, float] | None = None  # by default the middle of the scene
+    height: float | None = None  # of the picture, in the scene's length unit; by default all is seen
+
+    def __post_init__(self) -> None:
+        for name in ("direction", "up"):
+            if not 0 < float(np.linalg.norm(getattr(self, name))) < np.inf:
+                raise ViewError(f"Camera.{name}: expected a finite vector that is not zero, got {getattr(self, name)}.")
+        if np.linalg.norm(np.cross(self.direction, self.up)) < 1e-9:
+            raise ViewError(f"Camera: expected up and direction not to be parallel, got {self.up}, {self.direction}.")
+        if self.height is not None and not 0 < self.height < np.inf:
+            raise ViewError(f"Camera.height: expected a positive length, got {self.height!r}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One moment of a trajectory: by the number of a layer, the arrays that differ from the scene's own."""
+
+    label: str
+    changes: Mapping[int, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Layers, a title, the unit of lengths, and perhaps a slab. The whole of it saves to and loads from one file."""
+    """Layers, a title, the unit of lengths, and perhaps a slab, a camera, and frames. It saves to one file."""
 
     layers: Sequence[Layer]
     title: str = ""
     length_unit: str = ""
     slab: Slab | None = None
+    camera: Camera = Camera()
+    frames: tuple[Frame, ...] = ()
+
+    @classmethod
+    def of_frames(cls, scenes: Sequence[Scene], labels: Sequence[str] = ()) -> Scene:
+        """A trajectory: the first scene, whose arrays change to those of the others, one after the other.
+
+        Args:
+            scenes: of the same layers with the same numbers of rows.
+            labels: of the frames ("t = 3 ps"); by default their numbers.
+
+        Raises:
+            ViewError: no scenes; scenes of other layers; another number of labels.
+        """
+        named = list(labels) or [f"frame {k + 1} of {len(scenes)}" for k in range(len(scenes))]
+        if not scenes or len(named) != len(scenes):
+            raise ViewError(
+                f"Scene.of_frames: expected one label per scene, got {len(named)} for {len(scenes)} scenes."
+            )
+        frames = [
+            Frame(label, _changes(scenes[0], scene, place))
+            for place, (scene, label) in enumerate(zip(scenes, named, strict=True))
+        ]
+        return replace(scenes[0], frames=tuple(frames))
+
+    def at(self, frame: int) -> Scene:
+        """The scene as it is at one of its frames, by itself."""
+        changes = self.frames[frame].changes
+        layers = [replace(layer, **changes.get(place, {})) for place, layer in enumerate(self.layers)]  # type: ignore[arg-type]
+        return replace(self, layers=layers, frames=())
 
     def figure(self) -> Figure:
         """The scene drawn by plotly."""
@@ -161,18 +120,37 @@ class Scene:
 
         return draw([self], self.title)
 
+    def widget(self, height: int = 480) -> SceneView:
+        """The live view, ``height`` CSS pixels high: its `selected`, `camera` and `frame` follow the mouse.
+
+        Raises :class:`~equiviz.view.errors.MissingLibrary` where anywidget is absent.
+        """
+        from equiviz.view.live import scene_view
+
+        return scene_view(self, height)
+
+    def png(self, width: int = 720, height: int = 480, dark: bool = False, scale: float = 2.0) -> bytes:
+        """A picture that needs no browser: ``width * scale`` by ``height * scale`` pixels."""
+        from equiviz.view.picture import png
+
+        return png([self], width, height, dark, scale)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str | Path:
+        """One self-contained page that opens offline: its text, or, given a ``path``, the file (written atomically)."""
+        return SceneRow((self,), self.title).to_html(path)
+
     def beside(self, *others: Scene, title: str = "") -> SceneRow:
         """This scene and others in one figure: one slider slices all of them, and a page turns them together."""
         return SceneRow((self, *others), title)
 
     def describe(self) -> str:
         """What is drawn, in a sentence per layer."""
-        from equiviz.view.drawing import describe
+        from equiviz.view.scene_words import describe
 
         return describe(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the scene to one versioned JSON file, atomically."""
+        """Write the scene to one versioned file, atomically, without loss."""
         from equiviz.view.scene_file import save_scene
 
         return save_scene(self, path)
@@ -185,9 +163,9 @@ class Scene:
         return load_scene(path)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        from equiviz.view.notebook import mime_bundle
+        from equiviz.view.live import live_bundle
 
-        return mime_bundle(self.title or "Scene", self.describe(), self.figure())
+        return live_bundle(SceneRow((self,), self.title))
 
     def __repr__(self) -> str:
         return f"Scene({self.title!r})\n{self.describe()}"
@@ -195,7 +173,7 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class SceneRow:
-    """Several scenes side by side, each with its own title."""
+    """Several scenes side by side, each with its own title; they are turned together."""
 
     scenes: tuple[Scene, ...]
     title: str = ""
@@ -206,33 +184,44 @@ class SceneRow:
 
         return draw(list(self.scenes), self.title)
 
+    def png(self, width: int = 720, height: int = 480, dark: bool = False, scale: float = 2.0) -> bytes:
+        """As `Scene.png`, with the scenes beside each other."""
+        from equiviz.view.picture import png
+
+        return png(list(self.scenes), width, height, dark, scale)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str | Path:
+        """As `Scene.to_html`, with the scenes beside each other."""
+        from equiviz.view.scene_page import scene_page
+
+        return scene_page(self.scenes, self.title, path)
+
     def describe(self) -> str:
         """What each scene shows."""
+        if len(self.scenes) == 1:
+            return self.scenes[0].describe()
         return "\n".join(f"{scene.title or 'Scene'}: {scene.describe()}" for scene in self.scenes)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        from equiviz.view.notebook import mime_bundle
+        from equiviz.view.live import live_bundle
 
-        return mime_bundle(self.title or "Scenes", self.describe(), self.figure())
-
-
-def _points(data: ArrayLike, what: str) -> NDArray[np.float64]:
-    points = numbers(data)
-    if points.ndim != 2 or points.shape[1] != 3:
-        raise ViewError(f"{what}: expected shape [N, 3], got {list(points.shape)}.")
-    if not np.isfinite(points).all():
-        bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-        raise ViewError(f"{what}: expected finite numbers, got NaN or infinity in row {bad[0]} ({len(bad)} such rows).")
-    return points
+        return live_bundle(self)
 
 
-def _each(data: ArrayLike, count: int, what: str) -> NDArray[np.float64]:
-    values = numbers(data)
-    if values.shape != (count,):
-        raise ViewError(f"{what}: expected one number per object, shape [{count}], got {list(values.shape)}.")
-    return values
-
-
-def _texts(texts: Sequence[str], count: int, what: str) -> None:
-    if len(texts) not in (0, count):
-        raise ViewError(f"{what}: expected no text or one per atom, {count} in all, got {len(texts)}.")
+def _changes(first: Scene, scene: Scene, place: int) -> dict[int, dict[str, NDArray[np.float64]]]:
+    """By layer, the arrays in which a scene differs from the first."""
+    if [type(layer) for layer in scene.layers] != [type(layer) for layer in first.layers]:
+        raise ViewError(f"Scene.of_frames: expected the same layers in every scene, scene {place} has others.")
+    found: dict[int, dict[str, NDArray[np.float64]]] = {}
+    for number, (own, other) in enumerate(zip(first.layers, scene.layers, strict=True)):
+        for name in CHANGING:
+            before, after = getattr(own, name, None), getattr(other, name, None)
+            if before is None or after is None or np.array_equal(before, after, equal_nan=True):
+                continue
+            if before.shape != after.shape:
+                raise ViewError(
+                    f"Scene.of_frames: expected {name} of shape {list(before.shape)} in every scene, scene {place} has "
+                    f"{list(after.shape)}."
+                )
+            found.setdefault(number, {})[name] = after
+    return found

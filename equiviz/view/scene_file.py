@@ -1,42 +1,50 @@
-"""A scene as one versioned JSON file. Numbers travel as base64 bytes; nothing in a file is ever executed.
+"""A scene as one versioned file: the saved session, without loss. Nothing in a file is ever executed.
 
-The format: ``{"format": "equiviz-scene", "version": 1, "scene": {...}}``. Each layer is an object with its ``kind`` and
-its fields; an array is ``{"dtype": "<f8", "shape": [N, 3], "base64": "..."}``.
+It is a packet (:mod:`equiviz.view.packet`) with the header ``{"format": "equiviz-scene", "version": 2, "scene": ...}``;
+each layer is an object with its ``kind`` and its fields, numbers as float64.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
-import json
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
 from equiviz.structures.atomic_file import write_atomically
-from equiviz.view.errors import SceneFileError, ViewError
-from equiviz.view.scene import Arrows, Atoms, CellBox, ColourScale, Layer, Scene, Slab
+from equiviz.view.colour_scale import ColourScale
+from equiviz.view.errors import PacketError, SceneFileError, ViewError
+from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Labels, Layer
+from equiviz.view.packet import Header, read_packet, write_packet
+from equiviz.view.scene import CHANGING, Camera, Frame, Scene, Slab
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-FORMAT, VERSION = "equiviz-scene", 1
+FORMAT, VERSION = "equiviz-scene", 2
 MOST_BYTES = 1_000_000_000
-_KINDS: dict[str, type[Layer]] = {"atoms": Atoms, "arrows": Arrows, "cell": CellBox}
+_KINDS: dict[str, type[Layer]] = {
+    "atoms": Atoms,
+    "bonds": Bonds,
+    "arrows": Arrows,
+    "glyphs": Glyphs,
+    "cell": CellBox,
+    "labels": Labels,
+}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 def save_scene(scene: Scene, path: str | os.PathLike[str]) -> Path:
     """Write ``scene`` to ``path``, atomically; returns the path."""
-    layers = [{"kind": _NAMES[type(layer)], **_fields(layer)} for layer in scene.layers]
-    slab = None if scene.slab is None else dataclasses.asdict(scene.slab)
-    content = {"title": scene.title, "length_unit": scene.length_unit, "slab": slab, "layers": layers}
-    return write_atomically(path, json.dumps({"format": FORMAT, "version": VERSION, "scene": content}, allow_nan=False))
+    content = {
+        "title": scene.title,
+        "length_unit": scene.length_unit,
+        "slab": None if scene.slab is None else dataclasses.asdict(scene.slab),
+        "camera": dataclasses.asdict(scene.camera),
+        "layers": [{"kind": _NAMES[type(layer)], **_fields(layer)} for layer in scene.layers],
+        "frames": [_packed_frame(frame) for frame in scene.frames],
+    }
+    return write_atomically(path, write_packet({"format": FORMAT, "version": VERSION, "scene": content}))
 
 
 def load_scene(path: str | os.PathLike[str]) -> Scene:
@@ -46,22 +54,28 @@ def load_scene(path: str | os.PathLike[str]) -> Scene:
     try:
         layers = [_layer(entry) for entry in content["layers"]]
         slab = None if content["slab"] is None else Slab(**content["slab"])
-        return Scene(layers, str(content["title"]), str(content["length_unit"]), slab)
-    except (KeyError, TypeError, ValueError, OverflowError, ViewError) as reason:
+        frames = tuple(_frame(entry) for entry in content["frames"])
+        made = Scene(
+            layers, str(content["title"]), str(content["length_unit"]), slab, _camera(content["camera"]), frames
+        )
+        for number in range(len(frames)):
+            made.at(number)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError, ViewError) as reason:
         raise SceneFileError(f"{place}: the scene is damaged ({reason!r}). Save it again with Scene.save.") from reason
+    return made
 
 
-def _content(place: Path) -> dict[str, Any]:
+def _content(place: Path) -> Header:
     if not place.is_file():
         raise SceneFileError(f"{place}: expected a scene file, there is none. Make one with Scene.save.")
     size = place.stat().st_size
     if size > MOST_BYTES:
         raise SceneFileError(f"{place}: expected a scene file of at most {MOST_BYTES:,} bytes, got {size:,}.")
     try:
-        document = json.loads(place.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as reason:
-        raise SceneFileError(f"{place}: expected JSON made by Scene.save, got something else ({reason}).") from reason
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        document = read_packet(place.read_bytes())
+    except PacketError as reason:
+        raise SceneFileError(f"{place}: expected a file made by Scene.save, but {reason}.") from reason
+    if document.get("format") != FORMAT:
         raise SceneFileError(f"{place}: expected a file with the format {FORMAT!r}. Make one with Scene.save.")
     if document.get("version") != VERSION:
         raise SceneFileError(
@@ -73,31 +87,25 @@ def _content(place: Path) -> dict[str, Any]:
     return document["scene"]
 
 
-def _fields(layer: Layer) -> dict[str, object]:
-    return {field.name: _pack(getattr(layer, field.name)) for field in dataclasses.fields(layer)}
-
-
-def _pack(value: object) -> object:
-    if isinstance(value, np.ndarray):
-        packed = base64.b64encode(np.ascontiguousarray(value, "<f8").tobytes()).decode()
-        return {"dtype": "<f8", "shape": list(value.shape), "base64": packed}
-    return dataclasses.asdict(value) if isinstance(value, ColourScale) else value
+def _fields(layer: Layer) -> Header:
+    packed: Header = {entry.name: getattr(layer, entry.name) for entry in dataclasses.fields(layer)}
+    return {name: dataclasses.asdict(v) if isinstance(v, ColourScale) else v for name, v in packed.items()}
 
 
 def _layer(entry: Mapping[str, object]) -> Layer:
     kind = _KINDS[str(entry["kind"])]
     known = {field.name for field in dataclasses.fields(kind)}
-    fields: dict[str, Any] = {name: _unpack(name, value) for name, value in entry.items() if name in known}
+    fields: dict[str, Any] = {name: _field(name, value) for name, value in entry.items() if name in known}
     return kind(**fields)
 
 
-def _unpack(name: str, value: object) -> object:
-    if isinstance(value, dict) and "base64" in value:
-        return _array(value)
+def _field(name: str, value: object) -> object:
     if name == "scale":
         return _scale(cast("dict[str, object]", value))
-    if name in ("labels", "hover"):
+    if name in ("labels", "hover", "texts"):
         return tuple(str(text) for text in cast("list[object]", value))
+    if isinstance(value, (list, dict)):
+        raise ValueError(f"expected a number, a text or an array for {name}")
     return value
 
 
@@ -108,15 +116,23 @@ def _scale(entry: Mapping[str, object]) -> ColourScale:
     return ColourScale(str(entry["title"]), str(entry["unit"]), entry["kind"], low, high)
 
 
-def _array(packed: Mapping[str, object]) -> NDArray[np.float64]:
-    """The bytes must have exactly the length that the shape says; only one kind of number is admitted."""
-    if packed["dtype"] != "<f8":
-        raise ValueError(f"expected numbers of the kind '<f8', got {packed['dtype']!r}")
-    shape = [int(side) for side in cast("list[int]", packed["shape"])]
-    try:
-        data = base64.b64decode(str(packed["base64"]), validate=True)
-    except binascii.Error as reason:
-        raise ValueError(f"an array's bytes are not base64 ({reason})") from reason
-    if min(shape, default=0) < 0 or len(data) != 8 * math.prod(shape):
-        raise ValueError(f"expected {8 * math.prod(shape)} bytes for an array of shape {shape}, got {len(data)}")
-    return np.frombuffer(data, dtype="<f8").reshape(shape).astype(np.float64)
+def _camera(entry: Mapping[str, Any]) -> Camera:
+    direction, up, centre = (
+        None if entry[name] is None else tuple(float(x) for x in entry[name]) for name in ("direction", "up", "centre")
+    )
+    if any(vector is not None and len(vector) != 3 for vector in (direction, up, centre)):
+        raise ValueError("expected three numbers for each vector of the camera")
+    height = None if entry["height"] is None else float(entry["height"])
+    return Camera(cast(Any, direction), cast(Any, up), cast(Any, centre), height)
+
+
+def _packed_frame(frame: Frame) -> Header:
+    return {"label": frame.label, "changes": {str(layer): dict(arrays) for layer, arrays in frame.changes.items()}}
+
+
+def _frame(entry: Mapping[str, Any]) -> Frame:
+    changes: dict[int, dict[str, Any]] = {int(layer): dict(arrays) for layer, arrays in entry["changes"].items()}
+    for arrays in changes.values():
+        if not all(name in CHANGING and isinstance(array, np.ndarray) for name, array in arrays.items()):
+            raise ValueError(f"expected arrays among {', '.join(CHANGING)} in a frame")
+    return Frame(str(entry["label"]), changes)

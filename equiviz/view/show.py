@@ -1,34 +1,40 @@
 """show: from a structure and a field to a picture, in one line.
 
-How a field is drawn follows from its representation: an invariant is a colour, a vector (``1o``, ``1e``) is an arrow,
-and anything of higher degree is coloured by its norm.
+How a field is drawn follows from its representation: an invariant is a colour, a vector (``1o``) an arrow, a
+pseudo-vector (``1e``) an arrow with a ring that shows its sense, and anything of higher degree a glyph: the function on
+the sphere whose coefficients it holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import torch
 
 from equiviz.structures.interchange.recognised import as_structure
-from equiviz.symmetry.field import Field
 from equiviz.view.arrays import numbers
+from equiviz.view.colour_scale import ColourScale
+from equiviz.view.drawn_field import Drawn, Shown, drawn
 from equiviz.view.errors import ViewError
-from equiviz.view.scene import Arrows, Atoms, CellBox, ColourScale, Layer, Scene, Slab
+from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Layer
+from equiviz.view.scene import Scene, Slab
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from equiviz.structures.interchange.recognised import StructureLike
     from equiviz.structures.structure import Structure
 
-Shown: TypeAlias = "Field | str | ArrayLike | torch.Tensor"
-Named: TypeAlias = "tuple[NDArray[np.float64], str]"  # numbers, and what they are called
+Style: TypeAlias = Literal["auto", "colour", "arrows", "glyphs"]
 DENSE = 400  # from so many particles on, a slider slices the scene
 QUIET_ATOMS = "#9AA2B1"
-SHRUNK = 0.3  # of their radius: atoms under arrows make way for them
+SHRUNK = 0.3  # of their radius: atoms under arrows and glyphs make way for them
+MOST_GLYPHS = 5_000  # above this, higher degrees are coloured by their norm
+MOST_BONDED = 2_000
+BOND = 1.17  # times the sum of covalent radii
+BALLS = 0.55  # of their radius: atoms between sticks
 
 
 def show(
@@ -39,6 +45,7 @@ def show(
     *,
     block: str | None = None,
     channel: int = 0,
+    style: Style = "auto",
     unit: str = "",
     field_unit: str = "",
     name: str = "",
@@ -46,6 +53,7 @@ def show(
     limits: tuple[float, float] | None = None,
     radii: Mapping[str, float] | None = None,
     magnify: float | None = None,
+    bonds: bool | None = None,
     slab: bool | Literal["x", "y", "z"] | Slab | None = None,
     wrap: bool = True,
 ) -> Scene:
@@ -55,130 +63,153 @@ def show(
         structure: what to draw: a Structure, `ase.Atoms`, a PyG `Data`, or the path of a file. Lengths are in its
             ``length_unit``.
         field: a Field on its nodes, the name of a node attribute, or an array ``[N]`` or ``[N, 3]``. Invariants become
-            colours, vectors arrows, higher degrees colours by norm.
-        colour: the same, always drawn as a colour (vectors by their norm). Colours and arrows can be shown together.
+            colours, vectors arrows, higher degrees glyphs.
+        colour: the same, always drawn as a colour (vectors by their norm). Colours and shapes can be shown together.
         title: of the scene; by default the structure's name.
-        block: the block of a field with several, such as ``"1o"``; by default its first. ``channel`` is the copy in
-            it. Where a colour is given too, both speak of ``field``.
-        unit: of what is coloured (or of the arrows, where they are alone); ``field_unit``: of the arrows.
+        block: the block of a field with several, such as ``"1o"``; by default its first; "all" draws one glyph of all
+            degrees together. ``channel`` is the copy in it. Where a colour is given too, both speak of ``field``.
+        style: "colour", "arrows" or "glyphs" instead of what the representation suggests.
+        unit: of what is coloured (or of the shapes, where they are alone); ``field_unit``: of the shapes.
         name: what that quantity is called; by default the attribute's name or the block's.
         signed: a diverging scale with zero in the middle; by default where the values have both signs.
         limits: the two ends of the colour scale.
         radii: of the species by label, in the length unit; by default covalent radii, or half the mean spacing.
-        magnify: how many times as long as in the length unit arrows are drawn; by default so that they can be seen.
+        magnify: how many times as long as in the length unit arrows and glyphs are drawn; by default so that they can
+            be seen, and glyphs do not overlap.
+        bonds: sticks between bonded atoms; by default for molecules in Å of up to 2,000 atoms.
         slab: a slider that slices the scene; by default from 400 particles on, along z. ``False`` leaves it out.
         wrap: draw each particle of a periodic structure inside the cell.
 
     Raises:
-        ViewError: a field that is not on this structure's nodes, or an attribute or block that does not exist.
+        ViewError: a field that is not on this structure's nodes, or an attribute or block that does not exist; a style
+            that does not suit it.
         StructureError: what is no structure, or a file that cannot be read.
     """
     structure = as_structure(structure)
     positions = _positions(structure, wrap)
-    vectors, colours = _drawn(structure, field, colour, block, channel)
-    look = (name, unit, signed, limits)
-    layers: list[Layer] = [
-        _atoms(structure, positions, _radii(structure, radii), colours, look, under_arrows=vectors is not None)
-    ]
-    if vectors is not None:
-        values, called = vectors
-        alone = colours is None
-        scale = ColourScale((name if alone else "") or called, field_unit or (unit if alone else ""))
-        layers.append(_arrows(positions, values, scale, magnify))
+    first = None if field is None else drawn(structure, field, block, channel)
+    own = (block, channel) if field is None else (None, 0)
+    asked = Asked.of(structure, first, None if colour is None else drawn(structure, colour, *own), style)
+    look = Look(name, unit, field_unit, signed, limits, magnify)
+    sticks = _bonds(structure, positions, bonds)
+    size = _radii(structure, radii) * (BALLS if sticks and radii is None else 1)
+    layers: list[Layer] = [_atoms(structure, positions, size, asked, look), *sticks]
+    layers += _shapes(positions, asked, look, style)
     if structure.cell is not None and any(structure.pbc):
         layers.append(CellBox(numbers(structure.cell)))
     return Scene(layers, structure.name if title is None else title, structure.length_unit, _slab(slab, len(positions)))
 
 
-def _drawn(
-    structure: Structure, field: Shown | None, colour: Shown | None, block: str | None, channel: int
-) -> tuple[Named | None, Named | None]:
-    """The vectors [N, 3] that become arrows, and the numbers [N] that become colours, each with its name."""
-    vectors, colours = None, None
-    if field is not None:
-        values, called = _component(structure, field, block, channel)
-        if values.ndim == 2 and values.shape[1] == 3:
-            vectors = values, called
-        elif colour is None:
-            colours = _norms(values), called
-        else:
-            raise ViewError(f"show: {called} and colour are both drawn as colours. Pass one of them.")
-    if colour is not None:
-        values, called = _component(structure, colour, *((block, channel) if field is None else (None, 0)))
-        colours = _norms(values), called
-    return vectors, colours
+@dataclass(frozen=True)
+class Look:
+    """Words and ranges, as `show` takes them."""
+
+    name: str
+    unit: str
+    field_unit: str
+    signed: bool | None
+    limits: tuple[float, float] | None
+    magnify: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is drawn of the fields: at most one as shapes, at most one as colours."""
+
+    shapes: Drawn | None
+    colours: Drawn | None
+
+    @classmethod
+    def of(cls, structure: Structure, field: Drawn | None, colour: Drawn | None, style: Style) -> Asked:
+        """Invariants become colours, the rest shapes, unless the style says otherwise."""
+        if field is None:
+            return cls(None, colour)
+        if style == "colour" or (style == "auto" and not _has_shape(field)):
+            if colour is not None:
+                raise ViewError(f"show: {field.name} and colour are both drawn as colours. Pass one of them.")
+            return cls(None, field)
+        if style == "arrows" and not field.is_vector:
+            raise ViewError(
+                f"show: expected a vector to draw arrows, {field.name} has shape {list(field.values.shape)}."
+            )
+        if style == "glyphs" and field.coefficients is None:
+            raise ViewError(f"show: expected irreps to draw glyphs, {field.name} is none. Pass a Field.")
+        return cls(field, colour)
+
+
+def _has_shape(field: Drawn) -> bool:
+    many = len(field.values) > MOST_GLYPHS
+    return field.is_vector or (bool(field.degree) and not many)
 
 
 def _atoms(
-    structure: Structure,
-    positions: NDArray[np.float64],
-    size: NDArray[np.float64],
-    colours: Named | None,
-    look: tuple[str, str, bool | None, tuple[float, float] | None],
-    under_arrows: bool,
+    structure: Structure, positions: NDArray[np.float64], size: NDArray[np.float64], asked: Asked, look: Look
 ) -> Atoms:
     labels = tuple(structure.labels)
-    size = size * SHRUNK if under_arrows else size
-    if colours is None:
-        return Atoms(positions, size, labels=labels, colour=QUIET_ATOMS if under_arrows else "")
-    values, called = colours
-    name, unit, signed, limits = look
+    size = size * (1 if asked.shapes is None else SHRUNK)
+    if asked.colours is None:
+        return Atoms(positions, size, labels=labels, colour="" if asked.shapes is None else QUIET_ATOMS)
+    values = asked.colours.norms()
     known = values[np.isfinite(values)]
     both = bool(len(known)) and known.min() < 0 < known.max()
-    kind = "diverging" if (both if signed is None else signed) else "sequential"
-    low, high = limits or (None, None)
-    return Atoms(positions, size, values, ColourScale(name or called, unit, kind, low, high), labels)
+    kind = "diverging" if (both if look.signed is None else look.signed) else "sequential"
+    low, high = look.limits or (None, None)
+    return Atoms(
+        positions, size, values, ColourScale(look.name or asked.colours.name, look.unit, kind, low, high), labels
+    )
 
 
-def _arrows(
-    origins: NDArray[np.float64], vectors: NDArray[np.float64], scale: ColourScale, magnify: float | None
-) -> Arrows:
+def _shapes(positions: NDArray[np.float64], asked: Asked, look: Look, style: Style) -> list[Layer]:
+    """The field as arrows or glyphs."""
+    shown = asked.shapes
+    if shown is None:
+        return []
+    alone = asked.colours is None
+    title, unit = (look.name if alone else "") or shown.name, look.field_unit or (look.unit if alone else "")
+    if shown.is_vector and style != "glyphs":
+        return [_arrows(positions, shown, ColourScale(title, unit), look.magnify)]
+    assert shown.coefficients is not None
+    made = Glyphs(positions, shown.coefficients, 1.0, ColourScale(title, unit, "diverging"), shown.name)
+    return [replace(made, size=look.magnify or _glyph_size(made))]
+
+
+def _glyph_size(glyphs: Glyphs) -> float:
+    """Such that glyphs as large as most of them do not touch their nearest neighbours."""
+    reach = glyphs.extents()
+    large = float(np.quantile(reach, 0.95)) if len(reach) else 0.0
+    return 0.55 * _nearest(glyphs.origins) / large if large > 0 else 1.0
+
+
+def _arrows(origins: NDArray[np.float64], shown: Drawn, scale: ColourScale, magnify: float | None) -> Arrows:
     spacing = _spacing(origins)
-    long = float(np.quantile(np.linalg.norm(vectors, axis=1), 0.95)) if len(vectors) else 0.0
+    long = float(np.quantile(np.linalg.norm(shown.values, axis=1), 0.95)) if len(origins) else 0.0
     times = magnify if magnify is not None else (1.2 * spacing / long if long > 0 else 1.0)
-    return Arrows(origins, vectors, scale=scale, magnify=times, width=0.07 * spacing)
+    return Arrows(origins, shown.values, scale=scale, magnify=times, width=0.07 * spacing, axial=shown.axial)
 
 
-def _component(structure: Structure, shown: Shown, block: str | None, channel: int) -> Named:
-    """What to draw, ``[N]`` or ``[N, components]``, and what it is called."""
-    if isinstance(shown, str):
-        if shown not in structure.node:
-            known = ", ".join(sorted(structure.node)) or "none"
-            raise ViewError(f"show: the structure has no node attribute {shown!r}; it has: {known}.")
-        values, label = _copy(structure.node[shown], block, channel, len(structure.labels))
-        several = structure.node[shown].representation.dim > values.shape[-1]
-        return values, f"{shown} {label}" if several else shown
-    if isinstance(shown, Field):
-        return _copy(shown, block, channel, len(structure.labels))
-    values = numbers(shown)
-    if values.ndim not in (1, 2) or len(values) != len(structure.labels):
-        raise ViewError(
-            f"show: expected one number or vector per particle, shape [{len(structure.labels)}] or "
-            f"[{len(structure.labels)}, 3], got shape {list(values.shape)}."
-        )
-    return values, "value"
+def _bonds(structure: Structure, positions: NDArray[np.float64], wanted: bool | None) -> list[Layer]:
+    """Sticks between atoms that are closer than their covalent radii together, and a sixth more."""
+    molecule = structure.species_names is None and structure.length_unit == "Å"
+    if wanted is False or (wanted is None and (not molecule or len(positions) > MOST_BONDED)):
+        return []
+    if not molecule:
+        raise ViewError("show: expected chemical elements and positions in Å to find bonds.")
+    from scipy.spatial import KDTree
+
+    radii = _radii(structure, None)
+    pairs = KDTree(positions).query_pairs(2 * BOND * radii.max(initial=0.0), output_type="ndarray")  # [P, 2]
+    length = np.linalg.norm(positions[pairs[:, 0]] - positions[pairs[:, 1]], axis=1)
+    return [Bonds(pairs[(length < BOND * radii[pairs].sum(1)) & (length > 0.3)])]
 
 
-def _copy(field: Field, block: str | None, channel: int, count: int) -> Named:
-    """One copy of one block of a node field, ``[N, size]``."""
-    if field.support != "node" or len(field.values) != count:
-        raise ViewError(
-            f"show: expected a field on {count} nodes, got one on {field.support}s with {len(field.values)} rows."
-        )
-    labels = [entry.label for entry in field.blocks]
-    label = labels[0] if block is None and labels else block
-    if label not in labels:
-        raise ViewError(f"show: the field has no block {block!r}; it has: {', '.join(labels) or 'none'}.")
-    copies = field[label]  # [N, mul, size]
-    if not 0 <= channel < copies.shape[1]:
-        raise ViewError(f"show: block {label} has the channels 0 to {copies.shape[1] - 1}, got channel {channel}.")
-    return numbers(copies[:, channel]), f"{label}[{channel}]"
+def _nearest(positions: NDArray[np.float64]) -> float:
+    """The median distance to the nearest neighbour."""
+    if len(positions) < 2:
+        return 2.0
+    from scipy.spatial import KDTree
 
-
-def _norms(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Numbers to colour by: scalars keep their sign, the rest gives its norm. ``[N]``."""
-    flat = values.reshape(len(values), -1)
-    return flat[:, 0] if flat.shape[1] == 1 else np.linalg.norm(flat, axis=1)
+    distances, _ = KDTree(positions).query(positions, k=2)
+    return float(np.median(distances[:, 1])) or _spacing(positions)
 
 
 def _positions(structure: Structure, wrap: bool) -> NDArray[np.float64]:

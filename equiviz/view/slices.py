@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from equiviz.view.scene import Arrows, Atoms, Scene
+from equiviz.view.layers import Arrows, Atoms
+from equiviz.view.scene import Scene
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from equiviz.apps.glass_tour import GlassTour, tour, weights_folder
 from equiviz.cli import app, main
 from equiviz.explain.probe_report import ProbeReport, ProbeScore
 from equiviz.view.errors import ViewError
-from equiviz.view.scene import Arrows
+from equiviz.view.layers import Arrows
 from tests.browser_visits import Open
 
 # Two minutes are promised on two free cores; tests share them with each other.

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-import json
+import base64
+import io
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from equiviz.view import Arrows, Atoms, CellBox, ColourScale, Scene, SceneFileError, Slab, ViewError, geometry
+from equiviz.view import (
+    Arrows,
+    Atoms,
+    Bonds,
+    Camera,
+    CellBox,
+    ColourScale,
+    Glyphs,
+    Labels,
+    Scene,
+    SceneFileError,
+    Slab,
+    ViewError,
+    geometry,
+)
+from equiviz.view.errors import MissingLibrary
+from equiviz.view.packet import read_packet, write_packet
 from equiviz.view.slices import Slices
+from equiviz.view.wire import scene_packet
+from tests.view.all_layers import moving_scene, whole_scene
 
 
 def cloud(count: int) -> np.ndarray:
@@ -53,38 +74,47 @@ def test_arrows_end_where_their_vectors_say() -> None:
         assert np.allclose(tip, cloud(4)[k] + vector, atol=1e-5)
 
 
-def test_scene_survives_its_file(tmp_path: Path) -> None:
-    before = scene(slab=Slab("x", 2.0, 1.0))
-    after = Scene.load(before.save(tmp_path / "glass.json"))
-    assert (after.title, after.length_unit, after.slab) == ("glass", "σ", Slab("x", 2.0, 1.0))
+@pytest.mark.parametrize("make", [lambda: scene(slab=Slab("x", 2.0, 1.0)), whole_scene, moving_scene])
+def test_scene_survives_its_file(tmp_path: Path, make) -> None:
+    before = make()
+    after = Scene.load(before.save(tmp_path / "glass.eqv"))
+    assert (after.title, after.length_unit, after.slab) == (before.title, before.length_unit, before.slab)
+    assert after.camera == before.camera
     assert after.describe() == before.describe()
     assert after.figure().to_json() == before.figure().to_json()
-    assert np.array_equal(after.layers[0].values, before.layers[0].values, equal_nan=True)
+    assert scene_packet(after) == scene_packet(before)
+    assert np.array_equal(after.layers[0].positions, before.layers[0].positions), "nothing is rounded"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.update(version=2), "expected version 1 of the scene format, got 2"),
+        (lambda d: d.update(version=3), "expected version 2 of the scene format, got 3"),
         (lambda d: d.update(format="x"), "expected a file with the format 'equiviz-scene'"),
         (lambda d: d.update(scene=None), "the scene is missing"),
         (lambda d: d["scene"]["layers"][0].update(kind="__import__"), "the scene is damaged"),
-        (lambda d: d["scene"]["layers"][0]["positions"].update(shape=[9, 3]), "expected 216 bytes"),
-        (lambda d: d["scene"]["layers"][0]["positions"].update(shape=[-30, 3]), "the scene is damaged"),
-        (lambda d: d["scene"]["layers"][0]["positions"].update(shape=[float("inf"), 3]), "the scene is damaged"),
-        (lambda d: d["scene"]["layers"][0]["positions"].update(dtype="|O"), "'<f8'"),
-        (lambda d: d["scene"]["layers"][0]["positions"].update(base64="*"), "not base64"),
+        (lambda d: d["scene"]["layers"][0].update(positions=np.zeros((9, 2))), "the scene is damaged"),
+        (lambda d: d["scene"]["layers"][0].update(positions=[[0.0, 0.0, 0.0]]), "an array for positions"),
+        (lambda d: d["scene"]["layers"][0].update(radii=np.zeros(2)), "one number per object"),
         (lambda d: d["scene"]["layers"][0]["scale"].update(kind="rainbow"), "unknown kind of colour scale"),
         (lambda d: d["scene"].pop("layers"), "the scene is damaged"),
         (lambda d: d["scene"].update(slab={"axis": "z", "other": 1}), "the scene is damaged"),
         (lambda d: d["scene"].update(slab={"axis": "xy"}), "expected the axis 'x', 'y' or 'z', got 'xy'"),
+        (lambda d: d["scene"]["camera"].update(up=[1.0]), "three numbers for each vector"),
+        (lambda d: d["scene"]["camera"].update(up=[0.0, 0.0, 0.0]), "not zero"),
+        (lambda d: d["scene"]["frames"].append({"label": "", "changes": {"7": {}}}), None),
+        (lambda d: d["scene"]["frames"].append({"label": "", "changes": {"0": {"radii": np.ones(9)}}}), "in a frame"),
+        (lambda d: d["scene"]["frames"].append({"label": "", "changes": {"0": {"positions": np.ones(9)}}}), "damaged"),
     ],
 )
-def test_damaged_file_is_refused_with_the_reason(tmp_path: Path, change, message: str) -> None:
-    path = scene().save(tmp_path / "glass.json")
-    document = json.loads(path.read_text(encoding="utf-8"))
+def test_damaged_file_is_refused_with_the_reason(tmp_path: Path, change, message: str | None) -> None:
+    path = scene().save(tmp_path / "glass.eqv")
+    document = read_packet(path.read_bytes())
     change(document)
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path.write_bytes(write_packet(document))
+    if message is None:  # a frame of a layer that is not there changes nothing
+        assert Scene.load(path).at(0).describe()
+        return
     with pytest.raises(SceneFileError, match=message) as caught:
         Scene.load(path)
     assert str(path) in str(caught.value)
@@ -152,6 +182,17 @@ def test_colour_scale_is_centred_and_never_empty() -> None:
         (lambda: Arrows(np.zeros((2, 3)), np.zeros((1, 3))), "as many vectors as origins, got 1 and 2"),
         (lambda: Slab("w"), "Slab: expected the axis 'x', 'y' or 'z', got 'w'"),
         (lambda: Slab(thickness=0.0), "Slab: expected a positive thickness, got 0.0"),
+        (
+            lambda: Glyphs(np.zeros((2, 3)), np.zeros((1, 4))),
+            r"one row per origin, \[2, .*got shape \[1, 4\]",
+        ),
+        (lambda: Glyphs(np.zeros((2, 3)), np.zeros((2, 5))), r"\(L\+1\)\^2 columns for an L up to 12, got 5"),
+        (lambda: Glyphs(np.zeros((1, 3)), np.full((1, 4), np.inf)), "Glyphs.coefficients: expected finite numbers"),
+        (lambda: Bonds(np.array([[0.5, 1]])), "expected integers of shape"),
+        (lambda: Bonds(np.array([[-1, 1]])), "from 0 on, got a negative one"),
+        (lambda: Labels(np.zeros((2, 3)), ("a",)), "one per position, 2, got 1"),
+        (lambda: Camera(up=(1.5, 1.13, 0.77)), "not to be parallel"),
+        (lambda: Camera(height=-1.0), "a positive length, got -1.0"),
         (lambda: CellBox(np.eye(3)[:2]), r"three lattice vectors, shape \[3, 3\], got shape \[2, 3\]"),
     ],
 )
@@ -166,8 +207,28 @@ def test_words_are_plain_and_stable() -> None:
     assert "A periodic cell with sides 8 x 8 x 8 σ." in scene().describe()
 
 
-def test_notebook_receives_picture_and_words() -> None:
-    bundle = scene()._repr_mimebundle_()
-    assert bundle["text/plain"].startswith("glass\n\n30 particles")
-    assert len(bundle["application/vnd.plotly.v1+json"]["data"]) > 3
+@pytest.mark.parametrize("make", [scene, lambda: scene().beside(scene(), title="two")])
+def test_notebook_receives_a_live_view_a_picture_and_words(make) -> None:
+    bundle = make()._repr_mimebundle_()
+    assert "30 particles" in bundle["text/plain"]
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+    picture = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+    assert len(picture.convert("RGB").getcolors(2**24)) > 100, "something is drawn"
+    assert make()._repr_mimebundle_()["image/png"] == bundle["image/png"], "the same scene, the same bytes"
+
+
+def test_without_anywidget_a_notebook_has_picture_and_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    assert set(scene()._repr_mimebundle_()) == {"text/plain", "image/png"}
+    with pytest.raises(MissingLibrary, match="notebook"):
+        scene().widget()
+
+
+def test_frames_are_of_one_kind() -> None:
+    with pytest.raises(ViewError, match="the same layers in every scene, scene 1 has others"):
+        Scene.of_frames([scene(), Scene([])])
+    with pytest.raises(ViewError, match=r"expected positions of shape \[30, 3\] in every scene, scene 1 has \[31, 3\]"):
+        Scene.of_frames([scene(30), scene(31)])
+    with pytest.raises(ViewError, match="one label per scene, got 1 for 2"):
+        Scene.of_frames([scene(), scene()], ["a"])
     assert Scene([]).describe() == "An empty scene."

@@ -8,7 +8,7 @@ import torch
 
 from equiviz.structures import Structure
 from equiviz.symmetry import Field
-from equiviz.view import Arrows, Atoms, CellBox, Slab, ViewError
+from equiviz.view import Arrows, Atoms, Bonds, CellBox, Glyphs, Slab, ViewError
 from equiviz.view.show import show
 
 
@@ -63,10 +63,41 @@ def test_vector_block_becomes_arrows() -> None:
     assert made[Atoms].scale.title == "mobility"
 
 
-def test_higher_degree_is_coloured_by_its_norm() -> None:
+def test_higher_degree_becomes_a_glyph_of_its_coefficients() -> None:
     structure = liquid()
-    atoms = layers(show(structure, "features", block="2e"))[Atoms]
-    assert np.allclose(atoms.values, structure.node["features"]["2e"][:, 0].norm(dim=-1))
+    made = layers(show(structure, "features", block="2e", unit="1"))
+    glyphs, values = made[Glyphs], structure.node["features"]["2e"][:, 0]
+    assert (glyphs.coefficients[:, :4] == 0).all()
+    assert np.allclose(glyphs.coefficients[:, 4:], values)
+    assert (glyphs.name, glyphs.scale.heading) == ("features 2e[0]", "features 2e[0] (1)")
+    nearest = np.sort(np.linalg.norm(glyphs.origins[:, None] - glyphs.origins, axis=-1), axis=1)[:, 1]
+    assert np.quantile(glyphs.size * glyphs.extents(), 0.9) < 0.6 * np.median(nearest), "neighbours do not overlap"
+    atoms = layers(show(structure, "features", block="2e", style="colour"))[Atoms]
+    assert np.allclose(atoms.values, values.norm(dim=-1))
+
+
+def test_all_degrees_together_are_one_function_on_the_sphere() -> None:
+    structure = liquid()
+    glyphs = layers(show(structure, "features", block="all", channel=1))[Glyphs]
+    field = structure.node["features"]
+    assert np.allclose(glyphs.coefficients[:, 0], field["0e"][:, 1, 0])
+    assert np.allclose(glyphs.coefficients[:, 1:4], field["1o"][:, 1])
+    assert (glyphs.coefficients[:, 4:] == 0).all(), "2e has one copy only"
+
+
+def test_pseudo_vectors_are_marked() -> None:
+    spins = Field(torch.randn(20, 3), "1x1e", "node")
+    made = layers(show(liquid(), spins))
+    assert made[Arrows].axial
+    assert "pseudo-vectors" in show(liquid(), spins).describe()
+    assert not layers(show(liquid(), Field(torch.randn(20, 3), "1x1o", "node")))[Arrows].axial
+
+
+def test_styles_that_do_not_suit_are_refused() -> None:
+    with pytest.raises(ViewError, match="expected a vector to draw arrows, features 2e"):
+        show(liquid(), "features", block="2e", style="arrows")
+    with pytest.raises(ViewError, match="expected irreps to draw glyphs, value is none"):
+        show(liquid(), np.zeros((20, 3)), style="glyphs")
 
 
 def test_arrays_and_tensors_are_shown_too() -> None:
@@ -104,7 +135,10 @@ def test_slider_comes_where_it_is_needed() -> None:
 def test_molecule_has_covalent_radii() -> None:
     water = Structure(torch.tensor([[0.0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]]), torch.tensor([8, 1, 1]))
     scene = show(water)
-    assert layers(scene)[Atoms].radii == pytest.approx([0.66, 0.31, 0.31])  # Cordero et al. 2008, as tabled by ASE
+    whole = layers(show(water, bonds=False))[Atoms].radii
+    assert whole == pytest.approx([0.66, 0.31, 0.31])  # Cordero et al. 2008, as tabled by ASE
+    assert sorted(map(sorted, layers(scene)[Bonds].pairs.tolist())) == [[0, 1], [0, 2]]
+    assert (layers(scene)[Atoms].radii < whole).all(), "balls between sticks are smaller"
     assert CellBox not in layers(scene)
     space = scene.figure().layout.scene
     sides = {axis: np.ptp(space[f"{axis}axis"].range) for axis in "xyz"}

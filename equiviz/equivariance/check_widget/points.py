@@ -15,7 +15,7 @@ from equiviz.features.model_input import ModelInput
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
-from equiviz.view.scene import Atoms, CellBox
+from equiviz.view.layers import Atoms, CellBox
 from equiviz.view.show import show
 
 if TYPE_CHECKING:

@@ -1,0 +1,59 @@
+"""The live view: a scene in a notebook, whose selection, camera and frame Python can read and set.
+
+Every instance carries a script of half a kilobyte, which asks once per page for the bundle (js/, 0.6 MB) and shares it.
+Beside the widget a mime bundle holds a PNG, for GitHub, nbviewer and PDF, and the same words for the same scene.
+"""
+
+from __future__ import annotations
+
+import base64
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from equiviz.view.errors import MissingLibrary
+
+if TYPE_CHECKING:
+    from equiviz.view.live_widget import SceneView
+    from equiviz.view.scene import Scene, SceneRow
+
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+
+
+def scene_view(scene: Scene, height: int = 480, linked: str = "") -> SceneView:
+    """The live view of one scene, ``height`` CSS pixels high; views with the same word `linked` are turned together.
+
+    Raises:
+        MissingLibrary: anywidget is absent.
+    """
+    try:
+        import_module("anywidget")
+    except ImportError as reason:
+        raise MissingLibrary("anywidget", "notebook") from reason
+    from equiviz.view.live_widget import SceneView
+
+    return SceneView(scene, height, linked)
+
+
+def live_bundle(row: SceneRow) -> dict[str, object]:
+    """What a notebook receives: the live views where they can be made, a PNG, and words."""
+    title, words = row.title or "Scene", row.describe()
+    bundle: dict[str, object] = {"text/plain": f"{title}\n\n{words}"}
+    width = 720 if len(row.scenes) == 1 else 1080
+    bundle["image/png"] = base64.b64encode(row.png(width, 480)).decode()
+    try:
+        widget = _row_view(row)
+    except MissingLibrary:
+        return bundle
+    return {**bundle, WIDGET_MIME: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
+
+
+def _row_view(row: SceneRow) -> Any:
+    if len(row.scenes) == 1:
+        return scene_view(row.scenes[0])
+    linked = f"row-{id(row)}"
+    views = [scene_view(scene, 420, linked) for scene in row.scenes]
+    from ipywidgets import HBox, Layout
+
+    for view in views:
+        cast(Any, view).layout = Layout(flex="1 1 0", min_width="0")
+    return HBox(views)
