@@ -49,7 +49,7 @@ in float eyeDistance;
 in float mark;
 void main() {
   vec3 outward = normalize(normal);
-  vec3 shown = mark > 3.5 ? mix(base, ink, 0.35) : mark > 1.5 ? mix(base, accent, 0.6) : base;
+  vec3 shown = mark > 1.5 ? mix(base, accent, 0.65) : base;
   pictureColour = vec4(lit(shown, gl_FrontFacing ? outward : outward * sign(outward.z), eyeDistance), 1.0);
 }
 `;

@@ -5,7 +5,7 @@ import {
   InstancedBufferGeometry, Mesh, NearestFilter, RGBAFormat, RGBAIntegerFormat, ShortType, Vector2,
 } from "three";
 import { GLYPH_FRAGMENT, GLYPH_OUTLINE_FRAGMENT, glyphVertex, ROWS_PER_LINE, rowsPerLine, texelsPerRow } from "./glyph_shader";
-import { HOVERED, type Painter, SELECTED, SHOWN } from "./painter";
+import { type Painter, SELECTED, SHOWN } from "./painter";
 import { lookupTable, lookupTexture } from "./scales";
 import type { GlyphsLayer } from "./scene";
 import { material, type Stage } from "./shading";
@@ -70,7 +70,7 @@ export class Glyphs implements Painter<GlyphsLayer> {
     for (let k = 0; k < states.length; k++) {
       if (!(states[k] & SHOWN)) continue;
       shown[this.counts.shown++] = k;
-      if (states[k] & (SELECTED | HOVERED)) picked[this.counts.picked++] = k;
+      if (states[k] & SELECTED) picked[this.counts.picked++] = k;
     }
     this.shown.needsUpdate = true;
     this.picked.needsUpdate = true;

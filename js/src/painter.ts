@@ -5,13 +5,12 @@ import { DynamicDrawUsage, InstancedBufferAttribute, type InstancedBufferGeometr
 /** Bits of a row's state. */
 export const SHOWN = 1;
 export const SELECTED = 2;
-export const HOVERED = 4;
 
 export interface Painter<L> {
   readonly object: Object3D;
   /** Draw this layer from now on; it has as many rows as the first one. */
   update(layer: L, dark: boolean): void;
-  /** One byte per row: SHOWN, SELECTED, HOVERED. */
+  /** One byte per row: SHOWN, SELECTED. */
   mark(states: Uint8Array): void;
   dispose(): void;
 }

@@ -15,13 +15,11 @@ in float state;
 out vec2 place;
 out vec3 base;
 out float around;
-flat out float flags;
 flat out float radiusHere;
 flat out vec2 depths;
 flat out float eyeDistance;
 
 void main() {
-  flags = state;
   if (mod(state, 2.0) < 0.5) { gl_Position = NOWHERE; return; }
   around = state > 1.5 ? outline : 0.0;
   vec4 middle = modelViewMatrix * vec4(centre, 1.0);
@@ -41,7 +39,6 @@ const FRAGMENT = `
 in vec2 place;
 in vec3 base;
 in float around;
-flat in float flags;
 flat in float radiusHere;
 flat in vec2 depths;
 flat in float eyeDistance;
@@ -54,7 +51,7 @@ void main() {
     gl_FragDepth = 0.5 + 0.5 * (depths.x + depths.y * up);
   } else {
     if ((sqrt(square) - 1.0) * radiusHere > around) discard;
-    pictureColour = vec4(mod(flags, 4.0) > 1.5 ? accent : ink, 1.0);
+    pictureColour = vec4(accent, 1.0);
     gl_FragDepth = 0.5 + 0.5 * depths.x;
   }
 }
