@@ -24,25 +24,21 @@ PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><meta name="color-sch
 <body style="margin:12px"><div id="place"></div>
 <script type="application/json" id="state">%s</script>
 <script type="module">
-%s
+%s</script>
+<script type="module">
 const state = JSON.parse(document.getElementById("state").textContent);
 for (const name of ["packet", "update"]) if (state[name]) state[name] = Uint8Array.from(atob(state[name]), c => c.charCodeAt(0)).buffer;
 globalThis.began = performance.now();
 globalThis.states = [];
-const mountView = MOUNT;
+const mountView = globalThis[Symbol.for("equiviz.view")].mount;
 for (let k = 0; k < (state.copies ?? 1); k++) { const e = document.createElement("div"); document.getElementById("place").append(e); mountView(e, state); }
 </script></body></html>"""
 
 
 def page_text(packet: bytes, **state: object) -> str:
-    import re
-
-    bundle = BUNDLE.read_text()
-    match = re.search(r"(\w[\w$]*) as mount", bundle)
-    assert match, "the bundle does not export mount"
     values = {"packet": base64.b64encode(packet).decode(), "height": 480} | state
     text = json.dumps(values).replace("<", "\\u003c")
-    return PAGE.replace("MOUNT", match.group(1)) % (text, re.sub(r"export\s*\{[^}]*\};?", "", bundle).replace("%", "%"))
+    return PAGE % (text, BUNDLE.read_text())
 
 
 @contextmanager
