@@ -34,9 +34,9 @@ from equiviz.training.glass_task import relative_to_inherent, standardised, vect
 from equiviz.training.load import load
 from equiviz.training.train import train
 from equiviz.view.errors import ViewError
+from equiviz.view.layers import Arrows
 from equiviz.view.page import Section
 from equiviz.view.report import Report
-from equiviz.view.layers import Arrows
 from equiviz.view.scene import Scene, SceneRow
 from equiviz.view.show import show
 

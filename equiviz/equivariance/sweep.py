@@ -70,7 +70,7 @@ def sweep(
 
 
 def default_count(x: ModelInput) -> int:
-    """As many as take less than a second: 300 for a small molecule, 100 for 64 atoms, none for a liquid of thousands."""
+    """As many as take less than a second: 300 for small molecules, 100 for 64 atoms, none for liquids of thousands."""
     nodes = sum(node_counts(x))
     return 0 if nodes > 400 else max(50, min(300, 6_400 // max(1, nodes)))
 

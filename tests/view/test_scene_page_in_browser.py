@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from equiviz.view import Atoms, Camera, Glyphs, Scene
@@ -68,8 +69,17 @@ def test_no_string_runs(tmp_path: Path, browser: Open, text: str) -> None:
     drawn(visit)
     visit.page.locator("canvas").first.hover()
     visit.page.wait_for_timeout(200)
-    assert visit.page.evaluate("() => window.fired") is None
+    assert visit.page.evaluate("() => window.name") == ""
     visit.assert_sound()
+
+
+def test_the_trap_does_fire(tmp_path: Path, browser: Open) -> None:
+    """The same page with a title that was not escaped, and without the policy: the control of the test above."""
+    path = whole_scene(title="A TITLE").to_html(tmp_path / "scene.html")
+    assert isinstance(path, Path)
+    path.write_text(path.read_text().replace("<h1>A TITLE</h1>", f"<h1>{HOSTILE[1]}</h1>"))
+    visit = browser(path, bypass_csp=True)
+    visit.page.wait_for_function("() => window.name === 'EXECUTED'")
 
 
 def test_a_glyph_turned_by_d_looks_like_a_scene_turned_by_g(tmp_path: Path, browser: Open) -> None:
@@ -81,9 +91,11 @@ def test_a_glyph_turned_by_d_looks_like_a_scene_turned_by_g(tmp_path: Path, brow
     turn = g.matrix.numpy()
     rng = np.random.default_rng(2)
     points, coefficients = rng.uniform(-3, 3, (6, 3)), rng.normal(size=(6, 16))
-    turned = Field(coefficients, "1x0e+1x1o+1x2e+1x3o", "node").transform(g).values.numpy()
+    turned = Field(torch.from_numpy(coefficients), "1x0e+1x1o+1x2e+1x3o", "node").transform(g).values.numpy()
     cameras = [(1.0, 0.4, 0.3), (0.0, 0.0, 1.0)]
-    looks = [Camera(*(tuple((r @ np.array(v)).tolist()) for v in cameras), (0.0, 0.0, 0.0), 11.0) for r in (np.eye(3), turn)]
+    looks = [
+        Camera(*(tuple((r @ np.array(v)).tolist()) for v in cameras), (0.0, 0.0, 0.0), 11.0) for r in (np.eye(3), turn)
+    ]
     scenes = [
         Scene([Atoms(p, np.full(6, 0.1)), Glyphs(p, c, 0.4)], camera=look)
         for p, c, look in zip((points, points @ turn.T), (coefficients, turned), looks, strict=True)
