@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: tour test test-slow test-interop lab lint bench bench-check clean
+.PHONY: tour test test-slow test-interop lab lint js bench bench-check bench-view clean
 
 tour: .venv/tour.stamp            ## predict, check, probe and draw the glass; prints where the report is
 	$(BIN)/equiviz tour glass --out reports/glass.html
@@ -32,12 +32,20 @@ lint: .venv/lint.stamp            ## style, types, one-way imports
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
 
+js:                               ## the 3D view: types, tests, and whether the committed bundle is what the sources give
+	cd js && npm ci --no-audit --no-fund --loglevel=error && npm run --silent types && npm test --silent
+	cd js && npm run --silent build
+	git diff --exit-code --stat -- equiviz/view/static
+
 bench: .venv/test.stamp           ## the figures quoted in the README
 	$(BIN)/python benchmarks/run_all.py
 
 bench-check: .venv/test.stamp     ## planted faults: what check says of each, beside e3nn's own assertion
 	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.check_faults
 	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.check_speed
+
+bench-view: .venv/test.stamp browser  ## the 3D view beside plotly, py3Dmol and nglview, in a real JupyterLab
+	$(BIN)/python -m benchmarks.view
 
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \
