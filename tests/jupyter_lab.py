@@ -36,17 +36,25 @@ KERNEL_IS_READY = """() =>
 @contextmanager
 def jupyter_lab(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
     """The address of a server of `folder`, without a token; it listens to this machine only."""
+    options = ["--allow-root", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
+    with served("jupyterlab", folder, [*options, "--IdentityProvider.token="], "api/status", theme) as address:
+        yield address
+
+
+@contextmanager
+def served(module: str, folder: Path, options: list[str], alive: str, theme: str = "JupyterLab Light") -> Iterator[str]:
+    """The address of a server, `python -m module`, that answers at `alive` once it is ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
-    command += ["--LabApp.expose_app_in_browser=True"]
-    command += [f"--port={port}", "--port-retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    command = [sys.executable, "-m", module, "--no-browser", f"--port={port}", *options]
+    if module != "voila":  # it listens to this machine only, by default
+        command += ["--ip=127.0.0.1", "--port-retries=0"]
     with open(folder / "server.log", "w") as log:
         server = subprocess.Popen(command, env=_surroundings(folder, theme), stdout=log, stderr=log)
     try:
-        _wait(server, f"{address}/api/status", folder / "server.log")
+        _wait(server, f"{address}/{alive}", folder / "server.log")
         yield address
     finally:
         server.terminate()
@@ -67,6 +75,18 @@ def write_notebook(path: Path, *cells: str) -> None:
 
 def run_notebook(chromium: Browser, address: str, name: str, width: int = 1000) -> Visit:
     """Open a notebook, run it, and watch; nothing may leave the machine."""
+    visit = opened(chromium, address, f"lab/tree/{name}", width)
+    page = visit.page
+    page.wait_for_function(KERNEL_IS_READY)
+    page.evaluate("() => window.jupyterapp.restored")
+    # Keys and clicks get lost while the page is still being put together; commands do not.
+    for command in ("application:toggle-left-area", "notebook:run-all-cells"):
+        page.evaluate(f"() => {{ window.jupyterapp.commands.execute('{command}') }}")
+    return visit
+
+
+def opened(chromium: Browser, address: str, path: str, width: int = 1000) -> Visit:
+    """Open a page of a server, and watch; nothing may leave the machine."""
     context = chromium.new_context(viewport={"width": width, "height": 1300})
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -86,12 +106,7 @@ def run_notebook(chromium: Browser, address: str, name: str, width: int = 1000) 
     page.route("**/*", decide)
     page.on("console", lambda said: said.type == "error" and note(said.text))
     page.on("pageerror", lambda error: note(str(error)))
-    page.goto(f"{address}/lab/tree/{name}")
-    page.wait_for_function(KERNEL_IS_READY)
-    page.evaluate("() => window.jupyterapp.restored")
-    # Keys and clicks get lost while the page is still being put together; commands do not.
-    for command in ("application:toggle-left-area", "notebook:run-all-cells"):
-        page.evaluate(f"() => {{ window.jupyterapp.commands.execute('{command}') }}")
+    page.goto(f"{address}/{path}")
     return visit
 
 
@@ -117,6 +132,8 @@ def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return
+        except urllib.error.HTTPError:  # it answers, if only to say that there is no such file
+            return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"The server did not start:\n{log.read_text()[-2000:]}")
