@@ -1,17 +1,18 @@
 // Functions on the sphere as surfaces about points. Coefficients lie in a texture; turning the field changes one matrix.
 
 import {
-  BackSide, type BufferGeometry, ClampToEdgeWrapping, DataTexture, FloatType, FrontSide, Group, InstancedBufferAttribute,
-  InstancedBufferGeometry, Mesh, NearestFilter, RGBAFormat, RGBAIntegerFormat, ShortType, Vector2,
+  BackSide, type BufferGeometry, DataTexture, FloatType, FrontSide, Group, InstancedBufferAttribute, InstancedBufferGeometry, Mesh,
+  RGBAFormat, RGBAIntegerFormat, ShortType, Vector2,
 } from "three";
 import { GLYPH_FRAGMENT, GLYPH_OUTLINE_FRAGMENT, glyphVertex, ROWS_PER_LINE, rowsPerLine, texelsPerRow } from "./glyph_shader";
 import { type Painter, SELECTED, SHOWN } from "./painter";
+import { exact } from "./row_texture";
 import { lookupTable, lookupTexture } from "./scales";
 import type { GlyphsLayer } from "./scene";
 import { material, type Stage } from "./shading";
 import { sphereMesh } from "./sphere_mesh";
 
-const FEWEST_CUTS = 3;
+const FEWEST_CUTS = 2;
 const MOST_CUTS = 40;
 const PIXELS_PER_EDGE = 3.5;
 
@@ -106,7 +107,7 @@ export class Glyphs implements Painter<GlyphsLayer> {
 
 /** Into how many pieces the edges of the icosahedron are cut. */
 export function meshCuts(pixels: number, lmax: number, glyphs: number, budget: number): number {
-  const wanted = Math.max((1.1 * pixels) / PIXELS_PER_EDGE, 1.5 * lmax);
+  const wanted = Math.max((1.1 * pixels) / PIXELS_PER_EDGE, Math.min(1.5 * lmax, 0.45 * pixels));
   const affordable = Math.sqrt(Math.max(0, budget / Math.max(1, glyphs) - 2) / 10);
   return Math.round(Math.min(MOST_CUTS, Math.max(FEWEST_CUTS, Math.min(wanted, affordable))));
 }
@@ -132,20 +133,12 @@ function coefficientTexture(rows: number, lmax: number): DataTexture {
   const height = Math.max(1, Math.ceil(rows / rowsPerLine(lmax)));
   const texture = new DataTexture(new Int16Array(4 * width * height), width, height, RGBAIntegerFormat, ShortType);
   texture.internalFormat = "RGBA16I";
-  return plain(texture);
+  return exact(texture);
 }
 
 function placeTexture(rows: number): DataTexture {
   const height = Math.max(1, Math.ceil(rows / ROWS_PER_LINE));
-  return plain(new DataTexture(new Float32Array(4 * ROWS_PER_LINE * height), ROWS_PER_LINE, height, RGBAFormat, FloatType));
-}
-
-function plain(texture: DataTexture): DataTexture {
-  texture.magFilter = NearestFilter;
-  texture.minFilter = NearestFilter;
-  texture.wrapS = texture.wrapT = ClampToEdgeWrapping;
-  texture.unpackAlignment = 1;
-  return texture;
+  return exact(new DataTexture(new Float32Array(4 * ROWS_PER_LINE * height), ROWS_PER_LINE, height, RGBAFormat, FloatType));
 }
 
 function packCoefficients(layer: GlyphsLayer, texture: DataTexture): void {

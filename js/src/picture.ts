@@ -54,7 +54,7 @@ export class Picture {
 
   private joined(layer: BondsLayer): { positions: Float32Array; colours: Uint8Array } {
     const atoms = this.parts[layer.of] as Extract<Part, { kind: "atoms" }>;
-    return { positions: (this.layers[layer.of] as AtomsLayer).positions, colours: atoms.painter.colours };
+    return { positions: (this.layers[layer.of] as AtomsLayer).positions, colours: atoms.painter.looks.data };
   }
 
   /** Draws these layers from now on; only what changed is uploaded. */
@@ -93,8 +93,8 @@ export class Picture {
     this.group.matrixWorldNeedsUpdate = true;
   }
 
-  /** Places the three.js camera for a picture of `pixels` rows, and chooses meshes of at most `budget` points. */
-  prepare(state: CameraState, aspect: number, pixels: number, cssPixels: number, bounds: Bounds, pivot: Triple, budget: number): void {
+  /** Places the three.js camera, and chooses meshes of at most `budget` points, for a view that is `cssPixels` high. */
+  prepare(state: CameraState, aspect: number, cssPixels: number, bounds: Bounds, pivot: Triple, budget: number): void {
     const { up, direction } = frameOf(state);
     const middle = add(pivot, apply(this.turn, minus(bounds.centre, pivot)));
     const forward = dot(minus(middle, state.centre), direction);
@@ -114,7 +114,7 @@ export class Picture {
     this.stage.outline.value = (OUTLINE_PIXELS * state.height) / cssPixels;
     this.stage.fogRange.value.set(0.55 * reach, 2.05 * reach);
     const share = budget / Math.max(1, this.parts.filter((part) => part.kind === "glyphs").length);
-    for (const part of this.parts) if (part.kind === "glyphs") part.painter.refine(pixels / state.height, share);
+    for (const part of this.parts) if (part.kind === "glyphs") part.painter.refine(cssPixels / state.height, share);
   }
 
   dispose(): void {

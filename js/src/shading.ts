@@ -55,7 +55,8 @@ vec3 lit(vec3 colour, vec3 normal, float distanceFromEye) {
   float brightness = 0.36 + 0.70 * wrapped * wrapped + 0.06 * normal.y;
   float rim = mix(0.66, 1.0, smoothstep(0.0, 0.55, normal.z));
   float gloss = 0.20 * pow(max(dot(normal, HALFWAY), 0.0), 48.0);
-  return fogged(colour * brightness * rim + gloss, distanceFromEye);
+  float sheen = 0.13 * wrapped * wrapped * (1.0 - dot(colour, vec3(0.3, 0.6, 0.1))); // dark colours keep their form
+  return fogged((colour * brightness + sheen) * rim + gloss, distanceFromEye);
 }
 `;
 

@@ -74,6 +74,13 @@ export class SharedRenderer {
     return true;
   }
 
+  /** Waits until all is drawn, and says when that was: software renderers would queue pictures for seconds. */
+  finish(): number {
+    const context = this.open().getContext();
+    context.readPixels(0, 0, 1, 1, context.RGBA, context.UNSIGNED_BYTE, new Uint8Array(4));
+    return performance.now();
+  }
+
   /** The largest side of a picture. */
   get largest(): number {
     return this.open().capabilities.maxTextureSize;

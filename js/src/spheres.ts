@@ -1,32 +1,38 @@
-// Atoms as impostors: a quad each, and the sphere found in the fragment shader. Exact at every zoom, 4 vertices per atom.
+// Atoms as impostors: a triangle about each, and the sphere found in the fragment shader. Exact at every zoom.
 
-import { BufferAttribute, InstancedBufferGeometry, Mesh, type RawShaderMaterial } from "three";
-import { fill, type Painter } from "./painter";
+import { BufferGeometry, Mesh, type RawShaderMaterial } from "three";
+import type { Painter } from "./painter";
+import { RowTexture, TEXEL } from "./row_texture";
 import { paintValues, rgb } from "./scales";
 import type { AtomsLayer } from "./scene";
 import { material, type Stage } from "./shading";
 
 const VERTEX = `
-in vec2 corner;
-in vec3 centre;
-in float radius;
-in vec4 colour;
-in float state;
+precision highp sampler2D;
+uniform sampler2D centres; // and radius
+uniform sampler2D looks; // colour, and state
 out vec2 place;
-out vec3 base;
-out float around;
-flat out float radiusHere;
+flat out vec3 base;
+flat out float around;
+flat out float radius;
 flat out vec2 depths;
 flat out float eyeDistance;
+${TEXEL}
 
 void main() {
-  if (mod(state, 2.0) < 0.5) { gl_Position = NOWHERE; return; }
-  around = state > 1.5 ? outline : 0.0;
-  vec4 middle = modelViewMatrix * vec4(centre, 1.0);
+  int row = gl_VertexID / 3;
+  vec4 look = texelFetch(looks, texel(row), 0);
+  int state = int(look.a * 255.0 + 0.5);
+  if ((state & 1) == 0) { gl_Position = NOWHERE; return; }
+  vec4 centre = texelFetch(centres, texel(row), 0);
+  vec2 corners[3] = vec2[3](vec2(0.0, 2.0), vec2(-1.7320508, -1.0), vec2(1.7320508, -1.0)); // about the unit circle
+  vec2 corner = corners[gl_VertexID - 3 * row];
+  around = (state & 2) == 2 ? outline : 0.0;
+  radius = centre.w;
+  vec4 middle = modelViewMatrix * vec4(centre.xyz, 1.0);
   float reach = radius + around + pixel;
   place = corner * reach / radius;
-  base = colour.rgb;
-  radiusHere = radius;
+  base = look.rgb;
   eyeDistance = -middle.z;
   vec4 clip = projectionMatrix * middle;
   depths = vec2(clip.z, projectionMatrix[2][2] * radius);
@@ -37,9 +43,9 @@ void main() {
 
 const FRAGMENT = `
 in vec2 place;
-in vec3 base;
-in float around;
-flat in float radiusHere;
+flat in vec3 base;
+flat in float around;
+flat in float radius;
 flat in vec2 depths;
 flat in float eyeDistance;
 
@@ -47,10 +53,10 @@ void main() {
   float square = dot(place, place);
   if (square <= 1.0) {
     float up = sqrt(1.0 - square);
-    pictureColour = vec4(lit(base, vec3(place, up), eyeDistance - up * radiusHere), 1.0);
+    pictureColour = vec4(lit(base, vec3(place, up), eyeDistance - up * radius), 1.0);
     gl_FragDepth = 0.5 + 0.5 * (depths.x + depths.y * up);
   } else {
-    if ((sqrt(square) - 1.0) * radiusHere > around) discard;
+    if ((sqrt(square) - 1.0) * radius > around) discard;
     pictureColour = vec4(accent, 1.0);
     gl_FragDepth = 0.5 + 0.5 * depths.x;
   }
@@ -58,37 +64,52 @@ void main() {
 `;
 
 export class Spheres implements Painter<AtomsLayer> {
-  readonly object: Mesh<InstancedBufferGeometry, RawShaderMaterial>;
-  readonly colours: Uint8Array; // RGBA per atom, as drawn
-  private readonly geometry = new InstancedBufferGeometry();
+  readonly object: Mesh<BufferGeometry, RawShaderMaterial>;
+  readonly looks: RowTexture<Uint8Array>; // colour and state per atom, as drawn
+  private readonly centres: RowTexture<Float32Array>;
+  private last: AtomsLayer | null = null;
 
   constructor(layer: AtomsLayer, stage: Stage, dark: boolean) {
     const rows = layer.style.length;
-    this.colours = new Uint8Array(4 * rows).fill(255);
-    this.geometry.setAttribute("corner", new BufferAttribute(new Float32Array([-1, -1, 1, -1, 1, 1, -1, 1]), 2));
-    this.geometry.setIndex([0, 1, 2, 0, 2, 3]);
-    this.geometry.instanceCount = rows;
-    fill(this.geometry, "radius", radii(layer), 1);
-    this.mark(new Uint8Array(rows).fill(1));
-    this.object = new Mesh(this.geometry, material(stage, {}, VERTEX, FRAGMENT));
+    this.centres = new RowTexture(rows, "float");
+    this.looks = new RowTexture(rows, "byte");
+    const geometry = new BufferGeometry();
+    geometry.setDrawRange(0, 3 * rows);
+    const own = { centres: { value: this.centres.texture }, looks: { value: this.looks.texture } };
+    this.object = new Mesh(geometry, material(stage, own, VERTEX, FRAGMENT));
     this.object.frustumCulled = false;
+    this.mark(new Uint8Array(rows).fill(1));
     this.update(layer, dark);
   }
 
   update(layer: AtomsLayer, dark: boolean): void {
-    fill(this.geometry, "centre", layer.positions, 3);
-    if (layer.values && layer.scale) paintValues(layer.values, layer.scale, dark, this.colours);
-    else paintStyles(layer, this.colours);
-    fill(this.geometry, "colour", this.colours, 4, true);
+    if (layer.positions !== this.last?.positions) this.place(layer);
+    if (layer.values && layer.scale) paintValues(layer.values, layer.scale, dark, this.looks.data);
+    else paintStyles(layer, this.looks.data);
+    this.looks.changed();
+    this.last = layer;
+  }
+
+  private place(layer: AtomsLayer): void {
+    const { data } = this.centres;
+    for (let k = 0; k < layer.style.length; k++) {
+      data[4 * k] = layer.positions[3 * k];
+      data[4 * k + 1] = layer.positions[3 * k + 1];
+      data[4 * k + 2] = layer.positions[3 * k + 2];
+      data[4 * k + 3] = layer.styles[layer.style[k]].radius;
+    }
+    this.centres.changed();
   }
 
   mark(states: Uint8Array): void {
-    fill(this.geometry, "state", states, 1);
+    for (let k = 0; k < states.length; k++) this.looks.data[4 * k + 3] = states[k];
+    this.looks.changed();
   }
 
   dispose(): void {
-    this.geometry.dispose();
+    this.object.geometry.dispose();
     this.object.material.dispose();
+    for (const { texture } of [this.centres, this.looks]) texture.dispose();
   }
 }
 

@@ -244,11 +244,11 @@ export class View implements Controls {
       if (!this.picture || !this.showing || !this.pace || !this.canvases.width || !this.canvases.height) return;
       const now = performance.now();
       const moving = now < this.movingUntil;
-      if (moving) this.pace.tick(now);
       this.canvases.fit();
       const { picture } = this.canvases;
       const effort = moving ? this.pace.moving : this.pace.still(this.canvases.devicePixels);
       if (!this.drawInto(picture.width, picture.height, effort, this.canvases.paint)) return;
+      if (moving) this.pace.tick(now, this.renderer.software ? this.renderer.finish() - now : null);
       this.dirty = false;
       this.paintOver();
       this.root.dataset.drawn = String(++this.drawn);
@@ -267,7 +267,7 @@ export class View implements Controls {
     const rows = Math.max(1, Math.round(height * sharpness));
     looking.shape(this.canvases.width / this.canvases.height);
     picture.setTurn(looking.turn, looking.pivot);
-    picture.prepare(looking.camera, width / height, rows, this.canvases.height, showing.bounds, looking.pivot, effort.points);
+    picture.prepare(looking.camera, width / height, this.canvases.height, showing.bounds, looking.pivot, effort.points);
     return this.renderer.draw(picture, Math.max(1, Math.round(width * sharpness)), rows, target);
   }
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import look_scenes
+from look_checks import CHECKS, settle
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
@@ -29,9 +31,18 @@ PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><meta name="color-sch
 const state = JSON.parse(document.getElementById("state").textContent);
 for (const name of ["packet", "update"]) if (state[name]) state[name] = Uint8Array.from(atob(state[name]), c => c.charCodeAt(0)).buffer;
 globalThis.began = performance.now();
-globalThis.states = [];
-const mountView = globalThis[Symbol.for("equiviz.view")].mount;
-for (let k = 0; k < (state.copies ?? 1); k++) { const e = document.createElement("div"); document.getElementById("place").append(e); mountView(e, state); }
+globalThis.models = [];
+// A model like a kernel's, which remembers what was sent.
+const modelOf = (values) => { const on = {}; const model = { values, sent: [], get: n => values[n] ?? null, set: (n, v) => { values[n] = v; model.fire("change:" + n); },
+  on: (e, f) => (on[e] ??= new Set()).add(f), off: (e, f) => on[e]?.delete(f), fire: (e, ...a) => { for (const f of on[e] ?? []) f(...a); },
+  save_changes() { model.saved = (model.saved ?? 0) + 1; }, send(content, callbacks, buffers) { model.sent.push([content, buffers]); } }; return model; };
+new MutationObserver(() => { if (document.querySelector("[data-ready=true]") && !performance.getEntriesByName("first").length) requestAnimationFrame(() => performance.mark("first")); })
+  .observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-ready"] });
+const { mount, render } = globalThis[Symbol.for("equiviz.view")];
+for (let k = 0; k < (state.copies ?? 1); k++) {
+  const el = document.createElement("div"); document.getElementById("place").append(el);
+  if (state.plain) mount(el, state); else { const model = modelOf({ ...state }); models.push(model); render({ model, el }); }
+}
 </script></body></html>"""
 
 
@@ -42,7 +53,7 @@ def page_text(packet: bytes, **state: object) -> str:
 
 
 @contextmanager
-def opened(packet: bytes, dark: bool = False, width: int = 840, height: int = 620, **state: object) -> Iterator[Page]:
+def opened(packet: bytes, *, dark: bool = False, expected: str = "", size: tuple[int, int] = (840, 620), **state: object) -> Iterator[Page]:
     """The page with a view of the packet; fails on console errors and on requests."""
     OUT.mkdir(exist_ok=True)
     file = OUT / "page.html"
@@ -50,7 +61,7 @@ def opened(packet: bytes, dark: bool = False, width: int = 840, height: int = 62
     errors: list[str] = []
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+        page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light")
         page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: errors.append(request.url) if not request.url.startswith(("file:", "blob:", "data:")) else None)
@@ -59,22 +70,9 @@ def opened(packet: bytes, dark: bool = False, width: int = 840, height: int = 62
             page.wait_for_selector(".equiviz-view[data-ready=true]", timeout=60_000)
             yield page
         finally:
-            if errors:
-                print("  PAGE SAID:", *errors, sep="\n    ")
             browser.close()
-    assert not [error for error in errors if "GPU stall" not in error], errors
-
-
-def settle(page: Page) -> None:
-    """Waits until no more pictures come."""
-    before = ""
-    for _ in range(60):
-        page.wait_for_timeout(350)
-        now = page.evaluate("[...document.querySelectorAll('.equiviz-view')].map(e => e.dataset.drawn).join()")
-        if now == before:
-            return
-        before = now
-    raise AssertionError("pictures keep coming")
+    unexpected = [error for error in errors if "GPU stall" not in error and not (expected and expected in error)]
+    assert not unexpected, unexpected
 
 
 SCENES = {
@@ -83,6 +81,7 @@ SCENES = {
     "arrows": look_scenes.arrows,
     "axial": lambda: look_scenes.arrows(axial=True),
     "glass": look_scenes.glass,
+    "closeup": look_scenes.closeup,
 }
 
 
@@ -90,12 +89,47 @@ def pictures(names: list[str]) -> None:
     for name in names or SCENES:
         packet = SCENES[name]()
         for dark in (False, True):
-            with opened(packet, dark) as page:
+            with opened(packet, dark=dark) as page:
                 settle(page)
                 page.screenshot(path=OUT / f"{name}_{'dark' if dark else 'light'}.png")
                 print(name, "dark" if dark else "light", "drawn", page.locator(".equiviz-view").get_attribute("data-drawn"))
 
 
+# Errors that a check provokes, and that must therefore be said on the console too.
+PROVOKED = {"damaged_packets_are_told": "PacketError", "a_lost_context_comes_back": "Context Lost", "hostile_strings_stay_text": "ERR_INVALID_URL"}
+
+
+def checks(names: list[str]) -> None:
+    failed = []
+    for name in names or CHECKS:
+        scene, state, function = CHECKS[name]
+        began = time.time()
+        try:
+            with opened(scene(), expected=PROVOKED.get(name, ""), **state) as page:
+                function(page)
+            print(f"  ok      {name} ({time.time() - began:.1f} s)")
+        except Exception as error:
+            failed.append(name)
+            print(f"  FAILED  {name}: {type(error).__name__}: {str(error)[:1500]}")
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
+
+
+def times(names: list[str]) -> None:
+    """Seconds from the script's start to the first picture, and to the fine one; for an update of all values, too."""
+    scenes = {
+        "4,096 atoms": lambda: look_scenes.glass(4096, slab=False), "20,000 atoms": lambda: look_scenes.glass(20_000, slab=False),
+        "100,000 atoms": lambda: look_scenes.glass(100_000, slab=False), "500 glyphs": look_scenes.glyphs, "4,096 glyphs": lambda: look_scenes.glyphs(4096),
+    }
+    for name, make in scenes.items():
+        packet = make()
+        if names and name not in names:
+            continue
+        with opened(packet) as page:
+            first = page.evaluate("performance.getEntriesByName('first')[0].startTime - began")
+            settle(page)
+            print(f"  {name}: {len(packet) / 1000:.0f} kB, first picture {first / 1000:.2f} s")
+
+
 if __name__ == "__main__":
     what, *names = sys.argv[1:] or ["pictures"]
-    {"pictures": pictures}[what](names)
+    {"pictures": pictures, "checks": checks, "times": times}[what](names)

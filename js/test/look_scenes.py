@@ -120,3 +120,28 @@ def glass(count: int = 20_000, *, slab: bool = True, frames: int = 0) -> bytes:
 
 def hostile() -> str:
     return "</script><img src=x onerror=\"globalThis.fired=1\"><b>bold</b>"
+
+
+def closeup(lmax: int = 4) -> bytes:
+    """Five single harmonics and three mixtures."""
+    numbers = (lmax + 1) ** 2
+    rows = np.zeros((8, numbers))
+    for k, index in enumerate([0, 1, 6, 11, 18]):
+        rows[k, index] = 1
+    rows[5:] = glyph_coefficients(np.arange(9).reshape(3, 3) * 1.7, lmax)
+    coefficients, amplitudes = quantised(rows)
+    positions = np.array([[2.6 * (k % 4), 0, -2.6 * (k // 4)] for k in range(8)], dtype=float)
+    w = Writer()
+    layers: list[Packed] = [
+        {
+            "kind": "atoms", "positions": w.array(positions, "<f4"), "style": w.array(np.zeros(8), "|u1"),
+            "styles": [{"label": "C", "colour": "#777777", "radius": 0.12}], "values": None, "scale": None, "hover": [],
+        },
+        {
+            "kind": "glyphs", "origins": w.array(positions, "<f4"), "coefficients": w.array(coefficients, "<i2"),
+            "amplitudes": w.array(amplitudes, "<f4"), "lmax": lmax, "size": 1.15, "scale": scale("f(n)", "", -1, 1, diverging=True),
+            "of": 0, "name": "l = 0 … 4",
+        },
+    ]
+    camera = {"direction": [0.15, -1, 0.25], "up": [0, 0, 1], "centre": [3.9, 0, -1.3], "height": 6.2}
+    return scene(w, layers, title="Harmonics", words="Eight glyphs.", camera=camera)
