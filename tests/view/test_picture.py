@@ -52,7 +52,8 @@ def one_atom(**look: object) -> Scene:
 def lit(colour: str) -> np.ndarray:
     """A colour where the surface faces the reader: the formula of the page's shader with normal (0, 0, 1)."""
     wrapped = 0.5 + 0.5 * 0.7328
-    return rgb(colour) * (0.36 + 0.70 * wrapped**2) + 51 * 0.9308**48
+    sheen = 0.13 * wrapped**2 * (255 - rgb(colour) @ (0.3, 0.6, 0.1))
+    return rgb(colour) * (0.36 + 0.70 * wrapped**2) + sheen + 51 * 0.9308**48
 
 
 def everything(degree: int = 3, count: int = 12) -> Scene:
@@ -132,7 +133,7 @@ def test_a_cell_is_drawn_as_twelve_thin_lines() -> None:
     rows, columns = np.nonzero(drawn(image))
     assert len(rows) < 0.1 * image.shape[0] ** 2
     assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=3)
-    assert np.ptp(rows) == pytest.approx(2 * SMALL / 1.08, abs=4)
+    assert np.ptp(rows) == pytest.approx(2 * SMALL / 1.1, abs=4)
 
 
 # --- arrows --------------------------------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ def test_a_cell_is_drawn_as_twelve_thin_lines() -> None:
 def test_an_arrow_begins_at_its_origin_and_its_head_shows_where_it_points(
     vector: tuple[int, int, int], axial: bool
 ) -> None:
-    arrow = Arrows(ORIGIN, np.array([vector], dtype=float), width=0.04, axial=axial)
+    arrow = Arrows(ORIGIN, np.array([vector], dtype=float), width=0.08, axial=axial)
     image = pixels(Scene([arrow], camera=Camera(FRONT.direction, FRONT.up, (0, 0, 0), 2.4)), scale=2.0)
     rows, columns = np.nonzero(drawn(image))
     across = np.stack([columns - SMALL, SMALL - rows], axis=1) @ np.array([[-vector[1]], [vector[0]]])
@@ -332,7 +333,7 @@ def test_a_slab_shows_its_slice_in_unchanged_colours_and_place() -> None:
     atoms = Atoms(positions, np.full(3, 0.8), np.array([0.0, 1.0, 2.0]))
     layers = [atoms, Bonds(np.array([[0, 1], [1, 2]]))]
     whole = pixels(Scene(layers, slab=Slab("z", 2.0), camera=FRONT))
-    cut = pixels(Scene(layers, slab=Slab("z", 2.0, start=0.5), camera=FRONT))
+    cut = pixels(Scene(layers, slab=Slab("z", 2.0, start=-1.0), camera=FRONT))
     kept = drawn(cut)
     assert 0.3 < kept.sum() / drawn(whole).sum() < 0.9
     assert (np.abs(cut - whole).max(axis=2)[kept] <= 8).mean() > 0.97, "but where something was hidden"
@@ -413,6 +414,15 @@ def test_labels_are_lettered_where_they_are_and_never_over_each_other() -> None:
     together = Labels(np.zeros((50, 3)), ("here",) * 50)
     image = pixels(Scene([together], camera=replace(FRONT, height=4.0)), side=200)
     assert drawn(image)[180:, 40:].any(), "the picture says how many had no room"
+
+
+def test_labels_of_hidden_atoms_are_hidden() -> None:
+    near, far = np.array([[0.0, 0, 3]]), np.array([[0.0, 0, 0]])
+    screen = Atoms(near, np.full(1, 2.0), colour="#4477AA")
+    behind = Atoms(far, np.full(1, 0.5), colour="#4477AA")
+    bare = pixels(Scene([screen, behind], camera=FRONT))
+    assert (pixels(Scene([screen, behind, Labels(far, ("far",))], camera=FRONT)) == bare).all()
+    assert (pixels(Scene([screen, behind, Labels(near, ("near",))], camera=FRONT)) != bare).any()
 
 
 # --- all kinds, odd scenes, limits ---------------------------------------------------------------------------------
