@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from equiviz.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from equiviz.apps.doctor import doctor as doctor
     from equiviz.apps.examination import examine as examine
+    from equiviz.apps.explorer.explorer import explore as explore
     from equiviz.equivariance.check import assert_equivariant as assert_equivariant
     from equiviz.equivariance.check import check as check
     from equiviz.equivariance.lie_derivative import lie_derivative as lie_derivative
@@ -43,8 +45,10 @@ _HOME = {
     "assert_equivariant": "equivariance.check",
     "capture": "features.capture",
     "check": "equivariance.check",
+    "doctor": "apps.doctor",
     "evaluate": "training.evaluate",
     "examine": "apps.examination",
+    "explore": "apps.explorer.explorer",
     "inferred": "features.inferred_model",
     "lie_derivative": "equivariance.lie_derivative",
     "load": "training.load",
@@ -66,8 +70,10 @@ __all__ = [
     "assert_equivariant",
     "capture",
     "check",
+    "doctor",
     "evaluate",
     "examine",
+    "explore",
     "inferred",
     "lie_derivative",
     "load",

@@ -71,7 +71,7 @@ class SceneView(anywidget.AnyWidget):
         """Draw another scene in the same place."""
         self.scene = scene
         with self.hold_sync():
-            self.selected, self.frame, self.hovered = [], 0, None
+            self.selected, self.frame, self.hovered, self.update = [], 0, None, b""
             self.camera = camera_header(scene.camera, scene.layers)
             self.slab = slab_header(scene.slab)
             self.packet = scene_packet(scene)

@@ -1,0 +1,131 @@
+"""What a model gives for each of several structures: recorded once, and kept."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from torch import nn
+
+from equiviz.equivariance.subject import as_subject
+from equiviz.features.capture import Capture, record
+from equiviz.features.errors import CaptureError
+from equiviz.features.model_input import Given, accepted, measured, prepared
+from equiviz.interop.adapters import adapted
+from equiviz.nn.stage import Support
+from equiviz.structures.graph import Graph
+from equiviz.structures.structure import Structure
+
+PATIENCE = 1.0
+"""Seconds after which recording shows a bar."""
+
+
+@dataclass(eq=False)
+class Recorded:
+    """A model, its inputs, and the record of each, made when it is first asked for.
+
+    Attributes:
+        model: with typed stages: of equiviz's own, adapted, or with types inferred.
+        name: what to call it.
+        inputs: what the model is shown, with all attached that it measures.
+        structures: the same, to be drawn.
+        supports: as in `equiviz.capture`.
+    """
+
+    model: nn.Module
+    name: str
+    inputs: list[Structure | Graph]
+    structures: list[Structure]
+    supports: Mapping[str, Support] | None = None
+    _captures: dict[int, Capture] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        model: nn.Module,
+        structures: Given | Sequence[Given],
+        supports: Mapping[str, Support] | None = None,
+        name: str = "",
+    ) -> Recorded:
+        """Record the first structure; the others wait until they are looked at.
+
+        Args:
+            model: anything that `equiviz.capture` takes; a model of another package is adapted, and where nothing
+                declares types they are inferred.
+            structures: one or several, in any form that `equiviz.capture` takes; or one Graph of one structure.
+            supports: as in `equiviz.capture`.
+            name: of the model; by default its class.
+
+        Raises:
+            CaptureError: no structures; a Graph of several; a model that cannot be recorded.
+            CheckError, ModelError, StructureError, InteropError: what the model or the structures lack.
+        """
+        entries = _listed(structures)
+        subject, _ = as_subject(adapted(model), entries[0], None, None, None)
+        inputs = [_measured(subject, entry) for entry in entries]
+        made = cls(subject, name, inputs, [_drawn(x) for x in inputs], supports)
+        made.name = name or made.capture(0).model
+        return made
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def capture(self, number: int) -> Capture:
+        """The record of one structure.
+
+        Raises:
+            CaptureError: as `equiviz.capture`.
+            Exception: what the model raises.
+        """
+        if number not in self._captures:
+            self._captures[number] = record(self.model, prepared(self.model, self.inputs[number]), self.supports)
+        return self._captures[number]
+
+    def captures(self) -> list[Capture]:
+        """The records of all structures, with a bar where somebody waits for it."""
+        from tqdm.auto import tqdm
+
+        watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+        bar = tqdm(range(len(self)), "recording", delay=PATIENCE, leave=False, disable=not watched)
+        return [self.capture(number) for number in bar]
+
+    def title(self, number: int) -> str:
+        """What a structure is called in menus: its number, name and size."""
+        structure = self.structures[number]
+        return f"{number + 1}. {structure.name or 'structure'} ({len(structure):,} atoms)"
+
+
+def _listed(structures: Given | Sequence[Given]) -> list[Structure | Graph]:
+    taken = accepted(structures)
+    if isinstance(taken, Graph):
+        if taken.n_graphs != 1:
+            raise CaptureError(f"Expected a Graph of one structure, got one of {taken.n_graphs}. Pass the structures.")
+        return [taken]
+    if isinstance(taken, Structure):
+        return [taken]
+    if not isinstance(taken, Sequence):
+        raise CaptureError(f"Expected structures, whose atoms can be drawn, got {type(taken).__name__}.")
+    return list(taken)
+
+
+def _measured(model: nn.Module, entry: Structure | Graph) -> Structure | Graph:
+    """The input in the model's precision, with what the model reads of it attached."""
+    subject, taken = as_subject(model, entry, None, None, None)
+    return cast("Structure | Graph", measured(subject, taken))
+
+
+def _drawn(x: Structure | Graph) -> Structure:
+    if isinstance(x, Structure):
+        return x
+    periods = (False, False, False) if x.pbc is None else tuple(x.pbc[0].tolist())
+    return Structure(
+        positions=x.positions.detach(),
+        species=x.species,
+        cell=None if x.cells is None or not any(periods) else x.cells[0],
+        pbc=cast("tuple[bool, bool, bool]", periods),
+        length_unit=x.length_unit,
+        species_names=x.species_names,
+        name=x.names[0] if x.names else "",
+    )

@@ -1,0 +1,145 @@
+"""The rotation hand: what the model gives for the turned input, beside the turned features of the input as it came.
+
+The relative error is the instrument's own (`equiviz.check`), of one rotation:
+||D(g) f(x) - f(g x)|| over the root mean square of ||f(x)|| and ||f(g x)||.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from equiviz.apps.explorer.recorded import Recorded
+from equiviz.equivariance.natural_scale import NaturalScales
+from equiviz.equivariance.percent import percent
+from equiviz.equivariance.round_off import DROWNED, tolerance
+from equiviz.equivariance.row_matching import RowMatching
+from equiviz.equivariance.runs import Runs
+from equiviz.equivariance.squares import KindSquares
+from equiviz.equivariance.transformed_input import transformed
+from equiviz.equivariance.trials import Trial
+from equiviz.features.capture import Capture
+from equiviz.features.model_state import as_found
+from equiviz.features.precision import coarsest, wide
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.groups import O3
+
+
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """One run on the turned input.
+
+    Attributes:
+        g: the rotation.
+        found: the record of the turned input.
+        matching: which rows belong together.
+        squares: the sums of squares of all blocks.
+        seconds: what the run took.
+    """
+
+    g: O3
+    found: Capture
+    matching: RowMatching
+    squares: KindSquares
+    seconds: float
+
+    def error(self, stage: str, block: str) -> float:
+        """The relative error of one block; NaN where it is all zero, infinite where not finite or not passed."""
+        return math.inf if stage in self.squares.missing else self.squares.block(stage, block).relative
+
+    def turned_back(self, stage: str) -> Field:
+        """D(g^-1) f(g x), row by row as in the record of the input as it came; rows without a partner are zero.
+
+        A view that draws it turned by g shows f(g x), with positions and cell where g takes them.
+        """
+        reference = self.matching.reference[stage]
+        values = torch.zeros_like(wide(reference.values))
+        pair = self.matching.pair(stage, self.found[stage].values) if stage in self.found else None
+        if pair is not None:
+            back = pair.found.transform(self.g.inverse()).values
+            values[slice(None) if pair.origin is None else pair.origin.to(values.device)] = back
+        return reference.with_values(values)
+
+
+@dataclass(eq=False)
+class RotationHand:
+    """A model and one of its inputs, to be turned.
+
+    Attributes:
+        recorded: the model and its inputs.
+        number: of the structure.
+    """
+
+    recorded: Recorded
+    number: int
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The model, ready to be run on turned input."""
+        return Runs(self.recorded.model, self.recorded.supports, self.recorded.capture(self.number))
+
+    @cached_property
+    def scales(self) -> NaturalScales:
+        """How large each block is where nothing cancels; one run more."""
+        x, supports = self.recorded.inputs[self.number], self.recorded.supports
+        return NaturalScales.of(self.recorded.model, x, self.runs.reference, supports, seed=0)
+
+    def at(self, g: O3) -> Turned:
+        """Run the model on the input, turned.
+
+        Raises:
+            CheckError: the model raises on the turned input.
+        """
+        started = time.perf_counter()
+        trial = Trial("rotation", repr(g), transformed(self.recorded.inputs[self.number], g), g=g)
+        squares = KindSquares()
+        with as_found(self.recorded.model):
+            found, matching = self.runs.free(trial)
+        squares.add(found, matching)
+        return Turned(g, found, matching, squares, time.perf_counter() - started)
+
+    def judged(self, turned: Turned, stage: str, block: str) -> str:
+        """The error in words: rounding, a break, or nothing to be seen."""
+        error = turned.error(stage, block)
+        if math.isnan(error):
+            return "all zero, so that nothing can be said"
+        if math.isinf(error):
+            return "not finite, or not passed: the symmetry is broken"
+        dtype = coarsest(self.recorded.model, self.runs.reference.values())
+        floor = self.scales.floor((stage, block), turned.squares.block(stage, block), dtype)
+        name, allowed = str(dtype).removeprefix("torch."), tolerance(dtype, floor)
+        if floor > DROWNED:
+            return (
+                f"relative error {percent(error)}; symmetry makes these features cancel, and what is left is rounding"
+            )
+        if error <= allowed:
+            return f"relative error {percent(error)}: rounding ({name} explains up to {allowed:.0e})"
+        return f"relative error {percent(error)}: broken ({name} explains up to {allowed:.0e})"
+
+
+def turn_words(g: O3) -> str:
+    """A rotation for readers."""
+    degrees = math.degrees(g.angle)
+    if degrees < 0.05:
+        return "Not turned yet: drag in the left view, or use its arrow keys"
+    axis = ", ".join(f"{x:.2f}" for x in (g.axis + 0.0).tolist())
+    return f"Turned by {degrees:.0f}° about ({axis})"
+
+
+def error_words(hand: RotationHand, turned: Turned, stage: str, block: str) -> list[str]:
+    """One line on the chosen block, one on the worst of all; `block` may be "all", of which there are several."""
+    field = turned.matching.reference[stage]
+    labels = [block] if block in field.representation.labels() else field.representation.labels()
+    known = {label: turned.error(stage, label) for label in labels}
+    told = max(known, key=lambda label: -1.0 if math.isnan(known[label]) else known[label], default="")
+    lines = [f"{turn_words(turned.g)}. {stage}, {told}: {hand.judged(turned, stage, told)}."] if told else []
+    everywhere = {place: squares.relative for place, squares in turned.squares.blocks.items()}
+    everywhere = {place: error for place, error in everywhere.items() if not math.isnan(error)}
+    if everywhere:
+        worst = max(everywhere, key=lambda place: everywhere[place])
+        lines.append(f"Largest of all {len(everywhere)} blocks: {', '.join(worst)}, {hand.judged(turned, *worst)}.")
+    return lines
