@@ -8,6 +8,7 @@ const MOVING: Effort[] = [
 ];
 const SLOW = 60; // milliseconds per picture
 const QUICK = 22;
+const MANY = 40_000; // things whose fine picture takes a software renderer seconds
 
 export class Pace {
   private level: number;
@@ -24,8 +25,9 @@ export class Pace {
   }
 
   /** For a picture that stands still: two by two pixels for each of the screen's, which smooths all edges. */
-  still(devicePixels: number): Effort {
-    return { sharpness: devicePixels > 1.5 ? 1.5 : 2, points: this.software ? 800_000 : 5_000_000 };
+  still(devicePixels: number, rows: number): Effort {
+    const most = this.software && rows > MANY ? 1 : 2;
+    return { sharpness: Math.min(most, devicePixels > 1.5 ? 1.5 : 2), points: this.software ? 800_000 : 5_000_000 };
   }
 
   /** Notes that a moving picture was drawn at `now`; `cost` is what it took, where that can be measured. */

@@ -3,7 +3,7 @@
 import { type Bounds, boundsOf } from "./bounds";
 import { SHOWN } from "./painter";
 import { Selection } from "./selection";
-import { type AtomsLayer, type Change, changedLayers, type Layer, type Scene, type SlabState } from "./scene";
+import { type AtomsLayer, type Change, changedLayers, type Layer, rowsOf, type Scene, type SlabState } from "./scene";
 import { firstAtoms, type Isolation, neighbourhoodRadius, statesOf } from "./slices";
 import { middleSlab } from "./slab_panel";
 
@@ -27,6 +27,11 @@ export class Showing {
   get atoms(): AtomsLayer | null {
     const first = firstAtoms(this.layers);
     return first < 0 ? null : (this.layers[first] as AtomsLayer);
+  }
+
+  /** How many things there are to draw. */
+  get rows(): number {
+    return this.layers.reduce((sum, layer) => sum + rowsOf(layer), 0);
   }
 
   get atomsLayer(): number {

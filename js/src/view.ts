@@ -52,7 +52,8 @@ export class View implements Controls {
   private picture: Picture | null = null;
   private theme: Theme;
   private pace: Pace | null = null;
-  private movingUntil = 0;
+  private moving = false;
+  private dragging = () => false;
   private settling: ReturnType<typeof setTimeout> | 0 = 0;
   private hinting: ReturnType<typeof setTimeout> | 0 = 0;
   private dirty = false;
@@ -103,6 +104,7 @@ export class View implements Controls {
       boxing: () => this.boxing,
       refusedZoom: () => this.tell("Click the picture, then scroll to zoom"),
     }, guard);
+    this.dragging = () => pointer.busy;
   }
 
   private listen(): void {
@@ -233,7 +235,7 @@ export class View implements Controls {
   // --- drawing
 
   private ask(moving: boolean): void {
-    if (moving) this.movingUntil = performance.now() + SETTLING;
+    if (moving) this.moving = true;
     this.dirty = true;
     this.root.dataset.still = "false";
     this.renderer.ask(this);
@@ -243,10 +245,10 @@ export class View implements Controls {
     this.guard(() => {
       if (!this.picture || !this.showing || !this.pace || !this.canvases.width || !this.canvases.height) return;
       const now = performance.now();
-      const moving = now < this.movingUntil;
+      const { moving } = this;
       this.canvases.fit();
       const { picture } = this.canvases;
-      const effort = moving ? this.pace.moving : this.pace.still(this.canvases.devicePixels);
+      const effort = moving ? this.pace.moving : this.pace.still(this.canvases.devicePixels, this.showing.rows);
       if (!this.drawInto(picture.width, picture.height, effort, this.canvases.paint)) return;
       if (moving) this.pace.tick(now, this.renderer.software ? this.renderer.finish() - now : null);
       this.dirty = false;
@@ -255,8 +257,16 @@ export class View implements Controls {
       this.root.dataset.ready = "true";
       this.root.dataset.still = String(!moving);
       clearTimeout(this.settling || undefined);
-      if (moving) this.settling = setTimeout(() => this.ask(false), SETTLING);
+      if (moving) this.settle();
     });
+  }
+
+  private settle(): void {
+    this.settling = setTimeout(() => {
+      if (this.dragging()) return this.settle();
+      this.moving = false;
+      this.ask(false);
+    }, SETTLING);
   }
 
   private drawInto(width: number, height: number, effort: Effort, target: CanvasRenderingContext2D): boolean {

@@ -9,6 +9,7 @@ import base64
 import json
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +54,9 @@ def page_text(packet: bytes, **state: object) -> str:
 
 
 @contextmanager
-def opened(packet: bytes, *, dark: bool = False, expected: str = "", size: tuple[int, int] = (840, 620), **state: object) -> Iterator[Page]:
+def opened(
+    packet: bytes, *, dark: bool = False, expected: str = "", size: tuple[int, int] = (840, 620), **state: object
+) -> Iterator[Page]:
     """The page with a view of the packet; fails on console errors and on requests."""
     OUT.mkdir(exist_ok=True)
     file = OUT / "page.html"
@@ -61,10 +64,19 @@ def opened(packet: bytes, *, dark: bool = False, expected: str = "", size: tuple
     errors: list[str] = []
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light")
-        page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
+        page = browser.new_page(
+            viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
+        )
+        page.on(
+            "console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None
+        )
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda request: errors.append(request.url) if not request.url.startswith(("file:", "blob:", "data:")) else None)
+        page.on(
+            "request",
+            lambda request: (
+                errors.append(request.url) if not request.url.startswith(("file:", "blob:", "data:")) else None
+            ),
+        )
         page.goto(file.as_uri())
         try:
             page.wait_for_selector(".equiviz-view[data-ready=true]", timeout=60_000)
@@ -92,11 +104,20 @@ def pictures(names: list[str]) -> None:
             with opened(packet, dark=dark) as page:
                 settle(page)
                 page.screenshot(path=OUT / f"{name}_{'dark' if dark else 'light'}.png")
-                print(name, "dark" if dark else "light", "drawn", page.locator(".equiviz-view").get_attribute("data-drawn"))
+                print(
+                    name,
+                    "dark" if dark else "light",
+                    "drawn",
+                    page.locator(".equiviz-view").get_attribute("data-drawn"),
+                )
 
 
 # Errors that a check provokes, and that must therefore be said on the console too.
-PROVOKED = {"damaged_packets_are_told": "PacketError", "a_lost_context_comes_back": "Context Lost", "hostile_strings_stay_text": "ERR_INVALID_URL"}
+PROVOKED = {
+    "damaged_packets_are_told": "PacketError",
+    "a_lost_context_comes_back": "Context Lost",
+    "hostile_strings_stay_text": "ERR_INVALID_URL",
+}
 
 
 def checks(names: list[str]) -> None:
@@ -110,15 +131,21 @@ def checks(names: list[str]) -> None:
             print(f"  ok      {name} ({time.time() - began:.1f} s)")
         except Exception as error:
             failed.append(name)
-            print(f"  FAILED  {name}: {type(error).__name__}: {str(error)[:1500]}")
+            print(
+                f"  FAILED  {name}: {type(error).__name__}: {str(error)[:1500]}",
+                [line.lineno for line in traceback.extract_tb(error.__traceback__)],
+            )
     sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 
 
 def times(names: list[str]) -> None:
     """Seconds from the script's start to the first picture, and to the fine one; for an update of all values, too."""
     scenes = {
-        "4,096 atoms": lambda: look_scenes.glass(4096, slab=False), "20,000 atoms": lambda: look_scenes.glass(20_000, slab=False),
-        "100,000 atoms": lambda: look_scenes.glass(100_000, slab=False), "500 glyphs": look_scenes.glyphs, "4,096 glyphs": lambda: look_scenes.glyphs(4096),
+        "4,096 atoms": lambda: look_scenes.glass(4096, slab=False),
+        "20,000 atoms": lambda: look_scenes.glass(20_000, slab=False),
+        "100,000 atoms": lambda: look_scenes.glass(100_000, slab=False),
+        "500 glyphs": look_scenes.glyphs,
+        "4,096 glyphs": lambda: look_scenes.glyphs(4096),
     }
     for name, make in scenes.items():
         packet = make()

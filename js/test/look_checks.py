@@ -21,7 +21,8 @@ def check(scene: Callable[[], bytes], **state: object) -> Callable[[Callable[[Pa
 
 def settle(page: Page) -> None:
     page.wait_for_function(
-        "[...document.querySelectorAll('.equiviz-view')].every(e => e.dataset.still === 'true' || e.dataset.drawn === undefined)", timeout=30_000
+        "[...document.querySelectorAll('.equiviz-view')].every(e => e.dataset.still === 'true' || e.dataset.drawn === undefined)",
+        timeout=30_000,
     )
     page.wait_for_timeout(60)
 
@@ -42,7 +43,8 @@ def pixels(page: Page, k: int = 0) -> str:
         const paint = c.getContext('2d', { willReadFrequently: true }); paint.drawImage(shown, 0, 0);
         const d = paint.getImageData(0, 0, c.width, c.height).data; let h = 0, n = 0;
         for (let i = 0; i < d.length; i += 4) { h = (h * 31 + d[i] + 3 * d[i + 1] + 7 * d[i + 2] + d[i + 3]) | 0; if (d[i + 3]) n++; }
-        return h + ' ' + n; }""", k
+        return h + ' ' + n; }""",
+        k,
     )
 
 
@@ -189,7 +191,7 @@ def slab_and_its_keys(page: Page) -> None:
     assert trait(page, "slab")["start"] != before
     put(page, "slab", {"axis": "y", "thickness": 1.0, "start": 3.0})
     settle(page)
-    assert painted(page) < sliced
+    assert painted(page) < whole
     page.screenshot(path="/tmp/look/slab_y.png")
 
 
@@ -276,7 +278,11 @@ def pictures_are_saved(page: Page) -> None:
     assert bytes(answer[1][:8]) == b"\x89PNG\r\n\x1a\n" and int.from_bytes(bytes(answer[1][16:20]), "big") == 500
 
 
-@check(lambda: look_scenes.molecule(look_scenes.hostile(), look_scenes.hostile()), problem=look_scenes.hostile() + "\n" + look_scenes.hostile(), selected=[3])
+@check(
+    lambda: look_scenes.molecule(look_scenes.hostile(), look_scenes.hostile()),
+    problem=look_scenes.hostile() + "\n" + look_scenes.hostile(),
+    selected=[3],
+)
 def hostile_strings_stay_text(page: Page) -> None:
     x, y = middle(page)
     for dx in range(-200, 200, 40):
@@ -288,7 +294,10 @@ def hostile_strings_stay_text(page: Page) -> None:
     assert look_scenes.hostile() in page.locator(".eqv-title").inner_text()
     page.screenshot(path="/tmp/look/hostile.png")
     # The control: the same string does fire where it is taken for HTML.
-    page.evaluate("s => { const d = document.createElement('div'); d.innerHTML = s; document.body.append(d); }", "<img src=data:, onerror='globalThis.fired=1'>")
+    page.evaluate(
+        "s => { const d = document.createElement('div'); d.innerHTML = s; document.body.append(d); }",
+        "<img src=data:, onerror='globalThis.fired=1'>",
+    )
     page.wait_for_function("globalThis.fired === 1")
 
 
@@ -300,11 +309,14 @@ def a_lost_context_comes_back(page: Page) -> None:
         drawn = page.evaluate("Number(document.querySelector('.equiviz-view').dataset.drawn)")
         page.evaluate(
             """restore => { const box = Object.getOwnPropertySymbols(globalThis).map(s => globalThis[s]).find(b => b && b.renderer);
-            box.renderer.loseContext(restore); }""", restore
+            box.renderer.loseContext(restore); }""",
+            restore,
         )
         page.wait_for_timeout(200)
         assert pixels(page) == before, "the picture must stay while the context is gone"
-        page.wait_for_function("n => Number(document.querySelector('.equiviz-view').dataset.drawn) > n", arg=drawn, timeout=8000)
+        page.wait_for_function(
+            "n => Number(document.querySelector('.equiviz-view').dataset.drawn) > n", arg=drawn, timeout=8000
+        )
         settle(page)
         assert pixels(page) == before
 
@@ -326,9 +338,13 @@ def damaged_packets_are_told(page: Page) -> None:
 
 @check(lambda: look_scenes.glyphs(27), copies=40, height=200)
 def forty_views_live(page: Page) -> None:
-    page.evaluate("for (const e of document.querySelectorAll('.equiviz-view')) e.parentElement.style.cssText = 'width:200px;float:left'")
+    page.evaluate(
+        "for (const e of document.querySelectorAll('.equiviz-view')) e.parentElement.style.cssText = 'width:200px;float:left'"
+    )
     page.set_viewport_size({"width": 1700, "height": 1100})
-    page.wait_for_function("[...document.querySelectorAll('.equiviz-view')].every(e => e.dataset.ready === 'true')", timeout=60_000)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.equiviz-view')].every(e => e.dataset.ready === 'true')", timeout=60_000
+    )
     settle(page)
     counts = [int(pixels(page, k).split()[1]) for k in (0, 13, 39)]
     assert min(counts) > 1000, counts

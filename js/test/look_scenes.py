@@ -20,18 +20,31 @@ def molecule(title: str = "Aspirin", label: str = "C") -> bytes:
     positions = np.array([[float(x) for x in row[1:]] for row in rows])
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     first, second = np.nonzero(np.triu(distances < 1.65, 1))
-    keep = distances[first, second] < np.where([(names[i] == "H") or (names[j] == "H") for i, j in zip(first, second)], 1.25, 1.65)
+    keep = distances[first, second] < np.where(
+        [(names[i] == "H") or (names[j] == "H") for i, j in zip(first, second)], 1.25, 1.65
+    )
     pairs = np.stack([first[keep], second[keep]], axis=1)
     w = Writer()
     kinds = list(ELEMENTS)
     layers: list[Packed] = [
         {
-            "kind": "atoms", "positions": w.array(positions, "<f4"), "style": w.array([kinds.index(n) for n in names], "|u1"),
-            "styles": [{"label": label if n == "C" else n, "colour": ELEMENTS[n][0], "radius": ELEMENTS[n][1]} for n in kinds],
-            "values": None, "scale": None, "hover": [f"{title} {n}{k}" for k, n in enumerate(names)],
+            "kind": "atoms",
+            "positions": w.array(positions, "<f4"),
+            "style": w.array([kinds.index(n) for n in names], "|u1"),
+            "styles": [
+                {"label": label if n == "C" else n, "colour": ELEMENTS[n][0], "radius": ELEMENTS[n][1]} for n in kinds
+            ],
+            "values": None,
+            "scale": None,
+            "hover": [f"{title} {n}{k}" for k, n in enumerate(names)],
         },
         {"kind": "bonds", "pairs": w.array(pairs, "<u4"), "of": 0, "radius": 0.14, "colour": ""},
-        {"kind": "labels", "positions": w.array(positions, "<f4"), "texts": [f"{label}{k}" if n == "O" else "" for k, n in enumerate(names)], "of": 0},
+        {
+            "kind": "labels",
+            "positions": w.array(positions, "<f4"),
+            "texts": [f"{label}{k}" if n == "O" else "" for k, n in enumerate(names)],
+            "of": 0,
+        },
     ]
     return scene(w, layers, title=title, words=f"A molecule of {title} with 21 atoms.")
 
@@ -62,15 +75,28 @@ def glyphs(count: int = 500, lmax: int = 4) -> bytes:
     size = 1.1 / (amplitudes.max() * (lmax + 1) * 0.55)
     layers: list[Packed] = [
         {
-            "kind": "atoms", "positions": w.array(positions, "<f4"), "style": w.array(np.arange(count) % 2, "|u1"),
-            "styles": [{"label": "A", "colour": "#777777", "radius": 0.1}, {"label": "B", "colour": "#AA7744", "radius": 0.1}],
-            "values": None, "scale": None, "hover": [],
+            "kind": "atoms",
+            "positions": w.array(positions, "<f4"),
+            "style": w.array(np.arange(count) % 2, "|u1"),
+            "styles": [
+                {"label": "A", "colour": "#777777", "radius": 0.1},
+                {"label": "B", "colour": "#AA7744", "radius": 0.1},
+            ],
+            "values": None,
+            "scale": None,
+            "hover": [],
         },
         {"kind": "cell", "origin": [-1.2] * 3, "vectors": (np.eye(3) * (cell + 1.2)).tolist()},
         {
-            "kind": "glyphs", "origins": w.array(positions, "<f4"), "coefficients": w.array(coefficients, "<i2"),
-            "amplitudes": w.array(amplitudes, "<f4"), "lmax": lmax, "size": size, "scale": scale("f(n)", "", -top, top, diverging=True),
-            "of": 0, "name": "1x0e+1x1o+1x2e+1x3o+1x4e",
+            "kind": "glyphs",
+            "origins": w.array(positions, "<f4"),
+            "coefficients": w.array(coefficients, "<i2"),
+            "amplitudes": w.array(amplitudes, "<f4"),
+            "lmax": lmax,
+            "size": size,
+            "scale": scale("f(n)", "", -top, top, diverging=True),
+            "of": 0,
+            "name": "1x0e+1x1o+1x2e+1x3o+1x4e",
         },
     ]
     return scene(w, layers, title=f"{count} glyphs, l ≤ {lmax}", words="Glyphs on a lattice.")
@@ -85,12 +111,24 @@ def arrows(axial: bool = False) -> bytes:
     w = Writer()
     layers: list[Packed] = [
         {
-            "kind": "atoms", "positions": w.array(positions, "<f4"), "style": w.array(np.zeros(len(positions)), "|u1"),
-            "styles": [{"label": "Ar", "colour": "#9AA5B1", "radius": 0.16}], "values": None, "scale": None, "hover": [],
+            "kind": "atoms",
+            "positions": w.array(positions, "<f4"),
+            "style": w.array(np.zeros(len(positions)), "|u1"),
+            "styles": [{"label": "Ar", "colour": "#9AA5B1", "radius": 0.16}],
+            "values": None,
+            "scale": None,
+            "hover": [],
         },
         {
-            "kind": "arrows", "origins": w.array(positions, "<f4"), "vectors": w.array(vectors, "<f4"), "magnify": 1.7,
-            "values": w.array(values, "<f4"), "scale": scale("force", "eV/Å", 0, float(values.max())), "width": 0.16, "axial": axial, "of": 0,
+            "kind": "arrows",
+            "origins": w.array(positions, "<f4"),
+            "vectors": w.array(vectors, "<f4"),
+            "magnify": 1.7,
+            "values": w.array(values, "<f4"),
+            "scale": scale("force", "eV/Å", 0, float(values.max())),
+            "width": 0.16,
+            "axial": axial,
+            "of": 0,
         },
         {"kind": "cell", "origin": [-1.0] * 3, "vectors": (np.eye(3) * 14).tolist()},
     ]
@@ -99,27 +137,37 @@ def arrows(axial: bool = False) -> bytes:
 
 def glass(count: int = 20_000, *, slab: bool = True, frames: int = 0) -> bytes:
     positions = lattice(count)
-    values = np.sin(positions[:, 0] * 0.3) * np.cos(positions[:, 1] * 0.4) + 0.3 * np.random.default_rng(2).normal(size=count)
+    values = np.sin(positions[:, 0] * 0.3) * np.cos(positions[:, 1] * 0.4) + 0.3 * np.random.default_rng(2).normal(
+        size=count
+    )
     values[::500] = np.nan
     w = Writer()
     side = float(positions.max() + 0.5)
     layers: list[Packed] = [
         {
-            "kind": "atoms", "positions": w.array(positions, "<f4"), "style": w.array((np.arange(count) % 5 == 0), "|u1"),
-            "styles": [{"label": "A", "colour": "#4477AA", "radius": 0.5}, {"label": "B", "colour": "#CCBB44", "radius": 0.42}],
-            "values": w.array(values, "<f4"), "scale": scale("mobility", "σ²", -1.5, 1.5), "hover": [],
+            "kind": "atoms",
+            "positions": w.array(positions, "<f4"),
+            "style": w.array((np.arange(count) % 5 == 0), "|u1"),
+            "styles": [
+                {"label": "A", "colour": "#4477AA", "radius": 0.5},
+                {"label": "B", "colour": "#CCBB44", "radius": 0.42},
+            ],
+            "values": w.array(values, "<f4"),
+            "scale": scale("mobility", "σ²", -1.5, 1.5),
+            "hover": [],
         },
         {"kind": "cell", "origin": [-0.5] * 3, "vectors": (np.eye(3) * (side + 0.5)).tolist()},
     ]
     steps = [
-        {"label": f"t = {k} τ", "updates": [{"layer": 0, "values": w.array(values * np.cos(k / 3), "<f4")}]} for k in range(frames)
+        {"label": f"t = {k} τ", "updates": [{"layer": 0, "values": w.array(values * np.cos(k / 3), "<f4")}]}
+        for k in range(frames)
     ]
     cut = {"axis": "z", "thickness": side / 5, "start": side * 0.4} if slab else None
     return scene(w, layers, title="A glass", words="A glass in a slab.", slab=cut, frames=steps)
 
 
 def hostile() -> str:
-    return "</script><img src=x onerror=\"globalThis.fired=1\"><b>bold</b>"
+    return '</script><img src=x onerror="globalThis.fired=1"><b>bold</b>'
 
 
 def closeup(lmax: int = 4) -> bytes:
@@ -134,13 +182,24 @@ def closeup(lmax: int = 4) -> bytes:
     w = Writer()
     layers: list[Packed] = [
         {
-            "kind": "atoms", "positions": w.array(positions, "<f4"), "style": w.array(np.zeros(8), "|u1"),
-            "styles": [{"label": "C", "colour": "#777777", "radius": 0.12}], "values": None, "scale": None, "hover": [],
+            "kind": "atoms",
+            "positions": w.array(positions, "<f4"),
+            "style": w.array(np.zeros(8), "|u1"),
+            "styles": [{"label": "C", "colour": "#777777", "radius": 0.12}],
+            "values": None,
+            "scale": None,
+            "hover": [],
         },
         {
-            "kind": "glyphs", "origins": w.array(positions, "<f4"), "coefficients": w.array(coefficients, "<i2"),
-            "amplitudes": w.array(amplitudes, "<f4"), "lmax": lmax, "size": 1.15, "scale": scale("f(n)", "", -1, 1, diverging=True),
-            "of": 0, "name": "l = 0 … 4",
+            "kind": "glyphs",
+            "origins": w.array(positions, "<f4"),
+            "coefficients": w.array(coefficients, "<i2"),
+            "amplitudes": w.array(amplitudes, "<f4"),
+            "lmax": lmax,
+            "size": 1.15,
+            "scale": scale("f(n)", "", -1, 1, diverging=True),
+            "of": 0,
+            "name": "l = 0 … 4",
         },
     ]
     camera = {"direction": [0.15, -1, 0.25], "up": [0, 0, 1], "centre": [3.9, 0, -1.3], "height": 6.2}
