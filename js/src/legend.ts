@@ -60,6 +60,7 @@ function barElement(scale: Scale, dark: boolean): HTMLElement {
 
 /** Paints the key into the lower right corner, in a context that measures in CSS pixels. */
 export function paintLegend(paint: CanvasRenderingContext2D, key: Key, width: number, height: number, theme: Theme): void {
+  paintVeil(paint, key, width, height, theme);
   let bottom = height - 12;
   paint.font = "12px system-ui, -apple-system, 'Segoe UI', sans-serif";
   paint.textBaseline = "alphabetic";
@@ -79,6 +80,16 @@ export function paintLegend(paint: CanvasRenderingContext2D, key: Key, width: nu
     paint.fill();
     right -= wide + 28;
   }
+}
+
+// Lets the key be read where something is drawn behind it.
+function paintVeil(paint: CanvasRenderingContext2D, { scales, styles }: Key, width: number, height: number, theme: Theme): void {
+  const tall = 52 * scales.length + (styles.length ? 20 : 0);
+  if (!tall) return;
+  paint.globalAlpha = 0.72;
+  paint.fillStyle = cssColour(theme.background);
+  paint.fillRect(width - BAR.width - 24, height - tall - 12, BAR.width + 18, tall + 8);
+  paint.globalAlpha = 1;
 }
 
 function paintBar(paint: CanvasRenderingContext2D, scale: Scale, left: number, bottom: number, theme: Theme): void {

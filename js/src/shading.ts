@@ -45,7 +45,7 @@ out vec4 pictureColour;
 
 vec3 fogged(vec3 colour, float distanceFromEye) {
   float share = clamp((distanceFromEye - fogRange.x) / (fogRange.y - fogRange.x), 0.0, 1.0);
-  return mix(colour, fogColour, 0.62 * share);
+  return mix(colour, fogColour, 0.52 * share);
 }
 
 vec3 lit(vec3 colour, vec3 normal, float distanceFromEye) {

@@ -221,6 +221,7 @@ export class View implements Controls {
   private dress(): void {
     this.theme = currentTheme(this.root);
     for (const name of ["background", "ink", "accent"] as const) this.root.style.setProperty(`--eqv-${name}`, css(this.theme[name]));
+    this.root.style.setProperty("--eqv-veil", `rgba(${this.theme.background.join(", ")}, 0.72)`);
     this.root.style.colorScheme = this.theme.dark ? "dark" : "light";
     this.picture?.dress(this.theme);
     this.layersChanged();

@@ -1,4 +1,4 @@
-"""Opens the bundle in a real browser, from file://, and looks: pictures into /tmp/look, and checks of what a reader does.
+"""Opens the bundle in a real browser, from file://, and looks: pictures into /tmp/look, checks of what a reader does.
 
 Run: .venv/bin/python js/test/look.py [pictures|checks|times] [name ...]
 """
@@ -23,26 +23,47 @@ BUNDLE = HERE.parents[1] / "equiviz" / "view" / "static" / "view.js"
 OUT = Path("/tmp/look")
 FLAGS = ["--no-sandbox", "--headless", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
-PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>look</title></head>
-<body style="margin:12px"><div id="place"></div>
+PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+<title>look</title></head><body style="margin:12px"><div id="place"></div>
 <script type="application/json" id="state">%s</script>
 <script type="module">
 %s</script>
 <script type="module">
 const state = JSON.parse(document.getElementById("state").textContent);
-for (const name of ["packet", "update"]) if (state[name]) state[name] = Uint8Array.from(atob(state[name]), c => c.charCodeAt(0)).buffer;
+for (const name of ["packet", "update"]) {
+  if (state[name]) state[name] = Uint8Array.from(atob(state[name]), c => c.charCodeAt(0)).buffer;
+}
 globalThis.began = performance.now();
 globalThis.models = [];
 // A model like a kernel's, which remembers what was sent.
-const modelOf = (values) => { const on = {}; const model = { values, sent: [], get: n => values[n] ?? null, set: (n, v) => { values[n] = v; model.fire("change:" + n); },
-  on: (e, f) => (on[e] ??= new Set()).add(f), off: (e, f) => on[e]?.delete(f), fire: (e, ...a) => { for (const f of on[e] ?? []) f(...a); },
-  save_changes() { model.saved = (model.saved ?? 0) + 1; }, send(content, callbacks, buffers) { model.sent.push([content, buffers]); } }; return model; };
-new MutationObserver(() => { if (document.querySelector("[data-ready=true]") && !performance.getEntriesByName("first").length) requestAnimationFrame(() => performance.mark("first")); })
-  .observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-ready"] });
+const modelOf = (values) => {
+  const on = {};
+  const model = {
+    values, sent: [], saved: 0,
+    get: n => values[n] ?? null,
+    set: (n, v) => { values[n] = v; model.fire("change:" + n); },
+    on: (e, f) => (on[e] ??= new Set()).add(f),
+    off: (e, f) => on[e]?.delete(f),
+    fire: (e, ...a) => { for (const f of on[e] ?? []) f(...a); },
+    save_changes() { model.saved++; },
+    send(content, callbacks, buffers) { model.sent.push([content, buffers]); },
+  };
+  return model;
+};
+new MutationObserver(() => {
+  if (!document.querySelector("[data-ready=true]") || performance.getEntriesByName("first").length) return;
+  requestAnimationFrame(() => performance.mark("first"));
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-ready"] });
 const { mount, render } = globalThis[Symbol.for("equiviz.view")];
 for (let k = 0; k < (state.copies ?? 1); k++) {
-  const el = document.createElement("div"); document.getElementById("place").append(el);
-  if (state.plain) mount(el, state); else { const model = modelOf({ ...state }); models.push(model); render({ model, el }); }
+  const el = document.createElement("div");
+  document.getElementById("place").append(el);
+  if (state.plain) mount(el, state);
+  else {
+    const model = modelOf({ ...state });
+    models.push(model);
+    render({ model, el });
+  }
 }
 </script></body></html>"""
 

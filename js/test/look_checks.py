@@ -21,7 +21,8 @@ def check(scene: Callable[[], bytes], **state: object) -> Callable[[Callable[[Pa
 
 def settle(page: Page) -> None:
     page.wait_for_function(
-        "[...document.querySelectorAll('.equiviz-view')].every(e => e.dataset.still === 'true' || e.dataset.drawn === undefined)",
+        """[...document.querySelectorAll('.equiviz-view')]
+        .every(e => e.dataset.still === 'true' || e.dataset.drawn === undefined)""",
         timeout=30_000,
     )
     page.wait_for_timeout(60)
@@ -42,7 +43,10 @@ def pixels(page: Page, k: int = 0) -> str:
         [c.width, c.height] = [shown.width, shown.height];
         const paint = c.getContext('2d', { willReadFrequently: true }); paint.drawImage(shown, 0, 0);
         const d = paint.getImageData(0, 0, c.width, c.height).data; let h = 0, n = 0;
-        for (let i = 0; i < d.length; i += 4) { h = (h * 31 + d[i] + 3 * d[i + 1] + 7 * d[i + 2] + d[i + 3]) | 0; if (d[i + 3]) n++; }
+        for (let i = 0; i < d.length; i += 4) {
+          h = (h * 31 + d[i] + 3 * d[i + 1] + 7 * d[i + 2] + d[i + 3]) | 0;
+          if (d[i + 3]) n++;
+        }
         return h + ' ' + n; }""",
         k,
     )
@@ -272,7 +276,8 @@ def pictures_are_saved(page: Page) -> None:
     page.evaluate("globalThis.models[0].fire('msg:custom', {type: 'screenshot', id: 7, width: 500})")
     page.wait_for_function("globalThis.models[0].sent.length > 0")
     answer = page.evaluate(
-        "(() => { const [content, buffers] = globalThis.models[0].sent[0]; return [content, [...new Uint8Array(buffers[0]).slice(0, 24)]] })()"
+        """(() => { const [content, buffers] = globalThis.models[0].sent[0];
+        return [content, [...new Uint8Array(buffers[0]).slice(0, 24)]] })()"""
     )
     assert answer[0] == {"type": "screenshot", "id": 7}
     assert bytes(answer[1][:8]) == b"\x89PNG\r\n\x1a\n" and int.from_bytes(bytes(answer[1][16:20]), "big") == 500
@@ -308,7 +313,9 @@ def a_lost_context_comes_back(page: Page) -> None:
     for restore in (True, False):
         drawn = page.evaluate("Number(document.querySelector('.equiviz-view').dataset.drawn)")
         page.evaluate(
-            """restore => { const box = Object.getOwnPropertySymbols(globalThis).map(s => globalThis[s]).find(b => b && b.renderer);
+            """restore => {
+            const all = Object.getOwnPropertySymbols(globalThis).map(s => globalThis[s]);
+            const box = all.find(b => b && b.renderer);
             box.renderer.loseContext(restore); }""",
             restore,
         )
@@ -339,7 +346,8 @@ def damaged_packets_are_told(page: Page) -> None:
 @check(lambda: look_scenes.glyphs(27), copies=40, height=200)
 def forty_views_live(page: Page) -> None:
     page.evaluate(
-        "for (const e of document.querySelectorAll('.equiviz-view')) e.parentElement.style.cssText = 'width:200px;float:left'"
+        """for (const e of document.querySelectorAll('.equiviz-view'))
+        e.parentElement.style.cssText = 'width:200px;float:left'"""
     )
     page.set_viewport_size({"width": 1700, "height": 1100})
     page.wait_for_function(

@@ -21,7 +21,7 @@ def molecule(title: str = "Aspirin", label: str = "C") -> bytes:
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     first, second = np.nonzero(np.triu(distances < 1.65, 1))
     keep = distances[first, second] < np.where(
-        [(names[i] == "H") or (names[j] == "H") for i, j in zip(first, second)], 1.25, 1.65
+        [(names[i] == "H") or (names[j] == "H") for i, j in zip(first, second, strict=True)], 1.25, 1.65
     )
     pairs = np.stack([first[keep], second[keep]], axis=1)
     w = Writer()
