@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -117,6 +117,26 @@ class Structure:
             node={name: item.transform(g) for name, item in self.node.items()},
             graph={name: item.transform(g) for name, item in self.graph.items()},
         )
+
+    def select(self, rows: Tensor | Sequence[int]) -> Structure:
+        """Return some of the points with their node attributes, in the order of `rows`; cell and the rest stay.
+
+        Args:
+            rows: numbers of points ``[n]``, or for each point whether it is taken ``[N]`` (bool).
+
+        Raises:
+            StructureError: numbers of points that are not there, or a mask of another length.
+        """
+        chosen = torch.as_tensor(rows, device=self.positions.device)
+        if chosen.ndim != 1 or (chosen.dtype == torch.bool and len(chosen) != len(self)):
+            shape = list(chosen.shape)
+            raise StructureError(None, None, f"expected numbers of points, or a mask [{len(self)}], got shape {shape}")
+        chosen = chosen.nonzero()[:, 0] if chosen.dtype == torch.bool else chosen.long()
+        if len(chosen) and not 0 <= int(chosen.min()) <= int(chosen.max()) < len(self):
+            told = f"expected numbers of points from 0 to {len(self) - 1}, got some from {int(chosen.min())} to "
+            raise StructureError(None, None, f"{told}{int(chosen.max())}")
+        node = {name: item.with_values(item.values[chosen]) for name, item in self.node.items()}
+        return replace(self, positions=self.positions[chosen], species=self.species[chosen], node=node)
 
     def with_node(self, name: str, item: Field) -> Structure:
         """Return the structure with one more (or another) node attribute; raises StructureError as the class does."""

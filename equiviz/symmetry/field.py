@@ -40,7 +40,9 @@ class Field:
         self, values: Tensor, representation: Representation | Irreps | str, support: Support = "node"
     ) -> None:
         if not isinstance(values, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise RepresentationError(f"Expected a torch.Tensor, got {type(values).__name__}: pass torch.as_tensor(...).")
+            raise RepresentationError(
+                f"Expected a torch.Tensor, got {type(values).__name__}; use torch.as_tensor(...)."
+            )
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "representation", _representation(representation))
         object.__setattr__(self, "support", support)

@@ -13,9 +13,10 @@ from equiviz.view.colours import DIVERGING, GUIDE, SEQUENTIAL
 from equiviz.view.escape import escape
 from equiviz.view.extent import corners
 from equiviz.view.geometry import Mesh, arrows, glyphs, spheres
-from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Labels, Layer
-from equiviz.view.palette import label_colours
+from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Labels
+from equiviz.view.palette import UNKNOWN, label_colours
 from equiviz.view.scene import Scene
+from equiviz.view.shared_ranges import coloured
 from equiviz.view.slices import Slices, slider
 from equiviz.view.template import figure
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 MOST_SPHERES = 2_500  # above this, points of a fixed size on the screen: a page stays below a few megabytes
 MOST_TEXTS = 600  # spheres carry one hover text per vertex (42 of them)
-UNKNOWN = "#8C8C8C"
 LIT = {"ambient": 0.55, "diffuse": 0.65, "specular": 0.18, "roughness": 0.6, "fresnel": 0.05}
 LIGHT_FROM = {"x": 2_000, "y": -1_000, "z": 4_000}
 
@@ -142,7 +142,7 @@ def _draw_arrows(layer: Arrows, stage: Stage) -> list[Part]:
     parts = []
     for place in sorted(set(where.tolist())):
         chosen = np.flatnonzero(where == place)
-        mesh = arrows(layer.origins[chosen], layer.vectors[chosen] * layer.magnify, layer.width)
+        mesh = arrows(layer.origins[chosen], layer.vectors[chosen] * layer.magnify, layer.width / 2)
         trace = _mesh(mesh, {"values": values[chosen], "axis": stage.axes[layer.scale]})
         title = f"{escape(layer.scale.title)}: %{{intensity:.4g}} {escape(layer.scale.unit)}"
         hover = f"number %{{customdata}}<br>{title}<extra></extra>"
@@ -212,10 +212,10 @@ def _mesh(mesh: Mesh, look: dict[str, object]) -> BaseTraceType:
 
 def _colour_axes(chart: Figure, scenes: Sequence[Scene]) -> dict[ColourScale, str]:
     """One colour bar per scale: layers with equal scales share it, and its range covers all of them."""
-    coloured = [found for scene in scenes for layer in scene.layers if (found := _colouring(layer)) is not None]
+    told = [found for scene in scenes for layer in scene.layers if (found := coloured(layer)) is not None]
     axes: dict[ColourScale, str] = {}
-    for scale in dict.fromkeys(own for own, _ in coloured):
-        values = np.concatenate([part for own, part in coloured if own == scale])
+    for scale in dict.fromkeys(own for own, _ in told):
+        values = np.concatenate([part for own, part in told if own == scale])
         low, high = scale.limits(values)
         name = f"coloraxis{len(axes) + 1 if axes else ''}"
         bar = {"title": {"text": escape(scale.heading), "side": "right"}, "len": 0.6, "x": 1.0 + 0.09 * len(axes)}
@@ -223,16 +223,6 @@ def _colour_axes(chart: Figure, scenes: Sequence[Scene]) -> dict[ColourScale, st
         chart.update_layout({name: {"cmin": low, "cmax": high, "colorscale": colours, "colorbar": bar}})
         axes[scale] = name
     return axes
-
-
-def _colouring(layer: Layer) -> tuple[ColourScale, NDArray[np.float64]] | None:
-    """The scale and the values that colour a layer; ``None`` where none do."""
-    if isinstance(layer, Glyphs):
-        reach = layer.extents()
-        return layer.scale, np.concatenate([-reach, reach])
-    if not isinstance(layer, (Atoms, Arrows)) or layer.values is None or (isinstance(layer, Atoms) and layer.colour):
-        return None
-    return layer.scale, layer.values
 
 
 def _boxes(scenes: Sequence[Scene]) -> list[NDArray[np.float64] | None]:

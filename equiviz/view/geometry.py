@@ -11,6 +11,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+
+from equiviz.symmetry.harmonics import spherical_harmonics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,11 +74,8 @@ def glyphs(
 @lru_cache(maxsize=8)
 def harmonics(degree: int, refinements: int) -> NDArray[np.float64]:
     """All spherical harmonics up to a degree at the vertices of an icosphere, ``[V, (degree + 1)^2]``."""
-    import torch
-    from e3nn.o3 import spherical_harmonics
-
     unit = torch.from_numpy(icosphere(refinements)[0])
-    return spherical_harmonics(list(range(degree + 1)), unit, normalize=True, normalization="norm").numpy()
+    return spherical_harmonics(degree, unit, normalization="norm").numpy()
 
 
 @lru_cache(maxsize=4)

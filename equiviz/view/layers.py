@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 HIGHEST_DEGREE = 12
+FINE, MANY = 3, 2_000  # refinements of the icosphere that extents are measured on, and glyphs above which one fewer
 PLAIN, LENGTH, SIGNED = ColourScale(), ColourScale("length"), ColourScale("f(n)", kind="diverging")
 
 
@@ -38,7 +40,10 @@ class Atoms:
     def __post_init__(self) -> None:
         positions = _points(self.positions, "Atoms.positions")
         object.__setattr__(self, "positions", positions)
-        object.__setattr__(self, "radii", _each(self.radii, len(positions), "Atoms.radii"))
+        radii = _each(self.radii, len(positions), "Atoms.radii")
+        if not (np.isfinite(radii) & (radii >= 0)).all():
+            raise ViewError("Atoms.radii: expected finite lengths from 0 on.")
+        object.__setattr__(self, "radii", radii)
         if self.values is not None:
             object.__setattr__(self, "values", _each(self.values, len(positions), "Atoms.values"))
         for name in ("labels", "hover"):
@@ -58,7 +63,7 @@ class Arrows:
     values: NDArray[np.float64] | None = None  # [N]
     scale: ColourScale = LENGTH
     magnify: float = 1.0
-    width: float = 0.05  # radius of the shafts, in the scene's length unit
+    width: float = 0.1  # diameter of the shafts, in the scene's length unit
     axial: bool = False  # a pseudo-vector, ``1e``: drawn with a ring that curls about it right-handed
 
     def __post_init__(self) -> None:
@@ -152,9 +157,16 @@ class Glyphs:
         return math.isqrt(self.coefficients.shape[1]) - 1
 
     def extents(self) -> NDArray[np.float64]:
-        """An upper bound of |f| for each glyph, ``[N]``: |f(n)| <= sum_l |c_l|, since sum_m Y_lm(n)^2 = 1."""
-        parts = [self.coefficients[:, d * d : (d + 1) ** 2] for d in range(self.degree + 1)]
-        return np.sum([np.linalg.norm(part, axis=1) for part in parts], axis=0)
+        """The largest |f| of each glyph, ``[N]``, to a few percent: over the directions of an icosphere."""
+        return self._extents
+
+    @cached_property
+    def _extents(self) -> NDArray[np.float64]:
+        from equiviz.view.geometry import harmonics
+
+        basis = harmonics(self.degree, FINE if len(self.origins) <= MANY else FINE - 1)  # [V, (L + 1)^2]
+        parts = np.array_split(self.coefficients, 1 + len(self.origins) // MANY)
+        return np.concatenate([np.abs(part @ basis.T).max(axis=1, initial=0.0) for part in parts])
 
 
 @dataclass(frozen=True, eq=False)

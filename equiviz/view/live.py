@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from equiviz.view.errors import MissingLibrary
+from equiviz.view.shared_ranges import with_shared_ranges
 
 if TYPE_CHECKING:
     from equiviz.view.live_widget import SceneView
@@ -51,7 +52,7 @@ def _row_view(row: SceneRow) -> Any:
     if len(row.scenes) == 1:
         return scene_view(row.scenes[0])
     linked = f"row-{id(row)}"
-    views = [scene_view(scene, 420, linked) for scene in row.scenes]
+    views = [scene_view(scene, 420, linked) for scene in with_shared_ranges(row.scenes)]
     from ipywidgets import HBox, Layout
 
     for view in views:

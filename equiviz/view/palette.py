@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from equiviz.view.colours import SERIES
 
+UNKNOWN = "#8C8C8C"  # of what has no value, or no species
 # The Corey-Pauling-Koltun convention, with tones that show on white and on black.
 _CONVENTIONAL = {
     "H": "#C9CDD4",

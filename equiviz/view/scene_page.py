@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from equiviz.structures.atomic_file import write_atomically
 from equiviz.view.document import policy, static
 from equiviz.view.escape import escape, escape_json
+from equiviz.view.shared_ranges import with_shared_ranges
 from equiviz.view.wire import camera_header, scene_packet, slab_header
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ states.forEach((state, k) => mount(document.getElementById(`scene-${k}`), { ...s
 
 def scene_page(scenes: Sequence[Scene], title: str, path: str | os.PathLike[str] | None) -> str | Path:
     """The page's text, or, given a path, the file (written atomically)."""
-    text = _document(scenes, title)
+    text = _document(with_shared_ranges(scenes), title)
     return text if path is None else write_atomically(path, text)
 
 

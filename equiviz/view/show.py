@@ -184,7 +184,7 @@ def _arrows(origins: NDArray[np.float64], shown: Drawn, scale: ColourScale, magn
     spacing = _spacing(origins)
     long = float(np.quantile(np.linalg.norm(shown.values, axis=1), 0.95)) if len(origins) else 0.0
     times = magnify if magnify is not None else (1.2 * spacing / long if long > 0 else 1.0)
-    return Arrows(origins, shown.values, scale=scale, magnify=times, width=0.07 * spacing, axial=shown.axial)
+    return Arrows(origins, shown.values, scale=scale, magnify=times, width=0.14 * spacing, axial=shown.axial)
 
 
 def _bonds(structure: Structure, positions: NDArray[np.float64], wanted: bool | None) -> list[Layer]:

@@ -16,7 +16,7 @@ from equiviz.view.errors import ViewError
 from equiviz.view.extent import extent, fitting_height
 from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Labels, Layer
 from equiviz.view.packet import Header, write_packet
-from equiviz.view.palette import label_colours
+from equiviz.view.palette import UNKNOWN, label_colours
 from equiviz.view.scene_words import describe
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from equiviz.view.scene import Camera, Scene, Slab
 
 Changes: TypeAlias = "Mapping[int, Mapping[str, ArrayLike]]"
-UNKNOWN = "#8C8C8C"
 LARGEST = 32767  # of a coefficient on the wire
 
 

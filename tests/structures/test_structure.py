@@ -214,3 +214,17 @@ def test_the_error_says_where() -> None:
     assert str(StructureError("a.xyz", None, "why")) == "a.xyz: why"
     assert str(StructureError(None, None, "why")) == "why"
     assert str(pickle.loads(pickle.dumps(StructureError("a.xyz", 3, "why")))) == "a.xyz, line 3: why"
+
+
+def test_some_points_keep_what_they_carry() -> None:
+    whole = sample(node={"q": Field(torch.arange(4.0)[:, None], "0e")})
+    for rows in ([2, 0], torch.tensor([2, 0])):
+        part = whole.select(rows)
+        assert torch.equal(part.positions, whole.positions[[2, 0]])
+        assert part.node["q"].values.flatten().tolist() == [2, 0]
+        assert (part.cell is None, part.pbc) == (whole.cell is None, whole.pbc)
+    assert len(whole.select(torch.tensor([True, False, False, True]))) == 2
+    with pytest.raises(StructureError, match="from 0 to 3, got some from 0 to 4"):
+        whole.select([0, 4])
+    with pytest.raises(StructureError, match=r"or a mask \[4\], got shape \[2\]"):
+        whole.select(torch.tensor([True, False]))

@@ -501,7 +501,6 @@ def test_no_scene_or_too_many_are_refused() -> None:
         (Scene([Bonds(np.array([[0, 1]])), CellBox(np.eye(3))]), "atom 1 does not exist, there are 0"),
         (Scene([Atoms(np.eye(3), np.ones(3), colour="url(x)")]), r"CSS colour such as '#4477AA' or 'teal', got 'url"),
         (Scene([Atoms(1e200 * np.eye(3), np.ones(3))]), "finite positions and radii below"),
-        (Scene([Atoms(np.eye(3), np.array([1, np.nan, 1]))]), "finite positions and radii below"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(scene: Scene, told: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from equiviz.view import (
@@ -28,6 +29,7 @@ from equiviz.view import (
 )
 from equiviz.view.errors import MissingLibrary
 from equiviz.view.packet import read_packet, write_packet
+from equiviz.view.shared_ranges import with_shared_ranges
 from equiviz.view.slices import Slices
 from equiviz.view.wire import scene_packet
 from tests.view.all_layers import moving_scene, whole_scene
@@ -178,6 +180,8 @@ def test_colour_scale_is_centred_and_never_empty() -> None:
         (lambda: Atoms(np.zeros((2, 2)), np.ones(2)), r"Atoms.positions: expected shape \[N, 3\], got \[2, 2\]"),
         (lambda: Atoms(np.full((2, 3), np.nan), np.ones(2)), "finite numbers, got NaN or infinity in row 0"),
         (lambda: Atoms(np.zeros((2, 3)), np.ones(3)), r"Atoms.radii: expected one number per object, shape \[2\]"),
+        (lambda: Atoms(np.zeros((2, 3)), np.array([1, np.nan])), "Atoms.radii: expected finite lengths from 0 on"),
+        (lambda: Atoms(np.zeros((2, 3)), np.array([1, -1])), "Atoms.radii: expected finite lengths from 0 on"),
         (lambda: Atoms(np.zeros((2, 3)), np.ones(2), labels=("a",)), "one per atom, 2 in all, got 1"),
         (lambda: Arrows(np.zeros((2, 3)), np.zeros((1, 3))), "as many vectors as origins, got 1 and 2"),
         (lambda: Slab("w"), "Slab: expected the axis 'x', 'y' or 'z', got 'w'"),
@@ -232,3 +236,25 @@ def test_frames_are_of_one_kind() -> None:
     with pytest.raises(ViewError, match="one label per scene, got 1 for 2"):
         Scene.of_frames([scene(), scene()], ["a"])
     assert Scene([]).describe() == "An empty scene."
+
+
+def test_equal_scales_in_a_row_mean_equal_colours() -> None:
+    one, other = scene(30), scene(40)
+    both = with_shared_ranges((one, other))
+    for left, right in zip(both[0].layers, both[1].layers, strict=True):
+        if isinstance(left, (Atoms, Arrows)):
+            assert left.scale == right.scale
+            assert left.scale.limits(left.values) == right.scale.limits(right.values)
+    assert isinstance(one.layers[1], Arrows)
+    assert one.layers[1].scale.high is None, "the scenes themselves stay as they were"
+
+
+def test_extents_of_glyphs_are_their_largest_values() -> None:
+    from e3nn.o3 import spherical_harmonics
+
+    rng = np.random.default_rng(0)
+    glyphs = Glyphs(np.zeros((20, 3)), rng.normal(size=(20, 25)))
+    directions = torch.randn(20_000, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    basis = spherical_harmonics([0, 1, 2, 3, 4], directions, normalize=True, normalization="norm").numpy()
+    dense = np.abs(glyphs.coefficients @ basis.T).max(axis=1)
+    assert glyphs.extents() == pytest.approx(dense, rel=0.03)  # edges of the icosphere are 0.14 radians long

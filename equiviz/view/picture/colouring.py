@@ -15,15 +15,15 @@ from PIL import ImageColor
 from equiviz.view.colour_scale import ColourScale
 from equiviz.view.colours import DIVERGING, DIVERGING_ON_DARK, SEQUENTIAL, SEQUENTIAL_ON_DARK
 from equiviz.view.errors import ViewError
-from equiviz.view.layers import Arrows, Atoms, Glyphs, Layer
-from equiviz.view.palette import label_colours
+from equiviz.view.layers import Atoms, Layer
+from equiviz.view.palette import UNKNOWN, label_colours
+from equiviz.view.shared_ranges import coloured
 from equiviz.view.template import DARK, LIGHT, Theme
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEPS = 256
-UNKNOWN = "#8C8C8C"  # of what has no value
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +43,9 @@ class Colouring:
         """The colouring of all layers of a picture."""
         found: dict[ColourScale, list[NDArray[np.float64]]] = {}
         for layer in layers:
-            values = coloured_values(layer)
-            if values is not None and len(values):
-                found.setdefault(values_scale(layer), []).append(values)
+            told = coloured(layer)
+            if told is not None and len(told[1]):
+                found.setdefault(told[0], []).append(told[1])
         return cls(dark, {scale: scale.limits(np.concatenate(values)) for scale, values in found.items()})
 
     @property
@@ -86,22 +86,6 @@ class Colouring:
         known = label_colours(atoms.labels)
         places = {label: place for place, label in enumerate(known)}
         return np.array([rgb(colour) for colour in known.values()])[[places[label] for label in atoms.labels]]
-
-
-def coloured_values(layer: Layer) -> NDArray[np.float64] | None:
-    """The values that a layer's scale is about; None where no scale colours it. For glyphs the bounds of f."""
-    if isinstance(layer, Glyphs):
-        reach = layer.extents()
-        return np.concatenate([-reach, reach])
-    if isinstance(layer, Arrows):
-        return layer.values
-    return layer.values if isinstance(layer, Atoms) and not layer.colour else None
-
-
-def values_scale(layer: Layer) -> ColourScale:
-    """The scale of a layer that has one."""
-    assert isinstance(layer, (Atoms, Arrows, Glyphs))
-    return layer.scale
 
 
 def rgb(colour: str) -> NDArray[np.float64]:

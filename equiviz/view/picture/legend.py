@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from equiviz.view.layers import Atoms
-from equiviz.view.palette import label_colours
-from equiviz.view.picture.colouring import STEPS, UNKNOWN, Colouring, coloured_values, rgb, values_scale
+from equiviz.view.palette import UNKNOWN, label_colours
+from equiviz.view.picture.colouring import STEPS, Colouring, rgb
 from equiviz.view.picture.lettering import fitting, font, one_line, ticks, write
+from equiviz.view.shared_ranges import coloured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,8 +111,7 @@ Block: TypeAlias = ColourBar | SpeciesKey
 def legend(layers: Sequence[Layer], colouring: Colouring) -> list[Block]:
     """The blocks of a scene: one bar per scale, then the species."""
     blocks: list[Block] = []
-    scales = dict.fromkeys(values_scale(layer) for layer in layers if coloured_values(layer) is not None)
-    for scale in scales:
+    for scale in dict.fromkeys(told[0] for told in map(coloured, layers) if told is not None):
         if scale in colouring.limits:
             blocks.append(ColourBar(one_line(scale.heading), *colouring.limits[scale], colouring.table(scale)[:STEPS]))
     entries = _species(layers)
@@ -122,8 +122,8 @@ def _species(layers: Sequence[Layer]) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     unknown = False
     for layer in layers:
-        values = coloured_values(layer)
-        unknown |= values is not None and bool(np.isnan(values).any())
+        told = coloured(layer)
+        unknown |= told is not None and bool(np.isnan(told[1]).any())
         if isinstance(layer, Atoms) and layer.values is None and not layer.colour:
             colours = label_colours(layer.labels)
             found |= {label: colours[label] for label in sorted(set(layer.labels)) if one_line(label)}
