@@ -7,7 +7,7 @@ import { cameraOf, Link, type Linked, type Pose, poseOf } from "./linked";
 import { type CameraState, type Layer, readCamera } from "./scene";
 import type { Traits } from "./traits";
 import type { Triple } from "./header";
-import { IDENTITY, type Matrix, orthonormal, product, readMatrix } from "./vector";
+import { add, apply, IDENTITY, type Matrix, minus, orthonormal, product, readMatrix } from "./vector";
 
 export class Looking implements Linked {
   private own: CameraState | null = null; // null: at the start
@@ -15,6 +15,7 @@ export class Looking implements Linked {
   private start: CameraState | null = null;
   private layers: Layer[] = [];
   private bounds: Bounds | null = null;
+  private before: CameraState | null = null; // the camera before it approached something
   private aspect = 1.6;
   private readonly link = new Link(this);
   turn: Matrix = IDENTITY;
@@ -22,7 +23,7 @@ export class Looking implements Linked {
   constructor(private readonly traits: Traits, private readonly changed: () => void) {}
 
   load(given: CameraState | null, layers: Layer[], bounds: Bounds): void {
-    [this.given, this.layers, this.bounds, this.start] = [given, layers, bounds, null];
+    [this.given, this.layers, this.bounds, this.start, this.before] = [given, layers, bounds, null, null];
     this.readTraits();
     this.link.join(String(this.traits.get("linked") ?? ""));
   }
@@ -95,6 +96,20 @@ export class Looking implements Linked {
     const limit = (this.bounds?.radius ?? 1) * 40;
     const bounded = Math.min(height / (1e-6 * limit), Math.max(height / limit, factor));
     this.set(zoomAt(this.camera, bounded, x, y));
+  }
+
+  /** Moves to a sphere of the structure, where that is nearer; `comeBack` undoes it. */
+  approach(centre: Triple, radius: number): void {
+    const height = (2.9 * radius) / Math.min(1, this.aspect);
+    this.before = this.camera;
+    if (height < this.camera.height) this.set({ ...this.camera, centre: add(this.pivot, apply(this.turn, minus(centre, this.pivot))), height });
+  }
+
+  /** Keeps the direction that the reader has chosen since. */
+  comeBack(): void {
+    const { before } = this;
+    this.before = null;
+    if (before) this.set({ ...this.camera, centre: before.centre, height: before.height });
   }
 
   reset(): void {

@@ -1,11 +1,13 @@
 // What a view shows of its scene: layers with updates and frames applied, slab, neighbourhood, selection.
 
 import { type Bounds, boundsOf } from "./bounds";
+import type { Triple } from "./header";
 import { SHOWN } from "./painter";
 import { Selection } from "./selection";
 import { type AtomsLayer, type Change, changedLayers, type Layer, rowsOf, type Scene, type SlabState } from "./scene";
 import { firstAtoms, type Isolation, neighbourhoodRadius, statesOf } from "./slices";
 import { middleSlab } from "./slab_panel";
+import { add, minus, norm, times } from "./vector";
 
 export class Showing {
   layers: Layer[];
@@ -72,6 +74,15 @@ export class Showing {
     this.isolation = { rows, radius: neighbourhoodRadius(atoms.positions, rows) };
     this.restate();
     return true;
+  }
+
+  /** The middle of what is isolated, and how far it reaches. */
+  isolatedSphere(): [centre: Triple, radius: number] {
+    const { rows, radius } = this.isolation!;
+    const { positions } = this.atoms!;
+    const points = rows.map((row): Triple => [positions[3 * row], positions[3 * row + 1], positions[3 * row + 2]]);
+    const centre = times(points.reduce(add), 1 / points.length);
+    return [centre, radius + Math.max(...points.map((point) => norm(minus(point, centre))))];
   }
 
   toggleSlab(): void {

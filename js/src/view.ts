@@ -428,8 +428,11 @@ export class View implements Controls {
   toggleIsolate(): void {
     const { showing } = this;
     if (!showing) return;
-    if (showing.isolation) showing.isolation = null;
-    else if (!showing.isolate(this.pointing.atom)) return this.tell("Select an atom first, then isolate");
+    if (showing.isolation) {
+      showing.isolation = null;
+      this.looking.comeBack();
+    } else if (showing.isolate(this.pointing.atom)) this.looking.approach(...showing.isolatedSphere());
+    else return this.tell("Select an atom first, then isolate");
     showing.restate();
     this.refresh();
   }
