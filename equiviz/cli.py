@@ -181,6 +181,18 @@ def list_models() -> None:
     typer.echo(f"shipped weights: {', '.join(shipped_names())}")
 
 
+@app.command("doctor")
+def run_doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, what will not work here, and how to mend it. Ends with 1 when something is broken."""
+    from equiviz.apps.doctor import doctor
+
+    found = doctor()
+    rows = found.to_frame().to_dict("records")
+    typer.echo(json.dumps(rows, indent=2) if as_json else found.describe())
+    if not found.healthy:
+        raise typer.Exit(1)
+
+
 @benchmarks.command("glass")
 def benchmark_glass(
     out: Annotated[Path, typer.Option(help="Folder of results; finished cells are kept.")] = Path(

@@ -45,7 +45,7 @@ class Charts:
         rim = {"width": 0.5, "color": NEUTRAL.axis}
         figure.add_trace(dots(name=HERE, marker={"size": 7, "line": rim}, **look))
         for name, colour in ((ALL_NODES, SERIES[0]), (SELECTED, SERIES[1])):
-            fill = {"color": with_alpha(colour, 0.6), "line": {"color": colour, "width": 1.5}}
+            fill = _fill(colour, 1)
             hover = f"{name}: %{{y:.3g}}<extra>%{{x}}</extra>"
             figure.add_trace(graphs.Bar(name=name, marker=fill, xaxis="x2", yaxis="y2", hovertemplate=hover))
         self._arrange(figure)
@@ -98,7 +98,8 @@ class Charts:
             trace_of(self.figure, HERE).update(**points, text=text, marker=marker, selectedpoints=None)
             others = zip(environments.structure[~shown].tolist(), environments.row[~shown].tolist(), strict=True)
             told = [f"structure {s + 1}, atom {k}: click to go there" for s, k in others]
-            trace_of(self.figure, ELSEWHERE).update(**_coordinates(environments.points[~shown]), text=told)
+            points, marker = _coordinates(environments.points[~shown]), {"color": [_GREY] * len(told)}
+            trace_of(self.figure, ELSEWHERE).update(**points, text=told, marker=marker)
             x, y = (escape(name) for name in environments.axes)
             self.figure.update_layout(xaxis={"title": {"text": x}}, yaxis={"title": {"text": y}})
 
@@ -111,9 +112,10 @@ class Charts:
         """The bars of a stage; of the selected nodes too, where some are."""
         with self.figure.batch_update():
             labels = [escape(label) for label in every.labels]
-            trace_of(self.figure, ALL_NODES).update(x=labels, y=every.values)
+            fill = _fill(SERIES[0], len(labels))
+            trace_of(self.figure, ALL_NODES).update(x=labels, y=every.values, marker=fill)
             drawn: dict[str, Any] = {"x": labels, "y": chosen.values} if chosen is not None else {"x": [], "y": []}
-            trace_of(self.figure, SELECTED).update(**drawn)
+            trace_of(self.figure, SELECTED).update(**drawn, marker=_fill(SERIES[1], len(drawn["x"])))
             kind = "log" if every.logarithmic else "linear"
             self.figure.update_layout(yaxis2={"type": kind, "title": {"text": _title(chosen)}})
 
@@ -135,6 +137,11 @@ class Charts:
             xaxis2={"anchor": "y2", "type": "category", "title": {"text": "irrep (degree l, parity)"}},
             yaxis2={"domain": [0, 0.3], "anchor": "x2", "exponentformat": "power"},
         )
+
+
+def _fill(colour: str, count: int) -> dict[str, Any]:
+    """A colour for each bar: plotly's page forgets the one colour of a trace that was empty at first (plotly 7.1)."""
+    return {"color": [with_alpha(colour, 0.6)] * count, "line": {"color": [colour] * count, "width": 1.5}}
 
 
 def _title(chosen: PowerSpectrum | None) -> str:
