@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: tour test test-slow test-interop lab lint js bench bench-check bench-view clean
+.PHONY: tour test test-slow test-interop lab lint js binder bench bench-check bench-view clean
 
 tour: .venv/tour.stamp            ## predict, check, probe and draw the glass; prints where the report is
 	$(BIN)/equiviz tour glass --out reports/glass.html
@@ -37,6 +37,13 @@ js:                               ## the 3D view: types, tests, and whether the 
 	cd js && npm run --silent build
 	git diff --exit-code --stat -- equiviz/view/static
 
+binder: .venv-binder/bin/jupyter-repo2docker  ## whether Binder would understand binder/, without building it
+	.venv-binder/bin/jupyter-repo2docker --no-build --debug . 2>&1 | grep --quiet 'COPY.*binder'
+
+.venv-binder/bin/jupyter-repo2docker:
+	$(PYTHON) -m venv .venv-binder
+	.venv-binder/bin/python -m pip install --quiet --disable-pip-version-check jupyter-repo2docker==2026.4.0
+
 bench: .venv/test.stamp           ## the figures quoted in the README
 	$(BIN)/python benchmarks/run_all.py
 
@@ -52,7 +59,7 @@ browser:
 	  echo "The browser tests need Chromium: apt-get install chromium"; exit 1; }
 
 clean:
-	rm -rf .venv .venv-interop reports .pytest_cache .ruff_cache
+	rm -rf .venv .venv-interop .venv-binder reports .pytest_cache .ruff_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

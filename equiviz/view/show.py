@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from equiviz.structures.interchange.recognised import StructureLike
     from equiviz.structures.structure import Structure
 
+Backend: TypeAlias = Literal["py3dmol", "nglview", "plotly"]
 Style: TypeAlias = Literal["auto", "colour", "arrows", "glyphs"]
 DENSE = 400  # from so many particles on, a slider slices the scene
 QUIET_ATOMS = "#9AA2B1"
@@ -56,6 +57,7 @@ def show(
     bonds: bool | None = None,
     slab: bool | Literal["x", "y", "z"] | Slab | None = None,
     wrap: bool = True,
+    backend: Backend | None = None,
 ) -> Scene:
     """Draw a structure, and what is known about its atoms.
 
@@ -79,13 +81,19 @@ def show(
         bonds: sticks between bonded atoms; by default for molecules in Å of up to 2,000 atoms.
         slab: a slider that slices the scene; by default from 400 particles on, along z. ``False`` leaves it out.
         wrap: draw each particle of a periodic structure inside the cell.
+        backend: another viewer than ours, for what it is best at: "py3dmol" (a snapshot that needs no kernel),
+            "nglview" (proteins as cartoons, where `structure` is the path of a file), "plotly" (a figure).
+
+    Returns:
+        a Scene; with a backend, what that viewer makes of it.
 
     Raises:
+        MissingLibrary: the backend is not installed.
         ViewError: a field that is not on this structure's nodes, or an attribute or block that does not exist; a style
             that does not suit it.
         StructureError: what is no structure, or a file that cannot be read.
     """
-    structure = as_structure(structure)
+    source, structure = structure, as_structure(structure)
     positions = _positions(structure, wrap)
     first = None if field is None else drawn(structure, field, block, channel)
     own = (block, channel) if field is None else (None, 0)
@@ -97,7 +105,25 @@ def show(
     layers += _shapes(positions, asked, look, style)
     if structure.cell is not None and any(structure.pbc):
         layers.append(CellBox(numbers(structure.cell)))
-    return Scene(layers, structure.name if title is None else title, structure.length_unit, _slab(slab, len(positions)))
+    named = structure.name if title is None else title
+    scene = Scene(layers, named, structure.length_unit, _slab(slab, len(positions)))
+    # Nearly everybody gets a Scene, and an editor should know what that can do.
+    return scene if backend is None else cast(Scene, _elsewhere(backend, scene, source, structure))
+
+
+def _elsewhere(backend: Backend, scene: Scene, source: object, structure: Structure) -> Any:
+    """The scene as another viewer draws it."""
+    if backend == "plotly":
+        return scene.figure()
+    if backend == "py3dmol":
+        from equiviz.view.peers.py3dmol_view import py3dmol_view
+
+        return py3dmol_view(scene)
+    if backend == "nglview":
+        from equiviz.view.peers.nglview_view import nglview_view
+
+        return nglview_view(source, structure, next(layer for layer in scene.layers if isinstance(layer, Atoms)))
+    raise ViewError(f"show: expected backend 'py3dmol', 'nglview' or 'plotly', got {backend!r}.")
 
 
 @dataclass(frozen=True)
