@@ -73,7 +73,7 @@ class SceneView(anywidget.AnyWidget):
         with self.hold_sync():
             self.selected, self.frame, self.hovered, self.update = [], 0, None, b""
             self.camera = camera_header(scene.camera, scene.layers)
-            self.slab = slab_header(scene.slab)
+            self.slab = slab_header(scene.slab, scene.layers)
             self.packet = scene_packet(scene)
 
     def change(self, layer: int = 0, **arrays: ArrayLike) -> None:

@@ -80,7 +80,7 @@ def _state(scene: Scene, height: int, linked: str) -> Header:
     return {
         "packet": base64.b64encode(scene_packet(scene)).decode(),
         "camera": camera_header(scene.camera, scene.layers),
-        "slab": slab_header(scene.slab),
+        "slab": slab_header(scene.slab, scene.layers),
         "height": height,
         "linked": linked,
     }

@@ -13,7 +13,7 @@ import numpy as np
 from equiviz.view.arrays import numbers
 from equiviz.view.colours import DIVERGING, DIVERGING_ON_DARK, SEQUENTIAL, SEQUENTIAL_ON_DARK
 from equiviz.view.errors import ViewError
-from equiviz.view.extent import extent, fitting_height
+from equiviz.view.extent import corners, extent, fitting_height
 from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Labels, Layer
 from equiviz.view.packet import Header, write_packet
 from equiviz.view.palette import UNKNOWN, label_colours
@@ -38,7 +38,7 @@ def scene_packet(scene: Scene) -> bytes:
         "words": describe(scene),
         "length_unit": scene.length_unit,
         "camera": camera_header(scene.camera, layers),
-        "slab": slab_header(scene.slab),
+        "slab": slab_header(scene.slab, layers),
         "layers": [_LAYERS[type(layer)](layer, layers) for layer in layers],
         "frames": frames,
     }
@@ -66,9 +66,13 @@ def camera_header(camera: Camera, layers: Sequence[Layer]) -> Header:
     }
 
 
-def slab_header(slab: Slab | None) -> Header | None:
-    """As the page takes it."""
-    return None if slab is None else {"axis": slab.axis, "thickness": slab.thickness, "start": slab.start}
+def slab_header(slab: Slab | None, layers: Sequence[Layer]) -> Header | None:
+    """As the page takes it; a thickness that is left open is a fifth of the scene."""
+    if slab is None:
+        return None
+    cloud = np.concatenate([np.zeros((0, 3)), *map(corners, layers)])[:, "xyz".index(slab.axis)]
+    usual = float(np.ptp(cloud) if len(cloud) else 0.0) / 5 or 1.0
+    return {"axis": slab.axis, "thickness": slab.thickness or usual, "start": slab.start}
 
 
 def scale_header(scale: ColourScale, values: NDArray[np.float64]) -> Header:

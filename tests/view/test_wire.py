@@ -7,7 +7,7 @@ import pytest
 import torch
 from e3nn.o3 import spherical_harmonics
 
-from equiviz.view import Arrows, Atoms, Bonds, Camera, ColourScale, Glyphs, Scene, ViewError, geometry
+from equiviz.view import Arrows, Atoms, Bonds, Camera, ColourScale, Glyphs, Scene, Slab, ViewError, geometry
 from equiviz.view.packet import read_packet
 from equiviz.view.wire import LARGEST, camera_header, scene_packet, update_packet
 from tests.view.all_layers import moving_scene, whole_scene
@@ -129,3 +129,9 @@ def test_every_layer_is_drawn_by_plotly_too() -> None:
 def test_arrows_without_values_are_coloured_by_length() -> None:
     arrows = header(Scene([Arrows(np.zeros((2, 3)), np.eye(3)[:2] * 3)]))["layers"][0]
     assert arrows["values"].tolist() == [3, 3]
+
+
+def test_a_slab_without_thickness_is_a_fifth_of_the_scene() -> None:
+    points = np.array([[0.0, 0.0, 0.0], [8.0, 1.0, 1.0]])
+    scene = Scene([Atoms(points, np.ones(2))], slab=Slab("x"))
+    assert header(scene)["slab"] == {"axis": "x", "thickness": 2.0, "start": None}
