@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HERE, ELSEWHERE, ALL_NODES, SELECTED = "this structure", "other structures", "all", "selected"
 MANY = 5_000
 """From so many points on, the map is drawn by WebGL."""
+MOST_SPECIES = 8
+"""Of more, no key is drawn."""
 _GREY = "rgba(128,128,128,0.45)"
 
 
@@ -100,6 +102,7 @@ class Charts:
             told = [f"structure {s + 1}, atom {k}: click to go there" for s, k in others]
             points, marker = _coordinates(environments.points[~shown]), {"color": [_GREY] * len(told)}
             trace_of(self.figure, ELSEWHERE).update(**points, text=told, marker=marker)
+            self.figure.update_layout(annotations=_key(labels, colours))
             x, y = (escape(name) for name in environments.axes)
             self.figure.update_layout(xaxis={"title": {"text": x}}, yaxis={"title": {"text": y}})
 
@@ -127,7 +130,7 @@ class Charts:
     def _arrange(self, figure: Any) -> None:
         plain = {"showgrid": False, "zeroline": False}
         figure.update_layout(
-            margin={"l": 64, "r": 12, "t": 10, "b": 46},
+            margin={"l": 64, "r": 12, "t": 26, "b": 46},
             dragmode="lasso",
             barmode="group",
             bargap=0.35,
@@ -137,6 +140,16 @@ class Charts:
             xaxis2={"anchor": "y2", "type": "category", "title": {"text": "irrep (degree l, parity)"}},
             yaxis2={"domain": [0, 0.3], "anchor": "x2", "exponentformat": "power"},
         )
+
+
+def _key(labels: Sequence[str], colours: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The colours of the species, in a line over the map."""
+    known = sorted(set(labels))
+    if len(known) > MOST_SPECIES:
+        return []
+    text = "   ".join(f'<span style="color:{colours[label]}">●</span> {escape(label)}' for label in known)
+    where = {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
+    return [{**where, "text": text, "showarrow": False}]
 
 
 def _fill(colour: str, count: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from equiviz.features.capture import Capture
 from equiviz.symmetry.field import Field
 from equiviz.view.drawn_field import ALL
+from equiviz.view.errors import ViewError
 from equiviz.view.layers import HIGHEST_DEGREE
 from equiviz.view.show import Style
 
@@ -42,14 +43,22 @@ class Choice:
 def first_choice(capture: Capture, structure: int = 0) -> Choice:
     """What is shown at first: of the last stage on nodes that has more than scalars, the highest degree.
 
-    True tensors go before pseudo-tensors, and hidden stages before outputs.
+    True tensors go before pseudo-tensors, hidden stages before outputs; the channel is the strongest.
     """
     nodes = [name for name, field in capture.items() if field.support == "node"]
     shaped = [name for name in nodes if any(degree(label) for label in blocks(capture[name]))]
     hidden = [name for name in shaped if not name.startswith("output.")]
     stage = (hidden or shaped or nodes or list(capture))[-1]
     labels = list(blocks(capture[stage]))
-    return Choice(structure, stage, max(labels, key=lambda label: (_is_natural(label), degree(label) or 0), default=""))
+    block = max(labels, key=lambda label: (_is_natural(label), degree(label) or 0), default="")
+    return Choice(structure, stage, block, _strongest(capture[stage], block))
+
+
+def _strongest(field: Field, block: str) -> int:
+    if block not in field.representation.labels():
+        return 0
+    power = field[block].abs().square().flatten(1, -2).sum((0, 2))  # [copies]
+    return int(power.nan_to_num().argmax()) if len(power) else 0
 
 
 def fitted(choice: Choice, capture: Capture) -> Choice:
@@ -129,6 +138,23 @@ def numbers(field: Field, block: str, channel: int) -> list[list[float]]:
     copies = field[block].flatten(1, -2)  # [rows, copies, size]
     real = copies.abs() if copies.is_complex() else copies
     return real[:, channel].tolist()
+
+
+def rows_of(text: str, count: int) -> list[int]:
+    """The numbers in "3, 17-20".
+
+    Raises:
+        ViewError: what is no number, or no atom.
+    """
+    rows: set[int] = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        low, _, high = part.partition("-")
+        if not low.strip().isdecimal() or not (high.strip() or "0").isdecimal():
+            raise ViewError(f"Expected numbers of atoms such as 3, 17-20, got {part!r}.")
+        rows |= set(range(int(low), min(int(high or low), int(low) + count) + 1))
+    if rows and max(rows) >= count:
+        raise ViewError(f"There is no atom {max(rows)}: they are numbered from 0 to {count - 1}.")
+    return sorted(rows)
 
 
 def by_stage(capture: Capture) -> Mapping[str, str]:

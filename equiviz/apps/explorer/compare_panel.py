@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
 from equiviz.apps.explorer.choices import Choice, first_choice, fitted
 from equiviz.apps.explorer.likeness import likeness
 from equiviz.apps.explorer.pane import Pane
@@ -29,7 +31,7 @@ class ComparePanel:
     """
 
     def __init__(self, left: Pane, models: dict[str, Recorded], height: int, linked: str) -> None:
-        from ipywidgets import VBox
+        from ipywidgets import VBox, jslink
 
         self.left = left
         other = next((known for known in models.values() if known is not left.recorded), left.recorded)
@@ -40,6 +42,7 @@ class ComparePanel:
         self.right.followers.append(self._say)
         left.view.observe(left.view.guarded(lambda _: self._mark(left, self.right)), "selected")
         self.right.view.observe(left.view.guarded(lambda _: self._mark(self.right, left)), "selected")
+        jslink((left.view, "slab"), (self.right.view, "slab"))
         self._say()
 
     def follow(self) -> None:
@@ -77,7 +80,7 @@ def _difference(left: Pane, right: Pane) -> str:
     return f"{what}: {percent(difference_of(one.double(), other.double()))}."
 
 
-def _block(field: Field, choice: Choice):
+def _block(field: Field, choice: Choice) -> Tensor | None:
     return field[choice.block] if choice.block in field.representation.labels() else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias, cast
@@ -48,11 +48,11 @@ def methods() -> tuple[Method, ...]:
     return ("PCA", "UMAP") if find_spec("umap") else ("PCA",)
 
 
-def environments(captures: Sequence[Capture], stage: str, method: Method = "PCA") -> Environments:
+def environments(captures: Mapping[int, Capture], stage: str, method: Method = "PCA") -> Environments:
     """The map of one stage.
 
     Args:
-        captures: of all structures.
+        captures: by number of the structure.
         stage: whose invariants (norms, and scalars with their sign) describe the nodes.
         method: "PCA": the two directions of the largest variance, by scikit-learn. "UMAP": McInnes, Healy and Melville,
             arXiv 1802.03426; distances on such a map mean little, neighbourhoods much.
@@ -64,7 +64,7 @@ def environments(captures: Sequence[Capture], stage: str, method: Method = "PCA"
         raise ViewError(
             f"Expected one of the maps {', '.join(methods())}, got {method!r}; UMAP needs: pip install umap-learn"
         )
-    held = [(k, capture[stage]) for k, capture in enumerate(captures) if stage in capture]
+    held = [(k, capture[stage]) for k, capture in captures.items() if stage in capture]
     held = [(k, field) for k, field in held if field.support == "node" and not field.representation.affine]
     if not held:
         return _nothing("This stage has no features on nodes, so there is no map of environments.")

@@ -109,6 +109,8 @@ class HandPanel:
         from ipywidgets import jslink
 
         jslink((hand, "camera"), (found, "camera"))
+        for view in (found, still):
+            jslink((hand, "slab"), (view, "slab"))
         hand.hand = still.hand = True
         return [hand, found, still]
 
@@ -141,6 +143,8 @@ class HandPanel:
         """Run the model on the turned input, and tell how far it is from the turned features."""
         g = O3.from_matrix(torch.tensor(list(turn), dtype=torch.float64).reshape(3, 3))
         choice = self.pane.choice
+        if self.turned is None or self.turned.seconds > SLOW:
+            say(self.worst, "Running the model on the turned input …", "equiviz-quiet")
         self.turned = self.runs.at(g)
         self._show_found(choice, g)
         lines = error_words(self.runs, self.turned, choice.stage, choice.block) or [turn_words(g)]

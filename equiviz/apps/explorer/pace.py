@@ -21,11 +21,12 @@ class Latest(Generic[Value]):
     def __init__(self, act: Callable[[Value], object]) -> None:
         self.act = act
         self._waiting: list[Value] = []
+        self._busy = False
 
     def __call__(self, value: Value) -> None:
-        """A value has come."""
+        """A value has come; `act` may hand on the next one itself."""
         self._waiting.append(value)
-        if len(self._waiting) > 1:
+        if len(self._waiting) > 1 or self._busy:
             return
         loop = _loop()
         if loop is None:
@@ -34,9 +35,18 @@ class Latest(Generic[Value]):
             loop.call_later(PAUSE, self._go)
 
     def _go(self) -> None:
-        value = self._waiting[-1]
-        self._waiting.clear()
-        self.act(value)
+        while self._waiting:
+            value = self._waiting[-1]
+            self._waiting.clear()
+            self._busy = True
+            try:
+                self.act(value)
+            finally:
+                self._busy = False
+            loop = _loop()
+            if loop is not None and self._waiting:
+                loop.call_later(PAUSE, self._go)
+                return
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -17,9 +16,6 @@ from equiviz.interop.adapters import adapted
 from equiviz.nn.stage import Support
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
-
-PATIENCE = 1.0
-"""Seconds after which recording shows a bar."""
 
 
 @dataclass(eq=False)
@@ -83,13 +79,14 @@ class Recorded:
             self._captures[number] = record(self.model, prepared(self.model, self.inputs[number]), self.supports)
         return self._captures[number]
 
-    def captures(self) -> list[Capture]:
-        """The records of all structures, with a bar where somebody waits for it."""
-        from tqdm.auto import tqdm
+    @property
+    def captures(self) -> dict[int, Capture]:
+        """The records that there are, by number of the structure."""
+        return dict(sorted(self._captures.items()))
 
-        watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-        bar = tqdm(range(len(self)), "recording", delay=PATIENCE, leave=False, disable=not watched)
-        return [self.capture(number) for number in bar]
+    def missing(self) -> int | None:
+        """The first structure that is not recorded yet; None where all are."""
+        return next((number for number in range(len(self)) if number not in self._captures), None)
 
     def title(self, number: int) -> str:
         """What a structure is called in menus: its number, name and size."""

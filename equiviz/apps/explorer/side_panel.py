@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from equiviz.apps.explorer.charts import MANY, Charts
-from equiviz.apps.explorer.choices import fitted
+from equiviz.apps.explorer.choices import fitted, rows_of
 from equiviz.apps.explorer.environments import Environments, environments, methods
+from equiviz.apps.explorer.look import row
+from equiviz.apps.explorer.pace import Latest
 from equiviz.apps.explorer.pane import Pane
 from equiviz.apps.explorer.power import power_spectrum
 from equiviz.equivariance.check_widget.look import line, say
@@ -23,13 +25,15 @@ class SidePanel:
     Attributes:
         pane: whose view is followed.
         charts: the live figure.
+        atoms: the selection as numbers, for the keyboard.
+        progress: of the recording.
         method: chooses the map; hidden where there is only one.
         words: what is selected, and what was left out.
         box: all of it.
     """
 
     def __init__(self, pane: Pane, height: int) -> None:
-        from ipywidgets import ToggleButtons, VBox
+        from ipywidgets import IntProgress, Text, ToggleButtons, VBox
 
         self.pane = pane
         nodes = sum(len(structure) for structure in pane.recorded.structures)
@@ -38,39 +42,65 @@ class SidePanel:
         self.method.style.button_width = "5em"
         self.method.layout.display = None if len(methods()) > 1 else "none"
         self.words = line()
-        self._maps: dict[tuple[int, str, str], Environments] = {}
+        self._maps: dict[tuple[int, str, str, int], Environments] = {}
         self._shown: tuple[object, ...] = ()
+        self.progress = IntProgress(max=len(pane.recorded), description="recording", layout={"display": "none"})
+        self.atoms = Text(description="atoms", placeholder="3, 17-20", continuous_update=False)
+        self.atoms.tooltip = "numbers of the selected atoms"
+        self.atoms.style.description_width, self.atoms.layout.width = "initial", "16em"
         self.charts.listen(self._from_map, self._elsewhere)
         pane.followers.append(self.follow)
         pane.view.observe(pane.view.guarded(lambda _: self._selected()), "selected")
         self.method.observe(pane.view.guarded(lambda _: self.follow()), "value")
+        self.atoms.observe(pane.view.guarded(self._typed), "value")
+        self._filling = Latest(pane.view.guarded(self._fill))
         self.follow()
-        self.box = VBox([line("Environments and power spectrum", "equiviz-head"), self.method])
-        self.box.children = (*self.box.children, cast(Any, self.charts.figure), self.words)
+        head = row(line("Environments and power spectrum", "equiviz-head"), self.atoms, self.method, self.progress)
+        self.box = VBox([head, cast(Any, self.charts.figure), self.words])
 
     def follow(self) -> None:
-        """Show the chosen stage and structure."""
+        """Show the chosen stage and structure; record the structures that are still missing, one after the other."""
         pane, choice = self.pane, self.pane.choice
-        shown = (id(pane.recorded), choice.stage, choice.structure, self.method.value)
+        shown = (id(pane.recorded), choice.stage, choice.structure, self.method.value, len(pane.recorded.captures))
         if shown == self._shown:
             return
         self._shown = shown
         self.charts.map(self._map(), pane.recorded.structures, choice.structure)
         self._selected()
+        if pane.recorded.missing() is not None:
+            self._filling(None)
+
+    def _fill(self, _: object) -> None:
+        """Record one more structure; the page and other messages have their turn before the next."""
+        recorded = self.pane.recorded
+        number = recorded.missing()
+        if number is not None:
+            self.progress.max, self.progress.value = len(recorded), number
+            self.progress.layout.display = None
+            recorded.capture(number)
+        if recorded.missing() is None:
+            self.progress.layout.display = "none"
+            self.follow()
+        else:
+            self._filling(None)
 
     def _map(self) -> Environments:
-        """The map of the chosen stage; made once."""
-        method = cast("Method", self.method.value)
-        key = (id(self.pane.recorded), self.pane.choice.stage, method)
+        """The map of the chosen stage, of the structures that are recorded; made once."""
+        recorded, method = self.pane.recorded, cast("Method", self.method.value)
+        key = (id(recorded), self.pane.choice.stage, method, len(recorded.captures))
         if key not in self._maps:
-            self._maps[key] = environments(self.pane.recorded.captures(), self.pane.choice.stage, method)
+            self._maps[key] = environments(recorded.captures, self.pane.choice.stage, method)
         return self._maps[key]
+
+    def _typed(self, change: dict[str, Any]) -> None:
+        count = len(self.pane.recorded.structures[self.pane.choice.structure])
+        self.pane.view.selected = rows_of(str(change["new"]), count)
 
     def _selected(self) -> None:
         """Mark what is selected in the view, and show its spectrum."""
-        field, rows = self.pane.field, [row for row in self.pane.view.selected]
+        field, rows = self.pane.field, list(self.pane.view.selected)
         on_nodes = field.support == "node"
-        rows = [row for row in rows if row < len(field)] if on_nodes else []
+        rows = [k for k in rows if k < len(field)] if on_nodes else []
         self.charts.select(rows)
         self.charts.spectrum(power_spectrum(field), power_spectrum(field, rows) if rows else None)
         made = self.charts.environments
@@ -81,7 +111,7 @@ class SidePanel:
         if not rows:
             return _HOW
         labels = self.pane.recorded.structures[self.pane.choice.structure].labels
-        named = ", ".join(f"{labels[row]} {row}" for row in rows[:8])
+        named = ", ".join(f"{labels[k]} {k}" for k in rows[:8])
         return f"{len(rows)} selected: {named}{' …' if len(rows) > 8 else ''}."
 
     def _from_map(self, rows: list[int]) -> None:
@@ -90,13 +120,13 @@ class SidePanel:
 
         self.pane.view.guarded(mark)(None)
 
-    def _elsewhere(self, structure: int, row: int) -> None:
+    def _elsewhere(self, structure: int, atom: int) -> None:
         """A node of another structure was clicked: go there."""
         from dataclasses import replace
 
         def go(_: object) -> None:
             capture = self.pane.recorded.capture(structure)
             self.pane.choose(fitted(replace(self.pane.choice, structure=structure), capture))
-            self.pane.view.selected = [row]
+            self.pane.view.selected = [atom]
 
         self.pane.view.guarded(go)(None)
