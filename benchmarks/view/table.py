@@ -1,0 +1,77 @@
+"""The table of a run, in Markdown."""
+
+from __future__ import annotations
+
+import math
+import os
+
+from benchmarks.machine import machine_line
+from benchmarks.view.peers import OTHERS, OURS
+from benchmarks.view.record import QUIET
+from benchmarks.view.verdict import Summary, best
+
+HEAD = (
+    "| case | by | first frame: complete (coarse), s | x best | update: complete (coarse), s | x best "
+    "| B each: display, update | script once, kB | orbit, ms | fails |"
+)
+
+
+def told(summaries: list[Summary], chromium: str) -> str:
+    """Machine, versions, a row for each peer and case, and how far the repeats lie apart."""
+    rows = [row(one, [other for other in summaries if other.case == one.case]) for one in summaries]
+    found = {(one.peer, visit.version) for one in summaries for visit in one.visits if visit.version != "?"}
+    versions = ", ".join(f"{peer} {version}" for peer, version in sorted(found))
+    repeats = max((len(one.visits) for one in summaries), default=0)
+    return "\n".join(
+        [
+            f"{machine_line()}; load {os.getloadavg()[0]:.1f}; Chromium {chromium}, software WebGL; {versions}",
+            "",
+            HEAD,
+            "|" + "---|" * (HEAD.count("|") - 1),
+            *rows,
+            "",
+            f"Medians of {repeats} visits, ± half the range. *Complete*: the last picture before {QUIET} s without "
+            "pictures or messages; *coarse*: the first picture with everything in it. *x best*: of the quickest of "
+            f"{', '.join(OTHERS)}. *Orbit*: median time from picture to picture while dragging.",
+        ]
+    )
+
+
+def row(one: Summary, together: list[Summary]) -> str:
+    """One peer, one case."""
+    others = [other for other in together if other.peer in OTHERS]
+    bare = not one.peer.startswith(OURS)
+    cells = [one.case.name, one.peer]
+    for step in ("drawing", "updating"):
+        cells += [_spread(one, step), "" if bare else _number(one.seconds(step) / best(others, step))]
+    script = one.visits[0].script if one.visits else 0
+    sizes = ", ".join(_number(one.each(step), 1) or "-" for step in ("drawing", "updating"))
+    cells += [sizes, f"{script / 1000:.0f}" if script else "", _number(one.interval, 0), one.failure]
+    return f"| {' | '.join(cells)} |"
+
+
+def phases(summaries: list[Summary]) -> str:
+    """Where the time goes: kernel, arrival of the last message, first and last picture; median seconds since start."""
+    lines = [
+        "| case | by | step | kernel busy | last message | coarse picture | complete |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in summaries:
+        for step in ("drawing", "updating"):
+            if one.timings(step):
+                found = [_number(one.seconds(step, name)) for name in ("kernel", "arrived", "first", "complete")]
+                lines.append(f"| {one.case.name} | {one.peer} | {step} | {' | '.join(found)} |")
+    return "\n".join(lines)
+
+
+def _spread(one: Summary, step: str) -> str:
+    timings = one.timings(step)
+    if not timings:
+        return "-"
+    complete = [timing.complete for timing in timings]
+    half = f" ± {(max(complete) - min(complete)) / 2:.2f}" if len(complete) > 1 else ""
+    return f"{one.seconds(step):.2f}{half} ({one.seconds(step, 'first'):.2f})"
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}f}"

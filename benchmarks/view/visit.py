@@ -1,0 +1,112 @@
+"""One measurement: a peer draws a case in a fresh notebook, then shows other numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.view.cases import Case
+from benchmarks.view.drag import Dragged, dragged
+from benchmarks.view.lab import Notebook, notebook
+from benchmarks.view.pixels import SHARE, changed, covered, shown
+from benchmarks.view.record import PageError, Record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserType
+
+LIMIT = 120  # seconds for a picture
+
+
+@dataclass(frozen=True)
+class Timing:
+    """From running a cell to its picture, in seconds since its start, and what the kernel sent meanwhile."""
+
+    complete: float  # the last picture before the page is quiet
+    first: float  # the first one with everything in it
+    kernel: float  # how long the kernel was busy
+    arrived: float  # when the last message reached the page
+    payload: int  # bytes, without a script that is sent once per page
+
+    @classmethod
+    def of(cls, record: Record, points: int, script: int = 0) -> Timing:
+        """Read from a record; ``script`` bytes are taken off."""
+        payload = record.payload() - script
+        return cls(record.complete(points), record.first(points), record.kernel(), record.arrived(), payload)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a visit found; ``failure`` says at which step a peer failed, and why."""
+
+    peer: str
+    case: Case
+    version: str = "?"
+    script: int = 0
+    drawing: Timing | None = None
+    updating: Timing | None = None
+    drag: Dragged | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where visits happen."""
+
+    browsers: BrowserType
+    chromium: str
+    address: str
+    folder: Path
+    limit: float = LIMIT
+
+    def visit(self, peer: str, case: Case, drag: bool = False) -> Measured:
+        """Draw, update, and perhaps drag; what fails is told, not raised."""
+        prepare = f"from benchmarks.view.peers import prepare\ndrawing = prepare({peer!r}, {case.kind!r}, {case.count})"
+        cells = (prepare, "drawing.draw()", "drawing.update(1)")
+        try:
+            with notebook(self.browsers, self.chromium, self.address, self.folder, *cells) as opened:
+                return measured(opened, peer, case, self.limit, drag)
+        except Exception as problem:  # a browser that dies takes its notebook along
+            return Measured(peer, case, failure=_said("notebook", problem))
+
+
+def measured(opened: Notebook, peer: str, case: Case, limit: float, drag: bool = False) -> Measured:
+    """All steps in an open notebook, as far as they succeed."""
+    found: dict[str, object] = {}
+
+    def first() -> None:
+        told = opened.prepared()
+        found.update(version=told["version"], script=told["script_bytes"])
+
+    def second() -> None:
+        record = opened.run(1, case.points, limit)
+        refuse_blank(covered(shown(opened.page)), "draws nothing")
+        found["drawing"] = Timing.of(record, case.points, int(str(found["script"])))
+
+    def third() -> None:
+        before = shown(opened.page)
+        record = opened.run(2, case.points, limit)
+        refuse_blank(changed(before, shown(opened.page)), "the picture stays as it was")
+        found["updating"] = Timing.of(record, case.points)
+
+    def fourth() -> None:
+        found["drag"] = dragged(opened)
+
+    steps: dict[str, Callable[[], None]] = {"preparation": first, "first frame": second, "update": third}
+    for name, step in (steps | ({"orbit": fourth} if drag else {})).items():
+        try:
+            step()
+        except Exception as problem:
+            return Measured(peer, case, failure=_said(name, problem), **found)  # type: ignore[arg-type]
+    return Measured(peer, case, **found)  # type: ignore[arg-type]
+
+
+def refuse_blank(share: float, what: str) -> None:
+    """Raises where fewer pixels than `SHARE` speak for a picture."""
+    if share < SHARE:
+        raise PageError(f"{what}: {100 * share:.1f} % of the canvas differ, expected {100 * SHARE:.0f} %")
+
+
+def _said(step: str, problem: Exception) -> str:
+    return f"{step}: {str(problem).splitlines()[0] if str(problem) else type(problem).__name__}"
