@@ -1,5 +1,6 @@
 // When and how a view is drawn: on demand, coarse while it moves, fine when it stands still, not while nobody sees it.
 
+import { problemOf } from "./banner";
 import { frameOf } from "./camera";
 import { Canvases } from "./canvases";
 import { keyOf } from "./legend";
@@ -12,6 +13,7 @@ import { photograph } from "./screenshot";
 import type { Drawable, SharedRenderer } from "./shared_renderer";
 import type { Showing } from "./showing";
 import type { Theme } from "./theme";
+import type { Traits } from "./traits";
 
 const SETTLING = 220; // milliseconds after the last motion until the fine picture is drawn
 const PHOTO: Effort = { sharpness: 2, points: 5_000_000 };
@@ -152,4 +154,18 @@ export class Drawing implements Drawable {
     this.picture?.dispose();
     this.picture = null;
   }
+}
+
+/** Answers Python's message {type: "screenshot", id, width} with a PNG, or with why there is none. */
+export function answerScreenshot(content: unknown, drawing: Drawing, traits: Traits, fail: (error: unknown) => void): void {
+  const message = content as { type?: unknown; id?: unknown; width?: unknown } | null;
+  if (message?.type !== "screenshot") return;
+  const answer = { type: "screenshot", id: message.id };
+  drawing.photo(Number(message.width) || 0)
+    .then((blob) => blob.arrayBuffer())
+    .then((bytes) => traits.send(answer, [bytes]))
+    .catch((error: unknown) => {
+      fail(error);
+      traits.send({ ...answer, problem: problemOf(error).split("\n")[0] }, []);
+    });
 }

@@ -25,7 +25,29 @@ export class Toolbar {
   }
 }
 
-export function helpElement(close: () => void): HTMLElement {
+/** The list of keys, over the picture while it is open. */
+export class Help {
+  private open: HTMLElement | null = null;
+
+  constructor(private readonly stage: HTMLElement, private readonly closed: () => void, private readonly guard: (action: () => void) => void) {}
+
+  get shown(): boolean {
+    return this.open !== null;
+  }
+
+  toggle(): void {
+    if (this.open) {
+      this.open.remove();
+      this.open = null;
+      return this.closed();
+    }
+    this.open = helpElement(() => this.guard(() => this.toggle()));
+    this.stage.append(this.open);
+    this.open.querySelector("button")?.focus({ preventScroll: true });
+  }
+}
+
+function helpElement(close: () => void): HTMLElement {
   const help = element("div", "eqv-help", "", { role: "dialog", "aria-label": "Keys of the 3D view" });
   const list = element("dl");
   for (const { shown, words } of COMMANDS) if (words) list.append(element("dt", "", shown), element("dd", "", words));

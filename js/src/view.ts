@@ -1,8 +1,7 @@
 // One view: puts the parts together, and is what keys, buttons and gestures act on.
 
-import { problemOf } from "./banner";
 import type { Controls } from "./commands";
-import { Drawing, type Sitter } from "./drawing";
+import { answerScreenshot, Drawing, type Sitter } from "./drawing";
 import { element } from "./elements";
 import { listenToKeys } from "./keyboard";
 import { Looking } from "./looking";
@@ -17,7 +16,7 @@ import { NoWebGL, type SharedRenderer } from "./shared_renderer";
 import { Showing } from "./showing";
 import { Speaking } from "./speaking";
 import { css, currentTheme, type Theme, watchTheme } from "./theme";
-import { helpElement, Toolbar } from "./toolbar";
+import { Help, Toolbar } from "./toolbar";
 import { type Model, Traits } from "./traits";
 import styles from "./view.css";
 
@@ -38,7 +37,7 @@ export class View implements Controls, Sitter {
   private readonly panels: Panels;
   private readonly pointer: Pointer;
   private readonly title = element("div", "eqv-title");
-  private help: HTMLElement | null = null;
+  private readonly help: Help;
   private hiddenLabels = 0;
   private pending = new Set<string>();
   private readonly stops: (() => void)[] = [];
@@ -57,6 +56,8 @@ export class View implements Controls, Sitter {
       showing: () => this.showing, selected: () => this.selected(), repaint: () => this.drawing.paintOver(),
     });
     this.pointer = this.newPointer();
+    const { stage, picture } = this.drawing.canvases;
+    this.help = new Help(stage, () => picture.focus({ preventScroll: true }), guard);
     this.toolbar = new Toolbar(this, guard);
     this.build();
     this.listen();
@@ -96,11 +97,11 @@ export class View implements Controls, Sitter {
     traits.watch("hand", () => this.readHand());
     traits.watch("height", () => this.resize());
     traits.watch("problem", () => this.speaking.show());
-    traits.message((content) => this.receive(content));
+    traits.message((content) => answerScreenshot(content, this.drawing, traits, this.speaking.fail));
     const sizes = new ResizeObserver(() => guard(() => this.drawing.ask(true)));
     const sight = new IntersectionObserver((entries) => this.drawing.look(entries[entries.length - 1].isIntersecting), { rootMargin: "150px" });
     for (const observer of [sizes, sight]) observer.observe(this.drawing.canvases.stage);
-    this.root.addEventListener("fullscreenchange", () => guard(() => this.fullScreenChanged()));
+    this.root.addEventListener("fullscreenchange", () => guard(() => this.refresh()));
     this.stops.push(watchTheme(() => guard(() => this.dress())), () => sizes.disconnect(), () => sight.disconnect());
   }
 
@@ -209,19 +210,6 @@ export class View implements Controls, Sitter {
     this.drawing.ask(true);
   }
 
-  private receive(content: unknown): void {
-    const message = content as { type?: unknown; id?: unknown; width?: unknown } | null;
-    if (message?.type !== "screenshot") return;
-    const answer = { type: "screenshot", id: message.id };
-    this.drawing.photo(Number(message.width) || 0)
-      .then((blob) => blob.arrayBuffer())
-      .then((bytes) => this.traits.send(answer, [bytes]))
-      .catch((error: unknown) => {
-        this.speaking.fail(error);
-        this.traits.send({ ...answer, problem: problemOf(error).split("\n")[0] }, []);
-      });
-  }
-
   // --- what changes
 
   private showFrame(frame: number, tell: boolean): void {
@@ -294,7 +282,7 @@ export class View implements Controls, Sitter {
   }
 
   get helping(): boolean {
-    return this.help !== null;
+    return this.help.shown;
   }
 
   push(dx: number, dy: number): void {
@@ -355,23 +343,8 @@ export class View implements Controls, Sitter {
     change.catch(this.speaking.fail);
   }
 
-  private fullScreenChanged(): void {
-    this.toolbar.refresh();
-    this.drawing.ask(true);
-  }
-
   toggleHelp(): void {
-    if (this.help) return this.closeHelp();
-    this.help = helpElement(() => this.guard(() => this.closeHelp()));
-    this.drawing.canvases.stage.append(this.help);
-    this.help.querySelector("button")?.focus({ preventScroll: true });
-    this.toolbar.refresh();
-  }
-
-  private closeHelp(): void {
-    this.help?.remove();
-    this.help = null;
-    this.drawing.canvases.picture.focus({ preventScroll: true });
+    this.help.toggle();
     this.toolbar.refresh();
   }
 
@@ -396,7 +369,7 @@ export class View implements Controls, Sitter {
   }
 
   clear(): void {
-    if (this.help) this.closeHelp();
+    if (this.help.shown) this.toggleHelp();
     else if (this.boxing) this.toggleBox();
     else if (this.showing?.selection.set([])) this.selected();
   }

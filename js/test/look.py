@@ -33,6 +33,12 @@ const state = JSON.parse(document.getElementById("state").textContent);
 for (const name of ["packet", "update"]) {
   if (state[name]) state[name] = Uint8Array.from(atob(state[name]), c => c.charCodeAt(0)).buffer;
 }
+if (state.no_webgl) {
+  const given = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+    return kind === "2d" ? given.call(this, kind, ...rest) : null;
+  };
+}
 globalThis.began = performance.now();
 globalThis.models = [];
 // A model like a kernel's, which remembers what was sent.
@@ -100,7 +106,7 @@ def opened(
         )
         page.goto(file.as_uri())
         try:
-            page.wait_for_selector(".equiviz-view[data-ready=true]", timeout=60_000)
+            page.wait_for_selector(".equiviz-view[data-ready=true], .eqv-words", timeout=60_000)
             yield page
         finally:
             browser.close()
@@ -137,6 +143,7 @@ def pictures(names: list[str]) -> None:
 PROVOKED = {
     "damaged_packets_are_told": "PacketError",
     "a_lost_context_comes_back": "Context Lost",
+    "without_webgl_the_words_are_shown": "WebGL",
     "hostile_strings_stay_text": "ERR_INVALID_URL",
 }
 

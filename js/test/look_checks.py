@@ -374,3 +374,40 @@ def a_hundred_thousand_atoms_respond(page: Page) -> None:
     print(f"    100,000 atoms while dragging: {pictures / (time.time() - began):.1f} pictures a second")
     settle(page)
     assert pictures > 5
+
+
+@check(look_scenes.molecule, no_webgl=True)
+def without_webgl_the_words_are_shown(page: Page) -> None:
+    assert "WebGL" in page.locator(".eqv-problem").inner_text()
+    assert "WebGL" in trait(page, "problem")
+    assert "molecule of Aspirin" in page.locator(".eqv-words").inner_text()
+
+
+@check(look_scenes.molecule, plain=True)
+def a_page_without_a_kernel_works(page: Page) -> None:
+    settle(page)
+    before = pixels(page)
+    focus(page)
+    for key in ["ArrowLeft", "l", "n", "Enter", "i"]:
+        page.keyboard.press(key)
+    settle(page)
+    assert pixels(page) != before
+
+
+@check(look_scenes.molecule)
+def a_view_that_is_hidden_at_first_draws_when_shown(page: Page) -> None:
+    settle(page)
+    page.evaluate(
+        """() => { const el = document.createElement('div'); el.style.display = 'none'; document.body.prepend(el);
+        globalThis.late = el; const { mount } = globalThis[Symbol.for('equiviz.view')];
+        globalThis.remove = mount(el, { ...globalThis.models[0].values }); }"""
+    )
+    page.wait_for_timeout(300)
+    late = page.locator(".equiviz-view").first
+    assert late.get_attribute("data-ready") is None
+    page.evaluate("globalThis.late.style.display = ''")
+    page.wait_for_function("document.querySelector('.equiviz-view').dataset.ready === 'true'")
+    settle(page)
+    assert painted(page) > 1000
+    page.evaluate("globalThis.remove()")
+    assert page.locator(".equiviz-view").count() == 1
