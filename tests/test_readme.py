@@ -19,7 +19,10 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # e3nn's own, on import
-def test_the_python_blocks_run_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_blocks_run_one_after_the_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for number, source in enumerate(blocks("python")):
         exec(compile(source, f"README block {number}", "exec"), names)
@@ -27,6 +30,7 @@ def test_the_python_blocks_run_one_after_the_other(capsys: pytest.CaptureFixture
     assert "Glassy keeps what it claims" in told
     assert "Mine keeps what it claims" in told
     assert "mobility is known best at" in told
+    assert {path.name for path in tmp_path.iterdir()} == {"ethanol.html", "ethanol.eqv", "ethanol.png"}
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
