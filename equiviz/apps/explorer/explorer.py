@@ -21,7 +21,7 @@ def explore(
     structures: Given | Sequence[Given],
     other: nn.Module | None = None,
     *,
-    names: tuple[str, str] | None = None,
+    names: Sequence[str] = (),
     supports: Mapping[str, Support] | None = None,
     height: int = 480,
 ) -> Explorer:
@@ -32,7 +32,7 @@ def explore(
             modules; models of other packages are adapted, and where nothing declares types they are inferred.
         structures: one or several, each a Structure, `ase.Atoms`, a PyG `Data` or the path of a file; or one Graph.
         other: a second model, which is shown the same structures.
-        names: of the two models; by default their classes.
+        names: of the model, or of both; by default their classes.
         supports: as in `equiviz.capture`.
         height: of the view, in CSS pixels.
 
@@ -46,7 +46,7 @@ def explore(
     need_libraries()
     from equiviz.apps.explorer.face import Explorer
 
-    first, second = names or ("", "")
+    first, second = (*names, "", "")[:2]
     every = [Recorded.of(model, structures, supports, first)]
     if other is not None:
         every.append(Recorded.of(other, structures, supports, second))

@@ -25,7 +25,7 @@ class Recorded:
     Attributes:
         model: with typed stages: of equiviz's own, adapted, or with types inferred.
         name: what to call it.
-        inputs: what the model is shown, with all attached that it measures.
+        inputs: what the model is shown.
         structures: the same, to be drawn.
         supports: as in `equiviz.capture`.
     """
@@ -36,6 +36,7 @@ class Recorded:
     structures: list[Structure]
     supports: Mapping[str, Support] | None = None
     _captures: dict[int, Capture] = field(default_factory=dict)
+    _measured: dict[int, Structure | Graph] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -60,13 +61,19 @@ class Recorded:
         """
         entries = _listed(structures)
         subject, _ = as_subject(adapted(model), entries[0], None, None, None)
-        inputs = [_measured(subject, entry) for entry in entries]
-        made = cls(subject, name, inputs, [_drawn(x) for x in inputs], supports)
+        made = cls(subject, name, entries, [_drawn(x) for x in entries], supports)
         made.name = name or made.capture(0).model
         return made
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def measured(self, number: int) -> Structure | Graph:
+        """An input in the model's precision, with all attached that the model reads of it, so that it turns along."""
+        if number not in self._measured:
+            subject, taken = as_subject(self.model, self.inputs[number], None, None, None)
+            self._measured[number] = cast("Structure | Graph", measured(subject, taken))
+        return self._measured[number]
 
     def capture(self, number: int) -> Capture:
         """The record of one structure.
@@ -76,7 +83,7 @@ class Recorded:
             Exception: what the model raises.
         """
         if number not in self._captures:
-            self._captures[number] = record(self.model, prepared(self.model, self.inputs[number]), self.supports)
+            self._captures[number] = record(self.model, prepared(self.model, self.measured(number)), self.supports)
         return self._captures[number]
 
     @property
@@ -105,12 +112,6 @@ def _listed(structures: Given | Sequence[Given]) -> list[Structure | Graph]:
     if not isinstance(taken, Sequence):
         raise CaptureError(f"Expected structures, whose atoms can be drawn, got {type(taken).__name__}.")
     return list(taken)
-
-
-def _measured(model: nn.Module, entry: Structure | Graph) -> Structure | Graph:
-    """The input in the model's precision, with what the model reads of it attached."""
-    subject, taken = as_subject(model, entry, None, None, None)
-    return cast("Structure | Graph", measured(subject, taken))
 
 
 def _drawn(x: Structure | Graph) -> Structure:

@@ -85,7 +85,7 @@ class RotationHand:
     @cached_property
     def scales(self) -> NaturalScales:
         """How large each block is where nothing cancels; one run more."""
-        x, supports = self.recorded.inputs[self.number], self.recorded.supports
+        x, supports = self.recorded.measured(self.number), self.recorded.supports
         return NaturalScales.of(self.recorded.model, x, self.runs.reference, supports, seed=0)
 
     def at(self, g: O3) -> Turned:
@@ -95,7 +95,7 @@ class RotationHand:
             CheckError: the model raises on the turned input.
         """
         started = time.perf_counter()
-        trial = Trial("rotation", repr(g), transformed(self.recorded.inputs[self.number], g), g=g)
+        trial = Trial("rotation", repr(g), transformed(self.recorded.measured(self.number), g), g=g)
         squares = KindSquares()
         with as_found(self.recorded.model):
             found, matching = self.runs.free(trial)
