@@ -225,9 +225,13 @@ def frames_play(page: Page) -> None:
     page.keyboard.press("[")
     assert trait(page, "frame") == 8
     page.keyboard.press("Space")
-    page.wait_for_timeout(900)
+    for frame in (1, 3, 0):  # it goes on, and round
+        page.wait_for_function("frame => globalThis.models[0].get('frame') === frame", arg=frame, polling=10)
     page.keyboard.press("Space")
-    assert trait(page, "frame") not in (None, 8)
+    page.wait_for_timeout(100)
+    paused = trait(page, "frame")
+    page.wait_for_timeout(300)
+    assert trait(page, "frame") == paused
     put(page, "frame", 4)
     page.wait_for_timeout(100)
     assert "t = 4" in page.locator("[aria-label=Trajectory]").inner_text()
