@@ -13,7 +13,7 @@ import pytest
 from benchmarks.view.cases import CASES, Case
 from benchmarks.view.drag import Dragged
 from benchmarks.view.lab import Notebook
-from benchmarks.view.record import SCRIPT
+from benchmarks.view.record import SCRIPT, PageError
 from benchmarks.view.verdict import Summary, hand_faults, missed
 from benchmarks.view.visit import Measured, Timing, measured
 
@@ -83,6 +83,18 @@ def test_a_page_that_draws_is_measured(page: Page, tmp_path: Path) -> None:
 )
 def test_what_draws_nothing_is_told(page: Page, tmp_path: Path, first: str, update: str, failure: str) -> None:
     assert visited(page, tmp_path, first, update, limit=4).failure.startswith(failure)
+
+
+def test_a_cell_that_does_not_run_is_told(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE % (DRAW, CHANGE))
+    page.goto((tmp_path / "page.html").as_uri())
+    with pytest.raises(PageError, match="no cell ran"):
+        Notebook(page, silence=0.4).quiet(Notebook(page).now(), CASE.points, limit=1)
+
+
+def test_an_error_in_a_cell_is_told_at_once(page: Page, tmp_path: Path) -> None:
+    say = "__record.messages.push({ way: 'in', type: 'error', error: 'ValueError: no', time: 1e15 })"
+    assert visited(page, tmp_path, say, CHANGE).failure == "first frame: ValueError: no"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -29,12 +30,14 @@ HAND = Case("glyphs", 500)
 def main() -> None:
     """Measure, print, and judge."""
     wanted = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the server and the browser end with us
     with tempfile.TemporaryDirectory(prefix="equiviz-view-") as name:
         folder = Path(name)
         fetch(wanted.peers, folder / "parts")
         (folder / "notebooks").mkdir()
         with lab(folder / "notebooks") as address, sync_playwright() as play:
-            place = Place(play.chromium, wanted.chromium, address, folder / "notebooks", wanted.limit)
+            where = (wanted.chromium, address, folder / "notebooks", wanted.limit, wanted.pictures)
+            place = Place(play.chromium, *where)
             summaries = run(place, chosen(wanted.cases), wanted.peers, wanted.repeats)
             faults = hand(place) if wanted.hand else []
             version = play.chromium.launch(executable_path=wanted.chromium).version
@@ -54,6 +57,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for a picture")
     parser.add_argument("--no-hand", dest="hand", action="store_false", help="leave the rotation hand out")
+    parser.add_argument("--pictures", type=Path, help="folder for a picture of each page at its end")
     parser.add_argument("--out", type=Path)
     wanted = parser.parse_args()
     wanted.chromium = next(filter(None, map(shutil.which, NAMES)), None)
@@ -69,9 +73,18 @@ def run(place: Place, cases: list[Case], peers: list[str], repeats: int) -> list
         for repeat in range(repeats):
             for (which, peer), found in visits.items():
                 if which == case and not (found and found[-1].failure):
-                    found.append(place.visit(peer, case, drag=peer == OURS))
-                    print(f"{case.name}, {peer}, {repeat + 1}: {said(found[-1])}", file=sys.stderr, flush=True)
+                    found.append(visited(place, case, peer, repeat + 1))
     return [Summary(peer, case, found) for (case, peer), found in visits.items()]
+
+
+def visited(place: Place, case: Case, peer: str, number: int) -> Measured:
+    """A visit; another one where another library fails, for it may be the machine that was too busy. We get one."""
+    for _ in range(1 if peer.startswith(OURS) else 2):
+        found = place.visit(peer, case, drag=peer == OURS)
+        print(f"{case.name}, {peer}, {number}: {said(found)}", file=sys.stderr, flush=True)
+        if not found.failure:
+            break
+    return found
 
 
 def pairs(cases: list[Case], peers: list[str]) -> Iterator[tuple[Case, str]]:

@@ -31,9 +31,10 @@ QUIET_SINCE = """([since, points, quiet, kinds]) => {
 MISSING = """([since, points]) => {
   const record = globalThis.__record, pictures = record.pictures.filter((picture) => picture.begun >= since);
   const most = Math.max(0, ...pictures.map((picture) => picture.points));
+  const was = (state) =>
+    record.messages.some((m) => m.time >= since && m.parent === "execute_request" && m.state === state);
+  if (!was("idle")) return was("busy") ? "the cell still runs" : "no cell ran";
   if (most < points) return most ? `draws ${most} of ${points} points` : "draws nothing";
-  const idle = record.messages.some((m) => m.time >= since && m.state === "idle" && m.parent === "execute_request");
-  if (!idle) return "the cell still runs";
   const late = (list) => list.filter((time) => time > record.alive - 5000).length;
   return `is never still: ${late(pictures.map((one) => one.done))} pictures, ${late(record.stalls)} stalls and ` +
     `${late(record.messages.map((one) => one.time))} messages in its last five seconds, ${record.open} pictures open`;
@@ -63,6 +64,11 @@ class Record:
     def complete(self, points: int) -> float:
         """Seconds to the last picture before the page was quiet."""
         return (max(picture["done"] for picture in self.whole(points)) - self.since) / 1000
+
+    def painting(self, points: int, which: int) -> float:
+        """Seconds that one picture of everything took, from its first draw call until a pixel could be read back."""
+        picture = sorted(self.whole(points), key=lambda one: one["done"])[which]
+        return (picture["done"] - picture["begun"]) / 1000
 
     def received(self) -> list[dict[str, Any]]:
         """Messages of the kernel that have to do with what is drawn."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import fields
 
 from benchmarks.machine import machine_line
 from benchmarks.view.peers import OTHERS, OURS
 from benchmarks.view.record import QUIET
 from benchmarks.view.verdict import Summary, best
+from benchmarks.view.visit import Timing
 
 HEAD = (
     "| case | by | first frame: complete (coarse), s | x best | update: complete (coarse), s | x best "
     "| B each: display, update | script once, kB | orbit, ms | fails |"
 )
+
+TIMES = tuple(field.name for field in fields(Timing) if field.name != "payload")
 
 
 def told(summaries: list[Summary], chromium: str) -> str:
@@ -51,16 +55,19 @@ def row(one: Summary, together: list[Summary]) -> str:
 
 
 def phases(summaries: list[Summary]) -> str:
-    """Where the time goes: kernel, arrival of the last message, first and last picture; median seconds since start."""
-    lines = [
-        "| case | by | step | kernel busy | last message | coarse picture | complete |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    """Where the time goes: kernel, arrival of the last message, first and last picture; median seconds since start.
+
+    In brackets what the picture itself took, from its first draw call until the graphics were done.
+    """
+    head = "| case | by | step | kernel busy | last message | coarse picture (itself) | complete (itself) |"
+    lines = [head, "|" + "---|" * (head.count("|") - 1)]
     for one in summaries:
         for step in ("drawing", "updating"):
             if one.timings(step):
-                found = [_number(one.seconds(step, name)) for name in ("kernel", "arrived", "first", "complete")]
-                lines.append(f"| {one.case.name} | {one.peer} | {step} | {' | '.join(found)} |")
+                found = {name: _number(one.seconds(step, name)) for name in TIMES}
+                pictures = f"{found['first']} ({found['coarse']}) | {found['complete']} ({found['fine']})"
+                start = f"| {one.case.name} | {one.peer} | {step} | {found['kernel']} | {found['arrived']} |"
+                lines.append(f"{start} {pictures} |")
     return "\n".join(lines)
 
 

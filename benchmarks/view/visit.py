@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,12 +29,14 @@ class Timing:
     kernel: float  # how long the kernel was busy
     arrived: float  # when the last message reached the page
     payload: int  # bytes, without a script that is sent once per page
+    coarse: float = 0.0  # what the first picture took, from its first draw call until the graphics were done
+    fine: float = 0.0  # and the last one
 
     @classmethod
     def of(cls, record: Record, points: int, script: int = 0) -> Timing:
         """Read from a record; ``script`` bytes are taken off."""
-        payload = record.payload() - script
-        return cls(record.complete(points), record.first(points), record.kernel(), record.arrived(), payload)
+        payload, painted = record.payload() - script, [record.painting(points, which) for which in (0, -1)]
+        return cls(record.complete(points), record.first(points), record.kernel(), record.arrived(), payload, *painted)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Place:
     address: str
     folder: Path
     limit: float = LIMIT
+    pictures: Path | None = None  # where the page as it is at the end is kept
 
     def visit(self, peer: str, case: Case, drag: bool = False) -> Measured:
         """Draw, update, and perhaps drag; what fails is told, not raised."""
@@ -66,9 +70,17 @@ class Place:
         cells = (prepare, "drawing.draw()", "drawing.update(1)")
         try:
             with notebook(self.browsers, self.chromium, self.address, self.folder, *cells) as opened:
-                return measured(opened, peer, case, self.limit, drag)
+                found = measured(opened, peer, case, self.limit, drag)
+                self._keep(opened, f"{case.name}, {peer}.png")
+                return found
         except Exception as problem:  # a browser that dies takes its notebook along
             return Measured(peer, case, failure=_said("notebook", problem))
+
+    def _keep(self, opened: Notebook, name: str) -> None:
+        if self.pictures is not None:
+            self.pictures.mkdir(parents=True, exist_ok=True)
+            with suppress(Exception):  # a page that hangs has no picture
+                opened.page.screenshot(path=self.pictures / name.replace("<=", "≤"), timeout=30_000)
 
 
 def measured(opened: Notebook, peer: str, case: Case, limit: float, drag: bool = False) -> Measured:
