@@ -68,3 +68,12 @@ for (const sequence of ["</script", "<script", "<!--"]) {
 }
 if (notice.includes("*/")) throw new Error("A licence would end the comment that it stands in.");
 console.log(`view.js: ${(text.length / 1000).toFixed(0)} kB`);
+
+// 3Dmol.js as its authors built it, for show(..., backend="py3dmol"): that package fetches it from elsewhere.
+const peer = join(here, "node_modules", "3dmol");
+const terms = ["LICENSE", join("build", "3Dmol-min.js.LICENSE.txt")].map((name) => readFileSync(join(peer, name), "utf8").trim());
+if (terms.some((text) => text.replaceAll(/^\s*\/\*[\s\S]*?\*\//gm, "").includes("*/"))) throw new Error("A licence of 3Dmol would end its comment.");
+const commented = terms.map((text) => (text.includes("/*") ? text : `/*!\n${text}\n*/`));
+const molecules = readFileSync(join(peer, "build", "3Dmol-min.js"), "utf8");
+if (/<\/?script|<!--/i.test(molecules)) throw new Error("3Dmol.js could not stand inside a page.");
+writeFileSync(join(target, "3Dmol-min.js"), `${commented.join("\n")}\n${molecules.trimEnd()}\n`);
