@@ -72,6 +72,10 @@ class Charts:
         def here(_: object, clicked: Points, __: object) -> None:
             chosen(sorted(self._rows(self.structure)[np.asarray(clicked.point_inds, dtype=np.int64)].tolist()))
 
+        def at(trace: object, clicked: Points, state: object) -> None:
+            if clicked.point_inds:  # plotly tells every trace of a click
+                here(trace, clicked, state)
+
         def elsewhere(_: object, clicked: Points, __: object) -> None:
             if self.environments is not None and clicked.point_inds:
                 places = np.flatnonzero(self.environments.structure != self.structure)
@@ -80,7 +84,7 @@ class Charts:
 
         trace = cast(Any, trace_of(self.figure, HERE))
         trace.on_selection(here)
-        trace.on_click(here)
+        trace.on_click(at)
         trace.on_deselect(lambda *_: chosen([]))
         cast(Any, trace_of(self.figure, ELSEWHERE)).on_click(elsewhere)
 
