@@ -108,7 +108,7 @@ def _bar() -> dict[str, Any]:
 def assert_equivariant(
     model: nn.Module | Callable[..., object],
     x: ModelInput | Tensor | Sequence[object] | Mapping[str, object] | None = None,
-    elements: int = 10,
+    elements: int | None = None,
     seed: int = 0,
     *,
     group: str | None = None,
@@ -142,10 +142,12 @@ def assert_equivariant(
             argument came under both its names.
     """
     asked = Asked(x, inputs, outputs).with_e3nns(args_in, irreps_in, irreps_out).completed(model, seed)
-    elements = elements if ntrials is None else ntrials
+    if elements is not None and ntrials is not None:
+        raise CheckError("elements= came under e3nn's name for it, ntrials=, too: give one of them.")
+    tried = elements if ntrials is None else ntrials
     declared = {"group": asked_group(group, do_parity, do_translation), "supports": supports, "per": per}
     declared |= {"inputs": asked.inputs, "outputs": asked.outputs}
-    report = check(model, asked.x, elements, seed, wide=wide, rebuild=rebuild, **declared)  # type: ignore[arg-type]
+    report = check(model, asked.x, 10 if tried is None else tried, seed, wide=wide, rebuild=rebuild, **declared)  # type: ignore[arg-type]
     if not report.passed:
         raise NotEquivariant(report.describe())
     if not report.informative:

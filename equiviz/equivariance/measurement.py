@@ -94,10 +94,10 @@ class Measurement:
             tried += [trial] if trial.comparable else []
         made._disturb(x, seed)
         made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches(), step=step))
-        made._force(tried, sum(node_counts(x)) <= LARGE, step)
         if made.dtype != torch.float64 and torch.finfo(made.dtype).eps > torch.finfo(torch.float64).eps:
             made.precise = PreciseRuns.make(model, x, supports, seed, rebuild)
             made.precise.scales = made.scales
+        made._force(tried, sum(node_counts(x)) <= LARGE, step)
         made.notes += _notes(made)
         return made
 
@@ -107,12 +107,14 @@ class Measurement:
         return self.runs.reference
 
     def _force(self, tried: Sequence[Trial], always: bool, step: Callable[[], object]) -> None:
-        """Local errors, in all trials of the kinds in which something seems to break, for forcing costs as much again.
+        """Local errors, in all trials of the kinds in which something may break, for forcing costs as much again.
 
-        Where a kind holds at every stage, what is forced is what came anyhow: one trial measures that, with `always`.
+        Where a kind holds at every stage, also in the float64 copy, what is forced is what came anyhow: one trial
+        measures that, with `always`; the last of its kind, for the first mirror is the inversion itself, with which
+        every linear map commutes.
         """
-        broken = {kind for kind in self.inherited if self._seems_broken(kind)}
-        for trial in tried:
+        broken = {kind for kind in self.inherited if self._may_break(kind)}
+        for trial in reversed(tried):
             if trial.kind in broken or (always and not self.local[trial.kind].trials):
                 self.local[trial.kind].add(*self.runs.forced(trial))
                 step()
@@ -131,10 +133,18 @@ class Measurement:
         """Whether structures in one batch change each other, so that a sweep must run them one by one."""
         return self._seems_broken("batch")
 
+    def _may_break(self, kind: Kind) -> bool:
+        """Whether anything speaks against a kind: here, in the float64 copy, or that no two calls agree."""
+        copy = self.precise.inherited.get(kind) if self.precise is not None else None
+        hidden = copy is not None and not copy.largest <= REAL
+        return hidden or self._seems_broken(kind) or self._seems_broken("determinism")
+
     def _seems_broken(self, kind: Kind) -> bool:
+        if self.inherited[kind].missing:
+            return True
         blocks = self.inherited[kind].blocks
         floors = {name: self.scales.floor(name, block, self.dtype) for name, block in blocks.items()}
-        told = [name for name, block in blocks.items() if block.norm > 0]
+        told = [name for name, block in blocks.items() if block.norm > 0 or not block.finite]
         return any(not blocks[name].relative <= tolerance(self.dtype, floors[name]) for name in told)
 
     def findings(self, claimed: frozenset[Kind]) -> list[Finding]:

@@ -76,7 +76,7 @@ class PreciseRuns:
             tried.append(trial)
         # As in a `Measurement`: where nothing breaks, one forced trial says what the others would.
         broken = {kind for kind, squares in self.inherited.items() if not squares.largest <= REAL}
-        for trial in tried:
+        for trial in reversed(tried):
             if trial.comparable and (trial.kind in broken or trial.kind not in self.local):
                 self.local.setdefault(trial.kind, KindSquares()).add(*runs.forced(trial))
         unit, generator = torch.finfo(torch.float64).eps, torch.Generator().manual_seed(seed)

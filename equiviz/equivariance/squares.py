@@ -167,7 +167,8 @@ class KindSquares:
     @property
     def largest(self) -> float:
         """The largest relative error of a block that is not all zero; inf where a stage is missing or not finite."""
-        return max((b.relative for b in self.blocks.values() if b.norm > 0 or not b.finite), default=0.0)
+        told = [block.relative for block in self.blocks.values() if block.norm > 0 or not block.finite]
+        return math.inf if self.missing else max(told, default=0.0)
 
     def block(self, stage: str, irrep: str) -> BlockSquares:
         """The sums of one block; empty where there are none."""

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias, cast
 
 from torch import nn
 
+from equiviz.nn.errors import ModelError
+
 Instead: TypeAlias = Mapping[object, object]
 _REPLACED = (nn.Module, FunctionType)
 _PLAIN = (list, tuple, set, frozenset)
@@ -41,7 +43,7 @@ def rebound(function: Callable[..., Any], instead: Instead) -> Callable[..., Any
 def _reading(function: FunctionType, instead: Instead) -> FunctionType:
     """Other globals, variables of the closure, defaults, and another function inside a decorator's."""
     inner: FunctionType | None = getattr(function, "__wrapped__", None)
-    if inner is not None:
+    if inner is not None and inner not in instead:
         instead = {**instead, inner: rebound(inner, instead)}
     read = {name: _swapped(function.__globals__[name], instead) for name in _globals(function)}
     closure = tuple(_cell(cell, instead) for cell in function.__closure__ or ()) or None
@@ -94,5 +96,7 @@ def _with_attributes(holder: Any, instead: Instead, swap: Callable[[Any, Instead
     if not changed:
         return holder
     made = copy.copy(holder)
+    if made is holder or vars(made) is own:  # what it holds is the user's own, and stays
+        raise ModelError(f"{type(holder).__name__} holds modules, and has no copy of its own.")
     vars(made).update(changed)
     return made

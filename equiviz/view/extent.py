@@ -15,18 +15,27 @@ if TYPE_CHECKING:
 MARGIN = 1.12
 
 
-def corners(layer: Layer) -> NDArray[np.float64]:
-    """Points that bound what is drawn of a layer, ``[n, 3]``; none for bonds, whose atoms are there."""
+def bounds(layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points ``[n, 3]`` and how far the layer reaches around each ``[n]``; none for bonds, whose atoms are there."""
     if isinstance(layer, Arrows):
-        return np.concatenate([layer.origins, layer.origins + layer.magnify * layer.vectors])
+        points = np.concatenate([layer.origins, layer.origins + layer.magnify * layer.vectors])
+        return points, np.full(len(points), layer.width)
     if isinstance(layer, Atoms):
-        return _around(layer.positions, layer.radii)
+        return layer.positions, layer.radii
     if isinstance(layer, Glyphs):
-        return _around(layer.origins, layer.size * layer.extents())
+        return layer.origins, abs(layer.size) * layer.extents()
     if isinstance(layer, CellBox):
         path = layer.path()
-        return path[np.isfinite(path).all(axis=1)]
-    return layer.positions if isinstance(layer, Labels) else np.zeros((0, 3))
+        path = path[np.isfinite(path).all(axis=1)]
+        return path, np.zeros(len(path))
+    points = layer.positions if isinstance(layer, Labels) else np.zeros((0, 3))
+    return points, np.zeros(len(points))
+
+
+def corners(layer: Layer) -> NDArray[np.float64]:
+    """Opposite corners of the boxes around what is drawn of a layer, ``[2 n, 3]``."""
+    points, reach = bounds(layer)
+    return np.concatenate([points - reach[:, None], points + reach[:, None]])
 
 
 def extent(layers: Sequence[Layer]) -> tuple[NDArray[np.float64], float]:
@@ -43,16 +52,14 @@ def fitting_height(
     layers: Sequence[Layer], direction: Sequence[float], up: Sequence[float], aspect: float = 1.5
 ) -> float:
     """Height of a picture that shows all layers from this direction; it is ``aspect`` times as wide as high."""
-    cloud = np.concatenate([np.zeros((0, 3)), *map(corners, layers)])
-    if not len(cloud):
+    found = [bounds(layer) for layer in layers]
+    points = np.concatenate([np.zeros((0, 3)), *(points for points, _ in found)])
+    if not len(points):
         return 2.0
+    reach = np.concatenate([reach for _, reach in found])
     along = np.asarray(direction, dtype=np.float64) / np.linalg.norm(direction)
     right: NDArray[np.float64] = np.cross(up, along)
     right /= np.linalg.norm(right)
-    flat = (cloud - (cloud.min(0) + cloud.max(0)) / 2) @ np.stack([right, np.cross(along, right)], axis=1)  # [n, 2]
-    wide, high = 2 * np.abs(flat).max(axis=0)
+    flat = (points - extent(layers)[0]) @ np.stack([right, np.cross(along, right)], axis=1)  # [n, 2]
+    wide, high = 2 * (np.abs(flat) + reach[:, None]).max(axis=0)
     return float(max(high, wide / aspect)) * MARGIN or 2.0
-
-
-def _around(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.concatenate([centres - radii[:, None], centres + radii[:, None]])

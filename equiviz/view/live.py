@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from equiviz.view.errors import MissingLibrary
 from equiviz.view.shared_ranges import with_shared_ranges
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from equiviz.view.live_widget import SceneView
     from equiviz.view.scene import Scene, SceneRow
 
+_views: WeakKeyDictionary[Scene, Any] = WeakKeyDictionary()
+_rows: WeakKeyDictionary[SceneRow, Any] = WeakKeyDictionary()
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 
 
@@ -42,16 +46,28 @@ def live_bundle(row: SceneRow) -> dict[str, object]:
     width = 720 if len(row.scenes) == 1 else 1080
     bundle["image/png"] = base64.b64encode(row.png(width, 480)).decode()
     try:
-        widget = _row_view(row)
+        widget = _shown(row)
     except MissingLibrary:
         return bundle
     return {**bundle, WIDGET_MIME: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
 
 
+def _shown(row: SceneRow) -> Any:
+    """The views of a row, made once: a widget lives until its kernel ends, and a cell may be run many times."""
+    first = row.scenes[0]
+    if len(row.scenes) == 1:
+        if first not in _views:
+            _views[first] = _row_view(row)
+        return _views[first]
+    if row not in _rows:
+        _rows[row] = _row_view(row)
+    return _rows[row]
+
+
 def _row_view(row: SceneRow) -> Any:
     if len(row.scenes) == 1:
         return scene_view(row.scenes[0])
-    linked = f"row-{id(row)}"
+    linked = f"row-{uuid4().hex}"
     views = [scene_view(scene, 420, linked) for scene in with_shared_ranges(row.scenes)]
     from ipywidgets import HBox, Layout
 

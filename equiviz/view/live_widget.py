@@ -69,20 +69,25 @@ class SceneView(anywidget.AnyWidget):
 
     def show(self, scene: Scene) -> None:
         """Draw another scene in the same place."""
-        self.scene = scene
+        camera, slab = camera_header(scene.camera, scene.layers), slab_header(scene.slab, scene.layers)
+        packet = scene_packet(scene)  # all of it before anything changes: a scene that cannot be drawn changes nothing
+        self.scene, self._changes = scene, dict[int, dict[str, Any]]()
         with self.hold_sync():
             self.selected, self.frame, self.hovered, self.update = [], 0, None, b""
-            self.camera = camera_header(scene.camera, scene.layers)
-            self.slab = slab_header(scene.slab, scene.layers)
-            self.packet = scene_packet(scene)
+            self.camera, self.slab, self.packet = camera, slab, packet
 
     def change(self, layer: int = 0, **arrays: ArrayLike) -> None:
-        """Send other values, positions, vectors or coefficients of one layer; a few bytes each, nothing else.
+        """Send other values, positions, vectors or coefficients of one layer; a few bytes each.
+
+        What was changed before goes along, so that a view that is opened later shows the same.
 
         Raises:
-            ViewError: no such layer or array; another shape than the layer's.
+            ViewError: no such layer or array; another shape than the layer's; positions, vectors or coefficients that
+                are not finite.
         """
-        self.update = update_packet(list(self.scene.layers), {layer: arrays})
+        changes = {**self._changes, layer: {**self._changes.get(layer, {}), **arrays}}
+        self.update = update_packet(list(self.scene.layers), changes)
+        self._changes = changes
 
     @property
     def rotation(self) -> NDArray[np.float64]:

@@ -23,6 +23,8 @@ MAGIC, VERSION = b"EQVZ", 1
 KINDS = ("<f4", "<f8", "<i2", "<i8", "<u2", "<u4", "|u1")
 _START = struct.Struct("<4sII")
 _STEP = 8
+LONGEST_HEADER = 64 << 20
+"""Bytes. Texts and hover lines are in it; numbers are not."""
 
 
 def write_packet(header: Header) -> bytes:
@@ -37,7 +39,7 @@ def write_packet(header: Header) -> bytes:
         blobs.append(_padded(np.ascontiguousarray(array, kind).tobytes(), b"\0"))
         return {"dtype": kind, "shape": list(array.shape), "offset": offset}
 
-    text = json.dumps(_mapped(header, put), allow_nan=False, ensure_ascii=False).encode()
+    text = json.dumps(_mapped(header, put), allow_nan=False, ensure_ascii=False).encode(errors="replace")
     text += b" " * (-(_START.size + len(text)) % _STEP)
     return b"".join([_START.pack(MAGIC, VERSION, len(text)), text, *blobs])
 
@@ -54,14 +56,18 @@ def read_packet(data: bytes) -> Header:
     start = _START.size + length
     if start > len(data):
         raise PacketError(f"the header should take {length:,} bytes, the file has {len(data):,}")
+    if length > LONGEST_HEADER:
+        raise PacketError(f"expected a header of at most {LONGEST_HEADER:,} bytes, got {length:,}")
     try:
         header = json.loads(data[_START.size : start].decode())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as reason:
+    except (ValueError, RecursionError) as reason:
         raise PacketError(f"the header is no JSON ({reason})") from reason
     if not isinstance(header, dict):
         raise PacketError("the header is no object")
-    body = memoryview(data)[start:]
-    return cast(Header, _unpacked(header, body))
+    try:
+        return cast(Header, _Body(memoryview(data)[start:]).unpacked(header))
+    except RecursionError as reason:
+        raise PacketError("the header is nested too deeply") from reason
 
 
 def _padded(data: bytes, filler: bytes) -> bytes:
@@ -78,30 +84,40 @@ def _mapped(value: object, put: Callable[[NDArray[Any]], Header]) -> object:
     return value
 
 
-def _unpacked(value: object, body: memoryview) -> object:
-    if isinstance(value, list):
-        return [_unpacked(entry, body) for entry in cast("list[object]", value)]
-    if not isinstance(value, dict):
-        return value
-    entries = cast(Header, value)
-    if set(entries) == {"dtype", "shape", "offset"}:
-        return _array(entries, body)
-    return {name: _unpacked(entry, body) for name, entry in entries.items()}
+class _Body:
+    """The bytes behind a header. All arrays together may not be larger than it: several may not share one place."""
 
+    def __init__(self, data: memoryview) -> None:
+        self.data, self.left = data, len(data)
 
-def _array(told: Header, body: memoryview) -> NDArray[Any]:
-    kind, shape, offset = told["dtype"], told["shape"], told["offset"]
-    if kind not in KINDS:
-        raise PacketError(f"expected numbers of one of {', '.join(KINDS)}, got {kind!r}")
-    sides = cast("list[object]", shape) if isinstance(shape, list) else [None]
-    if not all(_is_count(side) for side in [*sides, offset]) or len(sides) > 8:
-        raise PacketError(f"expected a shape and an offset of whole numbers, got {shape!r} at {offset!r}")
-    count = math.prod(cast("list[int]", sides))
-    end = offset + count * np.dtype(kind).itemsize
-    if offset % _STEP or end > len(body):
-        raise PacketError(f"an array of shape {shape} at {offset} reaches beyond the {len(body):,} bytes there are")
-    return np.frombuffer(body, kind, count, offset).reshape(sides).copy()  # type: ignore[arg-type]
+    def unpacked(self, value: object) -> object:
+        if isinstance(value, list):
+            return [self.unpacked(entry) for entry in cast("list[object]", value)]
+        if not isinstance(value, dict):
+            return value
+        entries = cast(Header, value)
+        if set(entries) == {"dtype", "shape", "offset"}:
+            return self.array(entries)
+        return {name: self.unpacked(entry) for name, entry in entries.items()}
+
+    def array(self, told: Header) -> NDArray[Any]:
+        kind, shape, offset = told["dtype"], told["shape"], told["offset"]
+        if kind not in KINDS:
+            raise PacketError(f"expected numbers of one of {', '.join(KINDS)}, got {kind!r}")
+        sides = cast("list[object]", shape) if isinstance(shape, list) else [None]
+        if not all(_is_count(side) for side in [*sides, offset]) or len(sides) > 8:
+            raise PacketError(f"expected a shape and an offset of whole numbers, got {shape!r} at {offset!r}")
+        count = math.prod(cast("list[int]", sides))
+        size = count * np.dtype(kind).itemsize
+        if offset % _STEP or offset + size > len(self.data):
+            raise PacketError(
+                f"an array of shape {shape} at {offset} reaches beyond the {len(self.data):,} bytes there are"
+            )
+        self.left -= size
+        if self.left < 0:
+            raise PacketError(f"arrays overlap: together they are larger than the {len(self.data):,} bytes there are")
+        return np.frombuffer(self.data, kind, count, offset).reshape(cast("list[int]", sides)).copy()
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31

@@ -46,6 +46,9 @@ class Slab:
             raise ViewError(f"Slab: expected the axis 'x', 'y' or 'z', got {self.axis!r}.")
         if self.thickness is not None and not self.thickness > 0:
             raise ViewError(f"Slab: expected a positive thickness, got {self.thickness!r}.")
+        for name in ("thickness", "start"):
+            if getattr(self, name) is not None and not np.isfinite(getattr(self, name)):
+                raise ViewError(f"Slab: expected a finite {name}, got {getattr(self, name)!r}.")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Camera:
                 raise ViewError(f"Camera.{name}: expected a finite vector that is not zero, got {getattr(self, name)}.")
         if np.linalg.norm(np.cross(self.direction, self.up)) < 1e-9:
             raise ViewError(f"Camera: expected up and direction not to be parallel, got {self.up}, {self.direction}.")
+        if self.centre is not None and not np.isfinite(self.centre).all():
+            raise ViewError(f"Camera.centre: expected three finite numbers, got {self.centre}.")
         if self.height is not None and not 0 < self.height < np.inf:
             raise ViewError(f"Camera.height: expected a positive length, got {self.height!r}.")
 
@@ -102,15 +107,25 @@ class Scene:
             raise ViewError(
                 f"Scene.of_frames: expected one label per scene, got {len(named)} for {len(scenes)} scenes."
             )
+        from equiviz.view.extent import extent, fitting_height
+        from equiviz.view.shared_ranges import with_shared_ranges
+
+        every = with_shared_ranges(scenes)  # one colour means one number in all frames
+        first, layers = every[0], [layer for scene in every for layer in scene.layers]
         frames = [
-            Frame(label, _changes(scenes[0], scene, place))
-            for place, (scene, label) in enumerate(zip(scenes, named, strict=True))
+            Frame(label, _changes(first, scene, place))
+            for place, (scene, label) in enumerate(zip(every, named, strict=True))
         ]
-        return replace(scenes[0], frames=tuple(frames))
+        look = first.camera
+        centre = tuple(extent(layers)[0].tolist()) if look.centre is None else look.centre
+        height = fitting_height(layers, look.direction, look.up) if look.height is None else look.height
+        return replace(first, frames=tuple(frames), camera=replace(look, centre=centre, height=height))
 
     def at(self, frame: int) -> Scene:
         """The scene as it is at one of its frames, by itself."""
         changes = self.frames[frame].changes
+        if not set(changes) <= set(range(len(self.layers))):
+            raise ViewError(f"Frame {frame} changes layers that are not there: {sorted(changes)}.")
         layers = [replace(layer, **changes.get(place, {})) for place, layer in enumerate(self.layers)]  # type: ignore[arg-type]
         return replace(self, layers=layers, frames=())
 

@@ -78,7 +78,8 @@ def show(
         radii: of the species by label, in the length unit; by default covalent radii, or half the mean spacing.
         magnify: how many times as long as in the length unit arrows and glyphs are drawn; by default so that they can
             be seen, and glyphs do not overlap.
-        bonds: sticks between bonded atoms; by default for molecules in Å of up to 2,000 atoms.
+        bonds: sticks between bonded atoms; by default for molecules in Å of up to 2,000 atoms. Bonds through the
+            boundary of the cell are left out.
         slab: a slider that slices the scene; by default from 400 particles on, along z. ``False`` leaves it out.
         wrap: draw each particle of a periodic structure inside the cell.
         backend: another viewer than ours, for what it is best at: "py3dmol" (a snapshot that needs no kernel),
@@ -196,7 +197,7 @@ def _shapes(positions: NDArray[np.float64], asked: Asked, look: Look, style: Sty
         return [_arrows(positions, shown, ColourScale(title, unit), look.magnify)]
     assert shown.coefficients is not None
     made = Glyphs(positions, shown.coefficients, 1.0, ColourScale(title, unit, "diverging"), shown.name)
-    return [replace(made, size=look.magnify or _glyph_size(made))]
+    return [replace(made, size=_glyph_size(made) if look.magnify is None else look.magnify)]
 
 
 def _glyph_size(glyphs: Glyphs) -> float:
@@ -267,7 +268,8 @@ def _spacing(positions: NDArray[np.float64], structure: Structure | None = None)
         volume = abs(float(np.linalg.det(numbers(structure.cell))))
     else:
         sides = np.ptp(positions, axis=0) if len(positions) else np.ones(3)
-        volume = float(np.prod(np.maximum(sides, 1.0)))
+        widest = float(sides.max()) or 1.0  # a flat molecule has some thickness, in whatever unit
+        volume = float(np.prod(np.maximum(sides, 0.2 * widest)))
     return (volume / max(len(positions), 1)) ** (1 / 3)
 
 

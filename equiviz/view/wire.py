@@ -18,6 +18,7 @@ from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Labels, L
 from equiviz.view.packet import Header, write_packet
 from equiviz.view.palette import UNKNOWN, label_colours
 from equiviz.view.scene_words import describe
+from equiviz.view.shared_ranges import with_shared_ranges
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -30,7 +31,8 @@ LARGEST = 32767  # of a coefficient on the wire
 
 
 def scene_packet(scene: Scene) -> bytes:
-    """The whole scene."""
+    """The whole scene; layers with equal scales share one range, as in every other picture of it."""
+    scene = with_shared_ranges([scene])[0]
     layers = list(scene.layers)
     frames = [{"label": frame.label, "updates": _updates(layers, frame.changes)} for frame in scene.frames]
     content = {
@@ -190,6 +192,8 @@ def _update(layers: Sequence[Layer], number: int, arrays: Mapping[str, ArrayLike
             raise ViewError(f"Layer {number} ({kind}) has no array {name!r} that could change.")
         if values.shape != before.shape:
             raise ViewError(f"{kind}.{name}: expected shape {list(before.shape)}, got {list(values.shape)}.")
+        if name != "values" and not np.isfinite(values).all():
+            raise ViewError(f"{kind}.{name}: expected finite numbers, got NaN or infinity.")
         found |= _coefficients(values) if name == "coefficients" else {name: _single(values)}
     if isinstance(layers[number], Arrows) and "vectors" in found and "values" not in found:
         found["values"] = np.linalg.norm(found["vectors"], axis=1).astype(np.float32)

@@ -123,3 +123,8 @@ def test_mirrors_and_translations_are_left_out_as_in_e3nn(words: dict[str, bool]
 def test_a_group_and_e3nns_words_for_it_disagree() -> None:
     with pytest.raises(CheckError, match="give one of them"):
         assert_equivariant(linear(), group="E(3)", do_parity=False)
+
+
+def test_elements_under_both_names_are_refused() -> None:
+    with pytest.raises(CheckError, match="give one of them"):
+        assert_equivariant(linear(), elements=20, ntrials=2)

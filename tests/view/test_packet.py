@@ -53,17 +53,23 @@ def test_arrays_lie_where_a_page_can_read_them_without_copying() -> None:
         (struct.pack("<4sII", b"EQVZ", 1, 4) + b"\xff\xff\xff\xff", "the header is no JSON"),
         (struct.pack("<4sII", b"EQVZ", 1, 100_000) + b"[" * 100_000, "the header is no JSON"),
         (packed([]), "the header is no object"),
-        (packed({"a": {"dtype": "|O", "shape": [1], "offset": 0}}, bytes(8)), "got '|O'"),
+        (packed({"a": {"dtype": "|O", "shape": [1], "offset": 0}}, bytes(8)), r"got '\|O'"),
         (packed({"a": {"dtype": "<f4", "shape": [3], "offset": 0}}, bytes(8)), "reaches beyond the 8 bytes"),
         (packed({"a": {"dtype": "<f4", "shape": [1], "offset": 4}}, bytes(8)), "reaches beyond"),
         (packed({"a": {"dtype": "<f4", "shape": [-1], "offset": 0}}, bytes(8)), "whole numbers"),
         (packed({"a": {"dtype": "<f4", "shape": "abc", "offset": 0}}, bytes(8)), "whole numbers"),
         (packed({"a": {"dtype": "<f4", "shape": [True], "offset": 0}}, bytes(8)), "whole numbers"),
-        (packed({"a": {"dtype": "<f4", "shape": [2**40, 2**40, 0], "offset": 8**9}}, bytes(8)), "reaches beyond"),
+        (packed({"a": {"dtype": "<f4", "shape": [2**40, 2**40, 0], "offset": 0}}, bytes(8)), "whole numbers"),
+        (packed({"a": {"dtype": "<f4", "shape": [0], "offset": 8**9}}, bytes(8)), "reaches beyond"),
+        (packed([{"dtype": "<f4", "shape": [2], "offset": 0}] * 2, bytes(8)), "the header is no object"),
+        (packed({"a": [{"dtype": "<f4", "shape": [2], "offset": 0}] * 2}, bytes(8)), "arrays overlap"),
+        (packed({"a": json.loads("[" * 900 + "]" * 900)}), "nested too deeply|no JSON"),
+        (struct.pack("<4sII", b"EQVZ", 1, 6000) + b'{"a":' + b"9" * 5994 + b"}", "no JSON"),
+        (struct.pack("<4sII", b"EQVZ", 1, 80 << 20) + bytes(80 << 20), "a header of at most"),
     ],
 )
 def test_damaged_packets_are_refused_with_the_reason(data: bytes, message: str) -> None:
-    with pytest.raises(PacketError, match=message.replace("|", r"\|")):
+    with pytest.raises(PacketError, match=message):
         read_packet(data)
 
 

@@ -499,7 +499,6 @@ def test_no_scene_or_too_many_are_refused() -> None:
     [
         (Scene([Atoms(np.eye(3), np.ones(3)), Bonds(np.array([[0, 3]]))]), "atom 3 does not exist, there are 3"),
         (Scene([Bonds(np.array([[0, 1]])), CellBox(np.eye(3))]), "atom 1 does not exist, there are 0"),
-        (Scene([Atoms(np.eye(3), np.ones(3), colour="url(x)")]), r"CSS colour such as '#4477AA' or 'teal', got 'url"),
         (Scene([Atoms(1e200 * np.eye(3), np.ones(3))]), "finite positions and radii below"),
     ],
 )

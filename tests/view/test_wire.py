@@ -99,13 +99,13 @@ def test_bonds_to_atoms_that_are_not_there_are_refused() -> None:
 def test_the_camera_sees_everything(direction: tuple[float, float, float]) -> None:
     camera = Camera(direction, (0.0, 1.0, 0.0))
     points = np.random.default_rng(3).uniform(-2, 9, (50, 3))
-    told = camera_header(camera, [Atoms(points, np.full(50, 0.3))])
+    told = camera_header(camera, [Atoms(points, np.full(50, 2.0))])
     along = np.array(direction) / np.linalg.norm(direction)
     right = np.cross((0, 1, 0), along)
     right /= np.linalg.norm(right)
     flat = (points - told["centre"]) @ np.stack([right, np.cross(along, right)], axis=1)
-    assert np.abs(flat[:, 1]).max() + 0.3 <= told["height"] / 2
-    assert np.abs(flat[:, 0]).max() + 0.3 <= 1.5 * told["height"] / 2
+    assert np.abs(flat[:, 1]).max() + 2.0 <= told["height"] / 2
+    assert np.abs(flat[:, 0]).max() + 2.0 <= 1.5 * told["height"] / 2
 
 
 def test_glyph_meshes_are_the_function_that_they_stand_for() -> None:

@@ -39,9 +39,9 @@ def nglview_view(source: object, structure: Structure, atoms: Atoms) -> Any:
     try:
         found = version("nglview")
     except PackageNotFoundError as reason:
-        raise MissingLibrary("nglview==4.0", "view") from reason
+        raise MissingLibrary("nglview==4.0", "nglview") from reason
     if found.split(".")[:2] != WORKS.split(".") or found.split(".")[2:] not in ([], ["0"]):
-        raise MissingLibrary(f"nglview=={WORKS} (nglview {found} asks for a script that it does not bring)", "view")
+        raise MissingLibrary(f"nglview=={WORKS} (nglview {found} asks for a script that it does not bring)", "nglview")
     nglview: Any = import_module("nglview")
     path = Path(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else None
     if path is not None and path.suffix.lower() in MACROMOLECULES:

@@ -1,8 +1,7 @@
 """A scene in py3Dmol: a portable snapshot that needs no kernel. Offline, and with its texts made harmless.
 
-py3Dmol fetches 3Dmol.js from elsewhere, and writes texts into a ``<script>`` unescaped. Here the script is part of the
-output (547 kB, in the first view of a process; later views use the one that is on the page), and a text that goes
-into a view has no angle bracket any more.
+py3Dmol fetches 3Dmol.js from elsewhere, and writes texts into a ``<script>`` unescaped. Here the script is part of each
+output (542 kB; a page runs it once), and a text that goes into a view has no angle bracket any more.
 """
 
 from __future__ import annotations
@@ -34,7 +33,6 @@ if (typeof window.$3Dmol === "undefined") {{
 }}
 window.$3Dmolpromise = Promise.resolve();
 </script>"""
-_shown = itertools.count()
 
 
 class PortableView:
@@ -54,7 +52,7 @@ class PortableView:
         return home + str(self.view._make_html())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return {"text/html": self.html(with_script=next(_shown) == 0), "text/plain": self.words}
+        return {"text/html": self.html(), "text/plain": self.words}
 
 
 def py3dmol_view(scene: Scene, width: int = 720, height: int = 480) -> PortableView:
