@@ -257,6 +257,14 @@ def test_every_structure_is_on_the_map(explorer: Explorer) -> None:
     assert explorer.side.progress.layout.display == "none"
 
 
+def test_a_page_that_connects_later_gets_the_charts(explorer: Explorer) -> None:
+    explorer.view.selected = [2]
+    known = explorer.side.charts.figure.get_state()["_widget_data"]
+    assert [len(trace["text"]) for trace in known[:2]] == [12, 9]
+    assert known[2]["x"] == known[3]["x"] == ["0e", "1o", "1e", "2o", "2e"]
+    assert list(known[1]["selectedpoints"]) == [2]
+
+
 def test_structures_are_recorded_one_by_one_while_the_kernel_stays_free() -> None:
     async def live() -> tuple[int, int]:
         made = explore(toy(), [molecule(seed=k) for k in range(3)])

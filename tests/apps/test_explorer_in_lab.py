@@ -1,16 +1,17 @@
-"""Does the explorer live in a real JupyterLab: drawn, linked, turned by the hand, offline, running no string?"""
+"""Does the explorer live in a real JupyterLab, and in Voila: drawn, linked, turned, offline, running no string?"""
 
 from __future__ import annotations
 
 import base64
 import io
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tests.browser_visits import Visit
-from tests.jupyter_lab import jupyter_lab, run_notebook, write_notebook
+from tests.jupyter_lab import ROOT, jupyter_lab, opened, run_notebook, served, write_notebook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
@@ -150,6 +151,24 @@ def a_second_layer_stands_beside_the_first(visit: Visit) -> None:
     visit.page.locator(FACE).get_by_role("button", name="compare").click()
     wait_for_words(visit, "linear CKA")
     assert differs(settled(visit, 0), settled(visit, 1)) > 0.002
+
+
+def test_voila_serves_the_app(chromium: Browser, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "notebooks" / "explorer.ipynb", tmp_path / "explorer.ipynb")
+    with served("voila", tmp_path, [str(tmp_path / "explorer.ipynb"), "--Voila.ip=127.0.0.1"], "static/") as address:
+        visit = opened(chromium, address, "")
+        wait_for_words(visit, "channel")
+        settled(visit)
+        drawn = f"document.querySelector('{FACE} .js-plotly-plot')?.data"
+        visit.page.wait_for_function(f"{drawn}?.[1]?.text?.length === 1000")  # what was drawn before the page came
+        visit.page.locator(FACE).get_by_role("button", name="turn the input").click()
+        wait_for_words(visit, "Not turned yet")
+        visit.page.locator(FACE).get_by_role("button", name="turn at random").click()
+        wait_for_words(visit, "rounding (float32")
+        # Voila's own page asks for icons elsewhere (they were refused here); nothing of ours does.
+        assert [asked for asked in visit.requests if "fontawesome" not in asked] == []
+        assert [said for said in visit.complaints if "equiviz" in said.lower()] == []
+        visit.page.context.close()
 
 
 def test_the_doctor_asks_the_page(chromium: Browser, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -109,6 +110,15 @@ class Charts:
             self.figure.update_layout(annotations=_key(labels, colours))
             x, y = (escape(name) for name in environments.axes)
             self.figure.update_layout(xaxis={"title": {"text": x}}, yaxis={"title": {"text": y}})
+
+    def keep(self) -> None:
+        """Note what is drawn for a page that connects later (Voila, a reload): plotly keeps the first state only.
+
+        It is noted without a message, because the pages that are there know it already.
+        """
+        made = cast(Any, self.figure)
+        made._trait_values["_widget_data"] = deepcopy(made._data)
+        made._trait_values["_widget_layout"] = deepcopy(made._layout_obj._props)
 
     def select(self, rows: Sequence[int]) -> None:
         """Mark nodes of the shown structure."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from equiviz.features.precision import wide
 from equiviz.symmetry.field import Field
 
-QUANTITY = "squared norm, summed over channels"
+QUANTITY = "squared norm (features²), summed over channels"
 LOGARITHMIC = 300.0
 """From this ratio of the largest to the smallest on, an axis is logarithmic."""
 

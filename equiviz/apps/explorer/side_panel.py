@@ -103,6 +103,7 @@ class SidePanel:
         rows = [k for k in rows if k < len(field)] if on_nodes else []
         self.charts.select(rows)
         self.charts.spectrum(power_spectrum(field), power_spectrum(field, rows) if rows else None)
+        self.charts.keep()
         made = self.charts.environments
         note = made.note if made is not None else ""
         say(self.words, " ".join(filter(None, [note, self._selected_words(rows)])), "equiviz-quiet")
