@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import current_thread, main_thread
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from ipywidgets import HTML, Widget
 from torch import nn
 
 import equiviz
+from equiviz.apps.explorer import pace
 from equiviz.apps.explorer.choices import Choice, first_choice, fitted, offered_blocks, offered_styles, rows_of
 from equiviz.apps.explorer.drawing import changes, scene_of
 from equiviz.apps.explorer.environments import environments, methods
@@ -38,6 +42,7 @@ from tests.equivariance.planted_faults import FAULTS
 from tests.hostile_strings import ALL, HOSTILE
 from tests.toy_networks import Declared, molecule, toy
 
+Result = TypeVar("Result")
 STAGE = "stage_layers.1"
 G = O3.rotation((1.0, 2.0, 3.0), 0.6)
 
@@ -50,6 +55,19 @@ def recorded() -> Recorded:
 @pytest.fixture
 def explorer() -> Explorer:
     return explore(toy(velocity=True), [molecule(), molecule(12, seed=1)])
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_of_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright leaves a loop running in the main thread; `in_a_kernel` brings its own."""
+    real = pace._loop
+    monkeypatch.setattr(pace, "_loop", lambda: None if current_thread() is main_thread() else real())
+
+
+def in_a_kernel(work: Coroutine[object, object, Result]) -> Result:
+    """Run where an event loop runs, as in a kernel."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, asyncio.wait_for(work, 60)).result()
 
 
 def turned(explorer: Explorer, g: O3) -> list[float]:
@@ -236,16 +254,16 @@ def test_atoms_are_selected_from_the_keyboard(explorer: Explorer) -> None:
     assert "Traceback" in explorer.view.problem
 
 
-def test_errors_of_a_model_show_in_the_view(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_a_model_show_in_the_view(explorer: Explorer) -> None:
     def failing(*_: object, **__: object) -> None:
         raise RuntimeError("the model fell over")
 
     explorer.mode.value = TURN
-    monkeypatch.setattr(explorer.hand.runs, "at", failing)  # type: ignore[union-attr]
     assert explorer.hand is not None
-    explorer.hand.turn_to(G)
-    assert explorer.hand.hand.problem.startswith("RuntimeError: the model fell over\nTraceback")
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explorer.hand.runs, "at", failing)
+        explorer.hand.turn_to(G)
+        assert explorer.hand.hand.problem.startswith("RuntimeError: the model fell over\nTraceback")
     explorer.hand.turn_to(O3.identity())
     assert explorer.hand.hand.problem == ""
 
@@ -273,7 +291,7 @@ def test_structures_are_recorded_one_by_one_while_the_kernel_stays_free() -> Non
             await asyncio.sleep(0.01)
         return at_first, len(made.side.charts.environments.structure)  # type: ignore[union-attr]
 
-    assert asyncio.run(asyncio.wait_for(live(), 60)) == (1, 27)
+    assert in_a_kernel(live()) == (1, 27)
 
 
 def test_it_describes_itself_and_carries_a_picture(explorer: Explorer) -> None:
@@ -395,7 +413,7 @@ def test_only_the_latest_turn_is_run() -> None:
         latest(99)
         await asyncio.sleep(0.1)
 
-    asyncio.run(live())
+    in_a_kernel(live())
     assert seen == [49, 99]
 
 
