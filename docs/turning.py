@@ -1,9 +1,9 @@
-"""Makes docs/turning.webp, the picture at the top of the README: a molecule turns, and its features turn with it, or not.
+"""Makes docs/turning.webp, at the top of the README: a molecule turns, and its features turn with it, or not.
 
     python docs/turning.py          (from the top of the repository; no browser, half a minute)
 
-Left and right: the density of the neighbours of each atom in ethanol, expanded in spherical harmonics of l = 1, 2, 3 and
-gated by its own norm. On the right somebody applied ReLU to the components of l = 1. The meter tells how far the
+Left and right: the density of the neighbours of each atom in ethanol, expanded in spherical harmonics of l = 1, 2, 3,
+and gated by its own norm. On the right somebody applied ReLU to the components of l = 1. The meter tells how far the
 features of the turned molecule are from the turned features, as `equiviz.check` measures it.
 """
 

@@ -1,6 +1,7 @@
 """The live view: a scene in a notebook, whose selection, camera and frame Python can read and set.
 
-Every instance carries a script of half a kilobyte, which asks once per page for the bundle (js/, 0.6 MB) and shares it.
+The first view of a kernel carries the bundle (js/, 0.5 MB), so that it draws even while the kernel is busy; all others
+carry a script of two kilobytes that uses it, or asks for it where the first one is not on the page.
 Beside the widget a mime bundle holds a PNG, for GitHub, nbviewer and PDF, and the same words for the same scene.
 """
 

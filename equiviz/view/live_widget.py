@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import traceback
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 IDENTITY = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
 
 
-@lru_cache(maxsize=1)
-def _stub() -> str:
-    return static("view_stub.js")
+_made = itertools.count()
+
+
+def _script() -> str:
+    """The bundle for the first view of a process, so that it draws while the kernel is busy; a stub for all others."""
+    return static("view.js" if next(_made) == 0 else "view_stub.js")
 
 
 class SceneView(anywidget.AnyWidget):
@@ -63,7 +66,7 @@ class SceneView(anywidget.AnyWidget):
     def __init__(self, scene: Scene, height: int = 480, linked: str = "") -> None:
         self._pictures: dict[int, Callable[[bytes], object]] = {}
         self._asked = 0
-        super().__init__(_esm=_stub(), height=height, linked=linked)
+        super().__init__(_esm=_script(), height=height, linked=linked)
         self.show(scene)
         self.on_msg(self._answer)
 

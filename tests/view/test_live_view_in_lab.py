@@ -88,3 +88,16 @@ def test_the_view_and_python_speak_with_each_other(chromium: Browser, tmp_path: 
         assert page.evaluate("() => window.name") == ""
         page.context.close()
         visit.assert_sound()
+
+
+def test_the_first_views_draw_while_the_kernel_is_busy(chromium: Browser, tmp_path: Path) -> None:
+    """Run all: the kernel answers no message before the last cell ends."""
+    show = "from tests.view.all_layers import whole_scene\nwhole_scene()"
+    write_notebook(tmp_path / "busy.ipynb", show, show, "import time\ntime.sleep(600)")
+    with jupyter_lab(tmp_path) as address:
+        visit = run_notebook(chromium, address, "busy.ipynb")
+        visit.page.wait_for_function(READY % 2, timeout=PATIENCE)
+        assert is_drawn(shown(visit.page, 1))
+        assert "*" in visit.page.locator(".jp-InputPrompt").last.inner_text(), "the kernel is still busy"
+        visit.page.context.close()
+        visit.assert_sound()
