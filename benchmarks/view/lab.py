@@ -1,17 +1,20 @@
-"""One JupyterLab for a whole run, and in it one fresh notebook, kernel and browser for each measurement."""
+"""A fresh JupyterLab, notebook, kernel and browser for each measurement.
+
+One server for all would not do: JupyterLab restores the notebooks that were open before, which slows later visits, and
+commands may go to one of those.
+"""
 
 from __future__ import annotations
 
 import json
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, sync_playwright
 
 from benchmarks.view.parts import extend_lab
 from benchmarks.view.record import BUSY_WITH, MISSING, QUIET, QUIET_SINCE, SCRIPT, PageError, Record
@@ -19,10 +22,11 @@ from tests.browser_visits import FLAGS
 from tests.jupyter_lab import KERNEL_IS_READY, jupyter_lab, write_notebook
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserType, Page
+    from playwright.sync_api import Browser, BrowserType, Page
 
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 SIZE = {"width": 1000, "height": 1300}
+TRIES, BEGINNING = 4, 20  # how often a cell is told to run, and seconds after which it is told again
 OPENING = 180  # seconds for a notebook to be ready, on a loaded machine
 
 
@@ -35,8 +39,16 @@ class Notebook:
 
     def run(self, cell: int, points: int, limit: float) -> Record:
         """Run a cell and wait until its picture is complete; raises `PageError` after ``limit`` s."""
-        since = self.page.evaluate(_RUN, cell)
-        return self.quiet(since, points, limit)
+        return self.quiet(self._started(cell), points, limit)
+
+    def _started(self, cell: int) -> float:
+        """When a cell began; the command is given again where none did, for it may have reached the page too early."""
+        for _ in range(TRIES):
+            since = self.page.evaluate(_RUN, cell)
+            with suppress(TimeoutError):
+                self.page.wait_for_function(HAS_BEGUN, arg=since, timeout=1000 * BEGINNING, polling=50)
+                return since
+        raise PageError(f"no cell ran, told {TRIES} times")
 
     def quiet(self, since: float, points: int, limit: float) -> Record:
         """Wait until nothing is drawn or sent any more."""
@@ -57,7 +69,7 @@ class Notebook:
 
     def prepared(self) -> dict[str, Any]:
         """Run the first cell; what it prints after PREPARED."""
-        self.page.evaluate(_RUN, 0)
+        self._started(0)
         look = "() => document.body.innerText.match(/PREPARED({.*})\\./)?.[1]"
         told = json.loads(self.page.wait_for_function(look, timeout=1000 * OPENING, polling=250).json_value())
         self.quiet(self.now(), 0, OPENING)
@@ -68,6 +80,8 @@ class Notebook:
         return self.page.evaluate("() => performance.timeOrigin + performance.now()")
 
 
+HAS_BEGUN = """(since) => globalThis.__record.messages.some((message) =>
+  message.time >= since && message.parent === "execute_request" && message.state)"""
 _RUN = """(cell) => {
   globalThis.jupyterapp.shell.currentWidget.content.activeCellIndex = cell;
   const since = performance.timeOrigin + performance.now();
@@ -77,37 +91,35 @@ _RUN = """(cell) => {
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[str]:
-    """A JupyterLab that serves this folder; its address."""
-    extend_lab(folder)
-    with jupyter_lab(folder) as address:
-        yield address
+def notebook(path: str, *cells: str) -> Iterator[Notebook]:
+    """A notebook of these cells, none of them run, in the Chromium at a path.
+
+    Playwright starts anew, too: its driver can die of what a page holds.
+    """
+    with TemporaryDirectory(prefix="equiviz-view-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        extend_lab(folder)
+        write_notebook(folder / "visit.ipynb", *cells)
+        with jupyter_lab(folder) as address, sync_playwright() as play, _browser(play.chromium, path) as browser:
+            yield _opened(browser, f"{address}/lab/tree/visit.ipynb")
 
 
 @contextmanager
-def notebook(browsers: BrowserType, path: str, address: str, folder: Path, *cells: str) -> Iterator[Notebook]:
-    """A notebook of these cells in a browser of its own, none of them run; its kernel ends with it."""
-    name = f"visit-{time.time_ns()}.ipynb"
-    write_notebook(folder / name, *cells)
+def _browser(browsers: BrowserType, path: str) -> Iterator[Browser]:
     browser = browsers.launch(executable_path=path, args=[*FLAGS, NO_NETWORK], timeout=1000 * OPENING)
     try:
-        context = browser.new_context(viewport=SIZE)
-        context.add_init_script(SCRIPT)
-        page = context.new_page()
-        page.set_default_timeout(1000 * OPENING)
-        page.goto(f"{address}/lab/tree/{name}")
-        page.wait_for_function(KERNEL_IS_READY)
-        page.evaluate("() => window.jupyterapp.restored")
-        page.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area') }")
-        yield Notebook(page)
+        yield browser
     finally:
         browser.close()
-        _end_kernels(address)
 
 
-def _end_kernels(address: str) -> None:
-    with urllib.request.urlopen(f"{address}/api/sessions", timeout=30) as answer:
-        sessions = json.loads(answer.read())
-    for session in sessions:
-        order = urllib.request.Request(f"{address}/api/sessions/{session['id']}", method="DELETE")
-        urllib.request.urlopen(order, timeout=30).close()
+def _opened(browser: Browser, address: str) -> Notebook:
+    context = browser.new_context(viewport=SIZE)
+    context.add_init_script(SCRIPT)
+    page = context.new_page()
+    page.set_default_timeout(1000 * OPENING)
+    page.goto(address)
+    page.wait_for_function(KERNEL_IS_READY)
+    page.evaluate("() => window.jupyterapp.restored")
+    page.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area') }")
+    return Notebook(page)

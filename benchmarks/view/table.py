@@ -28,7 +28,7 @@ def told(summaries: list[Summary], chromium: str) -> str:
     repeats = max((len(one.visits) for one in summaries), default=0)
     return "\n".join(
         [
-            f"{machine_line()}; load {os.getloadavg()[0]:.1f}; Chromium {chromium}, software WebGL; {versions}",
+            f"{machine_line()}; load {os.getloadavg()[0]:.1f}; {chromium}, software WebGL; {versions}",
             "",
             HEAD,
             "|" + "---|" * (HEAD.count("|") - 1),

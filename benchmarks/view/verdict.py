@@ -76,6 +76,8 @@ def missed(summaries: list[Summary]) -> list[str]:
     """One line for each figure that was not reached."""
     lines: list[str] = []
     for ours in summaries:
+        if ours.peer in OTHERS and not ours.timings("drawing") and any(visit.unmeasured for visit in ours.visits):
+            lines.append(f"{ours.case.name}: {ours.peer} could not be measured: {ours.failure}")
         if ours.peer == OURS:
             lines += _missed(ours, [one for one in summaries if one.case == ours.case and one.peer in OTHERS])
     return lines

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.view.cases import Case
 from benchmarks.view.drag import Dragged, dragged
@@ -14,9 +13,7 @@ from benchmarks.view.lab import Notebook, notebook
 from benchmarks.view.pixels import SHARE, changed, covered, shown
 from benchmarks.view.record import PageError, Record
 
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserType
-
+NOTEBOOK, PREPARATION = "notebook", "preparation"  # the steps before anything is drawn
 LIMIT = 120  # seconds for a picture
 
 
@@ -52,15 +49,17 @@ class Measured:
     drag: Dragged | None = None
     failure: str = ""
 
+    @property
+    def unmeasured(self) -> bool:
+        """Whether it failed before the library had anything to do, as on a machine that is too busy."""
+        return self.failure.startswith((NOTEBOOK, PREPARATION))
+
 
 @dataclass(frozen=True)
 class Place:
     """Where visits happen."""
 
-    browsers: BrowserType
     chromium: str
-    address: str
-    folder: Path
     limit: float = LIMIT
     pictures: Path | None = None  # where the page as it is at the end is kept
 
@@ -69,12 +68,12 @@ class Place:
         prepare = f"from benchmarks.view.peers import prepare\ndrawing = prepare({peer!r}, {case.kind!r}, {case.count})"
         cells = (prepare, "drawing.draw()", "drawing.update(1)")
         try:
-            with notebook(self.browsers, self.chromium, self.address, self.folder, *cells) as opened:
+            with notebook(self.chromium, *cells) as opened:
                 found = measured(opened, peer, case, self.limit, drag)
                 self._keep(opened, f"{case.name}, {peer}.png")
                 return found
         except Exception as problem:  # a browser that dies takes its notebook along
-            return Measured(peer, case, failure=_said("notebook", problem))
+            return Measured(peer, case, failure=_said(NOTEBOOK, problem))
 
     def _keep(self, opened: Notebook, name: str) -> None:
         if self.pictures is not None:
@@ -105,7 +104,7 @@ def measured(opened: Notebook, peer: str, case: Case, limit: float, drag: bool =
     def fourth() -> None:
         found["drag"] = dragged(opened)
 
-    steps: dict[str, Callable[[], None]] = {"preparation": first, "first frame": second, "update": third}
+    steps: dict[str, Callable[[], None]] = {PREPARATION: first, "first frame": second, "update": third}
     for name, step in (steps | ({"orbit": fourth} if drag else {})).items():
         try:
             step()

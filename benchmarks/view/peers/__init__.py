@@ -6,6 +6,7 @@ A file may be slow to import; `prepare` does it in a cell of its own, before any
 from __future__ import annotations
 
 import json
+import resource
 from importlib import import_module
 from importlib.metadata import version
 from typing import Protocol
@@ -24,6 +25,7 @@ PEERS = {  # name: (file, distribution whose version is told)
 }
 OURS = "equiviz"
 OTHERS = ("plotly", "plotly figure", "py3Dmol", "nglview")
+MEMORY = 6 * 2**30  # bytes of a kernel: nglview's messages for 4,096 glyphs took all 23 GiB of a machine
 
 
 class Drawing(Protocol):
@@ -40,6 +42,7 @@ class Drawing(Protocol):
 
 def prepare(peer: str, kind: str, count: int) -> Drawing:
     """Import the peer and make its drawing; prints one line that the benchmark waits for."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     file, distribution = PEERS[peer]
     module = import_module(f"benchmarks.view.peers.{file}")
     import_module("anywidget")  # imported late by those that use it
