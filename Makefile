@@ -10,7 +10,7 @@ tour: .venv/tour.stamp            ## predict, check, probe and draw the glass; p
 
 test: .venv/test.stamp browser    ## the whole suite, then the notebooks
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --cov --cov-report=term
-	$(BIN)/python -m pytest -p no:randomly --nbval-lax --nbval-cell-timeout=120 notebooks
+	$(BIN)/python -m pytest -p no:randomly --nbval-lax --nbval-cell-timeout=300 notebooks
 
 test-slow: .venv/test.stamp browser  ## the long versions: a hundred thousand damaged files, a thousand cells
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 -m slow
