@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from equiviz.symmetry import Field as Field
     from equiviz.training.evaluate import evaluate as evaluate
     from equiviz.training.load import load as load
+    from equiviz.view.scene import Scene as Scene
     from equiviz.view.show import show as show
 
 __version__ = "0.1.0"
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Field": "symmetry",
     "Graph": "structures",
+    "Scene": "view.scene",
     "Structure": "structures",
     "StructureError": "structures",
     "assert_equivariant": "equivariance.check",
@@ -64,6 +66,7 @@ _HOME = {
 __all__ = [
     "Field",
     "Graph",
+    "Scene",
     "Structure",
     "StructureError",
     "__version__",

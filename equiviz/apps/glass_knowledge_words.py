@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from equiviz.explain.probe_report import Control, ProbeReport
 
 EXACT = 0.99
+ALIKE = 0.01  # of R2: what random weights reach, too, came with the architecture
 """From this R2 on, a descriptor counts as expressed; the rest is the ridge's penalty."""
 MOBILITY = "mobility"
 """How the name of the measured mobility begins among the descriptors."""
@@ -34,7 +35,9 @@ def learned(report: ProbeReport) -> str:
     if with_random is None:
         return f"Its first layer holds what experts measure by hand (R2 up to {best:.3f})."
     alone = _experts(with_random.iloc[0]).max()
-    told = f"Its first layer holds what experts measure by hand (R2 up to {best:.3f}; with random weights {alone:.3f})"
+    told = f"Its first layer holds what experts measure by hand (R2 up to {best:.3f})"
+    given = "by its architecture alone: " if alone > best - ALIKE else ""
+    told += f", {given}with random weights {alone:.3f}"
     gain = _mobility_gain(report)
     if gain is None or gain.sign <= 0:
         return f"{told}; the probe finds nothing that training added."

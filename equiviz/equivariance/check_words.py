@@ -122,7 +122,8 @@ def _confidence(rotations: int) -> str:
     if rotations < 4:
         return ""
     return (
-        f" With {rotations} random rotations and no failure, at most {3 / rotations:.0%} of all fail (95 % confidence)."
+        f" None of {rotations} random rotations failed: a break that only a few rotations show, fewer than "
+        f"{3 / rotations:.0%}, could have been missed (95 % confidence); more elements narrow that."
     )
 
 

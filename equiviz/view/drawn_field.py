@@ -33,12 +33,14 @@ class Drawn:
         name: what they are called.
         axial: whether they are a pseudo-vector.
         coefficients: the same as coefficients of spherical harmonics ``[N, (L + 1)^2]``; None where they are no irreps.
+        typed: whether their representation is known; that of an array is not.
     """
 
     values: NDArray[np.float64]
     name: str
     axial: bool = False
     coefficients: NDArray[np.float64] | None = None
+    typed: bool = True
 
     @property
     def is_vector(self) -> bool:
@@ -86,7 +88,7 @@ def drawn(structure: Structure, shown: Shown, block: str | None, channel: int) -
             f"show: expected one number or vector per particle, shape [{count}] or [{count}, 3], got shape "
             f"{list(values.shape)}."
         )
-    return Drawn(values, "value")
+    return Drawn(values, "value", typed=False)
 
 
 def _of_field(field: Field, block: str | None, channel: int, count: int) -> Drawn:

@@ -1,4 +1,4 @@
-"""How much room a scene takes: points that bound its layers, and the sphere around them."""
+"""How much room a scene takes: points that bound its layers, the sphere around them, the thickness of its slab."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from equiviz.view.layers import Arrows, Atoms, CellBox, Glyphs, Labels, Layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from equiviz.view.scene import Slab
 
 MARGIN = 1.12
 
@@ -36,6 +38,12 @@ def corners(layer: Layer) -> NDArray[np.float64]:
     """Opposite corners of the boxes around what is drawn of a layer, ``[2 n, 3]``."""
     points, reach = bounds(layer)
     return np.concatenate([points - reach[:, None], points + reach[:, None]])
+
+
+def slab_thickness(slab: Slab, layers: Sequence[Layer]) -> float:
+    """Of a slab of these layers, in the scene's length unit; one that names none is a fifth of them thick."""
+    along = np.concatenate([np.zeros((0, 3)), *map(corners, layers)])[:, "xyz".index(slab.axis)]
+    return slab.thickness or float(np.ptp(along) if len(along) else 0.0) / 5 or 1.0
 
 
 def extent(layers: Sequence[Layer]) -> tuple[NDArray[np.float64], float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
@@ -91,6 +92,12 @@ class SceneView(anywidget.AnyWidget):
         changes = {**self._changes, layer: {**self._changes.get(layer, {}), **arrays}}
         self.update = update_packet(list(self.scene.layers), changes)
         self._changes = changes
+
+    @property
+    def current(self) -> Scene:
+        """The scene with all that `change` sent, to be drawn or saved: ``view.current.png()``."""
+        changed = [replace(layer, **self._changes.get(place, {})) for place, layer in enumerate(self.scene.layers)]
+        return replace(self.scene, layers=changed)
 
     @property
     def rotation(self) -> NDArray[np.float64]:

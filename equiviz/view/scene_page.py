@@ -29,7 +29,9 @@ _EXPORTS = re.compile(r"export\s*\{[^}]*?([\w$]+) as mount\b[^}]*\};?")
 MOUNT = """
 const states = JSON.parse(document.getElementById("scenes").textContent);
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
-states.forEach((state, k) => mount(document.getElementById(`scene-${k}`), { ...state, packet: bytes(state.packet) }));
+states.forEach((state, k) => mount(document.getElementById(`scene-${k}`), {
+  ...state, packet: bytes(state.packet), height: Math.min(state.height, Math.max(300, innerHeight - 150)),
+}));
 """
 
 

@@ -7,6 +7,7 @@ the sphere whose coefficients it holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -151,6 +152,12 @@ class Asked:
         """Invariants become colours, the rest shapes, unless the style says otherwise."""
         if field is None:
             return cls(None, colour)
+        columns = field.values.shape[1] if field.values.ndim == 2 else 1
+        if style == "auto" and not field.typed and columns not in (1, 3):
+            raise ViewError(
+                f"show: an array of {columns} columns does not say how it turns. Pass a Field, such as "
+                f"equiviz.Field(torch.as_tensor(values), {_example(columns)!r}), or style='colour' for its norm."
+            )
         if style == "colour" or (style == "auto" and not _has_shape(field)):
             if colour is not None:
                 raise ViewError(f"show: {field.name} and colour are both drawn as colours. Pass one of them.")
@@ -162,6 +169,15 @@ class Asked:
         if style == "glyphs" and field.coefficients is None:
             raise ViewError(f"show: expected irreps to draw glyphs, {field.name} is none. Pass a Field.")
         return cls(field, colour)
+
+
+def _example(columns: int) -> str:
+    """Irreps of so many components."""
+    degree = math.isqrt(columns) - 1
+    if (degree + 1) ** 2 == columns:
+        return " + ".join(f"1x{k}{'eo'[k % 2]}" for k in range(degree + 1))
+    half = columns // 2
+    return f"1x{half}{'eo'[half % 2]}" if columns % 2 else f"{columns}x0e"
 
 
 def _has_shape(field: Drawn) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from equiviz.view.extent import slab_thickness
 from equiviz.view.layers import Arrows, Atoms
 from equiviz.view.scene import Scene
 
@@ -29,7 +30,7 @@ class Slices:
     axis: int
     edges: NDArray[np.float64]
     unit: str = ""
-    start: float | None = None
+    middle: float | None = None  # of the slice that is shown first; None shows everything
 
     @property
     def count(self) -> int:
@@ -45,9 +46,10 @@ class Slices:
             return cls(0, np.zeros(0))
         axis = "xyz".index(slab.axis)
         along = np.concatenate(clouds)[:, axis]
-        thickness = slab.thickness or np.ptp(along) / 5 or 1.0
+        thickness = slab_thickness(slab, [layer for scene in scenes for layer in scene.layers])
         count = int(np.clip(np.ceil(2 * np.ptp(along) / thickness), 2, MOST_SLICES))
-        return cls(axis, np.linspace(along.min(), along.max(), count + 1), scenes[0].length_unit, slab.start)
+        middle = None if slab.start is None else slab.start + thickness / 2
+        return cls(axis, np.linspace(along.min(), along.max(), count + 1), scenes[0].length_unit, middle)
 
     def index(self, positions: NDArray[np.float64]) -> NDArray[np.intp]:
         """The half-slab of each position, ``[N]``; all zero where nothing is sliced."""
@@ -69,7 +71,7 @@ def slider(chart: Figure, slices: Slices, homes: Sequence[int | None]) -> None:
         seen = [home is None or home in (k, k + 1) for home in homes]
         choices.append((f"{name} = {middle:.3g}{unit}", seen))
     steps = [_step(told, seen) for told, seen in choices]
-    active = 0 if slices.start is None else 1 + int(np.abs(middles - slices.start).argmin())
+    active = 0 if slices.middle is None else 1 + int(np.abs(middles - slices.middle).argmin())
     look = {"len": 0.6, "x": 0.2, "y": 0, "pad": {"t": 0, "b": 10}, "ticklen": 0, "minorticklen": 0, "tickwidth": 0}
     label = {"prefix": "shown: ", "xanchor": "center", "font": {"size": 13}}
     font = {"color": "rgba(0,0,0,0)", "size": 1}  # the steps' own labels would overlap; the current one is told above

@@ -13,7 +13,7 @@ import numpy as np
 from equiviz.view.arrays import numbers
 from equiviz.view.colours import DIVERGING, DIVERGING_ON_DARK, SEQUENTIAL, SEQUENTIAL_ON_DARK
 from equiviz.view.errors import ViewError
-from equiviz.view.extent import corners, extent, fitting_height
+from equiviz.view.extent import extent, fitting_height, slab_thickness
 from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Labels, Layer
 from equiviz.view.packet import Header, write_packet
 from equiviz.view.palette import UNKNOWN, label_colours
@@ -72,9 +72,7 @@ def slab_header(slab: Slab | None, layers: Sequence[Layer]) -> Header | None:
     """As the page takes it; a thickness that is left open is a fifth of the scene."""
     if slab is None:
         return None
-    cloud = np.concatenate([np.zeros((0, 3)), *map(corners, layers)])[:, "xyz".index(slab.axis)]
-    usual = float(np.ptp(cloud) if len(cloud) else 0.0) / 5 or 1.0
-    return {"axis": slab.axis, "thickness": slab.thickness or usual, "start": slab.start}
+    return {"axis": slab.axis, "thickness": slab_thickness(slab, layers), "start": slab.start}
 
 
 def scale_header(scale: ColourScale, values: NDArray[np.float64]) -> Header:

@@ -13,6 +13,7 @@ export function hitLines(scene: Scene, layers: Layer[], hit: Hit, towards: Tripl
   if (layer.kind === "glyphs") lines.push(...glyphLines(layer, hit.row, towards));
   for (const [k, other] of layers.entries()) {
     if (other.kind === "arrows" && (k === hit.layer || (atom && other.of === atom.layer))) lines.push(arrowLine(other, k === hit.layer ? hit.row : atom!.row));
+    if (other.kind === "glyphs" && k !== hit.layer && atom && other.of === atom.layer) lines.push(normLine(other, atom.row));
   }
   const points = atom ? (layers[atom.layer] as AtomsLayer).positions : "origins" in layer ? layer.origins : null;
   if (points) lines.push(placeLine(points, atom?.row ?? hit.row, scene.lengthUnit));
@@ -37,6 +38,13 @@ function atomLines(atoms: AtomsLayer, row: number): string[] {
 function glyphLines(layer: GlyphsLayer, row: number, towards: Triple): string[] {
   const here = `${layer.scale.title || "f(n)"} here: ${withUnit(glyphValue(layer, row, towards), layer.scale.unit)}`;
   return layer.name ? [layer.name, here] : [here];
+}
+
+// Of a glyph that belongs to what was hit, but was not hit itself.
+function normLine({ name, scale, coefficients, amplitudes, lmax }: GlyphsLayer, row: number): string {
+  const numbers = (lmax + 1) ** 2;
+  const norm = Math.hypot(...coefficients.subarray(numbers * row, numbers * (row + 1))) * (amplitudes[row] / 32767);
+  return `norm of ${name || scale.title || "f"}: ${withUnit(norm, scale.unit)}`;
 }
 
 function arrowLine(layer: ArrowsLayer, row: number): string {

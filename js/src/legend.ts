@@ -18,6 +18,8 @@ export function keyOf(layers: Layer[]): Key {
     const scale = layer.kind === "atoms" && !layer.values ? null : "scale" in layer ? layer.scale : null;
     if (scale) scales.set(JSON.stringify([scale.heading, scale.low, scale.high, scale.colours]), scale);
     if (layer.kind !== "atoms" || scale) continue;
+    const alike = layer.styles.length > 1 && layer.styles.every(({ colour }) => colour === layer.styles[0].colour);
+    if (alike) continue; // one colour for all tells nobody apart
     for (const style of layer.styles) if (style.label) styles.set(`${style.label} ${style.colour}`, style);
   }
   const all = [...styles.values()];

@@ -23,7 +23,7 @@ import styles from "./view.css";
 export class View implements Controls, Sitter {
   hand = false;
   boxing = false;
-  labelled = true;
+  private labelsWanted = true;
   theme: Theme;
   showing: Showing | null = null;
   readonly looking: Looking;
@@ -331,8 +331,17 @@ export class View implements Controls, Sitter {
     this.refresh();
   }
 
+  get labelled(): boolean {
+    return this.labelsWanted && this.hasLabels;
+  }
+
+  private get hasLabels(): boolean {
+    return (this.showing?.layers ?? []).some(({ kind }) => kind === "labels");
+  }
+
   toggleLabels(): void {
-    this.labelled = !this.labelled;
+    if (!this.hasLabels) return this.tell("This scene has no labels");
+    this.labelsWanted = !this.labelsWanted;
     this.toolbar.refresh();
     this.drawing.paintOver();
     this.labelsHidden(this.hiddenLabels);

@@ -18,7 +18,7 @@ from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 from equiviz.view.colour_scale import ColourScale
 from equiviz.view.drawn_field import ALL, drawn
-from equiviz.view.extent import corners, extent, fitting_height
+from equiviz.view.extent import bounds, extent, fitting_height
 from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Layer
 from equiviz.view.scene import CHANGING, Camera, Scene
 from equiviz.view.show import QUIET_ATOMS, SHRUNK, show
@@ -76,12 +76,7 @@ def seen_from_all_sides(scene: Scene, layers: Sequence[Layer]) -> Scene:
 
 def _reach(layer: Layer, middle: NDArray[np.float64]) -> float:
     """How far from a point a layer gets."""
-    if isinstance(layer, Atoms):
-        points, around = layer.positions, layer.radii
-    elif isinstance(layer, Glyphs):
-        points, around = layer.origins, layer.size * layer.extents()
-    else:
-        points, around = corners(layer), np.zeros(1)
+    points, around = bounds(layer)
     return float((np.linalg.norm(points - middle, axis=1) + around).max(initial=0.0))
 
 

@@ -28,6 +28,7 @@ class Recorded:
         inputs: what the model is shown.
         structures: the same, to be drawn.
         supports: as in `equiviz.capture`.
+        failures: what the model raised, by number of the structure.
     """
 
     model: nn.Module
@@ -35,6 +36,7 @@ class Recorded:
     inputs: list[Structure | Graph]
     structures: list[Structure]
     supports: Mapping[str, Support] | None = None
+    failures: dict[int, str] = field(default_factory=dict)
     _captures: dict[int, Capture] = field(default_factory=dict)
     _measured: dict[int, Structure | Graph] = field(default_factory=dict)
 
@@ -83,7 +85,12 @@ class Recorded:
             Exception: what the model raises.
         """
         if number not in self._captures:
-            self._captures[number] = record(self.model, prepared(self.model, self.measured(number)), self.supports)
+            try:
+                self._captures[number] = record(self.model, prepared(self.model, self.measured(number)), self.supports)
+            except Exception as problem:
+                self.failures[number] = f"{type(problem).__name__}: {problem}"
+                raise
+            self.failures.pop(number, None)
         return self._captures[number]
 
     @property
@@ -92,8 +99,9 @@ class Recorded:
         return dict(sorted(self._captures.items()))
 
     def missing(self) -> int | None:
-        """The first structure that is not recorded yet; None where all are."""
-        return next((number for number in range(len(self)) if number not in self._captures), None)
+        """The first structure that was not tried yet; None where all were."""
+        tried = {*self._captures, *self.failures}
+        return next((number for number in range(len(self)) if number not in tried), None)
 
     def title(self, number: int) -> str:
         """What a structure is called in menus: its number, name and size."""

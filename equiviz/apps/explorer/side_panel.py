@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from equiviz.apps.explorer.charts import MANY, Charts
@@ -77,7 +78,8 @@ class SidePanel:
         if number is not None:
             self.progress.max, self.progress.value = len(recorded), number
             self.progress.layout.display = None
-            recorded.capture(number)
+            with suppress(Exception):  # recorded.failures has it, and the words below the charts tell
+                recorded.capture(number)
         if recorded.missing() is None:
             self.progress.layout.display = "none"
             self.follow()
@@ -106,7 +108,20 @@ class SidePanel:
         self.charts.keep()
         made = self.charts.environments
         note = made.note if made is not None else ""
-        say(self.words, " ".join(filter(None, [note, self._selected_words(rows)])), "equiviz-quiet")
+        say(
+            self.words,
+            " ".join(filter(None, [note, self._failed_words(), self._selected_words(rows)])),
+            "equiviz-quiet",
+        )
+
+    def _failed_words(self) -> str:
+        """Of structures on which the model raised."""
+        failures = self.pane.recorded.failures
+        if not failures:
+            return ""
+        first = min(failures)
+        others = f", and {len(failures) - 1} more" if len(failures) > 1 else ""
+        return f"Not recorded: {self.pane.recorded.title(first)}{others} ({failures[first]})."
 
     def _selected_words(self, rows: list[int]) -> str:
         if not rows:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equiviz.view.errors import ViewError
-from equiviz.view.layers import Arrows, Atoms, CellBox, Glyphs, Labels, Layer
+from equiviz.view.extent import bounds
+from equiviz.view.layers import Arrows, Glyphs, Layer
 from equiviz.view.picture.glyph_surfaces import peaks
 from equiviz.view.picture.shapes import breadths
 
@@ -114,18 +115,11 @@ def fitted(scene: Scene, bounds: Bounds, height: float, size: tuple[int, int]) -
 
 
 def _cloud(layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points ``[n, 3]`` and how far a layer reaches around each, ``[n]``; none for bonds, whose atoms are there."""
-    if isinstance(layer, Atoms):
-        return layer.positions, layer.radii
-    if isinstance(layer, Glyphs):
-        high = peaks(layer.coefficients) if len(layer.origins) <= MOST_CLIMBED else layer.extents()
-        return layer.origins, abs(layer.size) * high
+    """As `extent.bounds`, but with the true size of glyphs and the breadth of heads and rings."""
+    points, reach = bounds(layer)
+    if isinstance(layer, Glyphs) and len(points) <= MOST_CLIMBED:
+        return points, abs(layer.size) * peaks(layer.coefficients)
     if isinstance(layer, Arrows):
-        reach = breadths(abs(layer.magnify) * np.linalg.norm(layer.vectors, axis=1), layer.width, layer.axial)
-        tips = layer.origins + layer.magnify * layer.vectors
-        return np.concatenate([layer.origins, tips]), np.concatenate([reach, reach])
-    if isinstance(layer, CellBox):
-        points = layer.path()[np.isfinite(layer.path()).all(axis=1)]
-    else:
-        points = layer.positions if isinstance(layer, Labels) else np.zeros((0, 3))
-    return points, np.zeros(len(points))
+        broad = breadths(abs(layer.magnify) * np.linalg.norm(layer.vectors, axis=1), layer.width, layer.axial)
+        return points, np.concatenate([broad, broad])
+    return points, reach

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equiviz.view.errors import ViewError
+from equiviz.view.extent import slab_thickness
 from equiviz.view.layers import Arrows, Atoms, Bonds, Glyphs, Labels, Layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from equiviz.view.scene import Scene
-
-USUAL_SHARE = 0.2  # of the scene: the thickness of a slab that names none
 
 
 def seen(scene: Scene) -> list[NDArray[np.bool_]]:
@@ -40,9 +39,7 @@ def _inside(scene: Scene, places: list[NDArray[np.float64]]) -> list[NDArray[np.
     if slab is None or slab.start is None:
         return [np.ones(len(points), dtype=bool) for points in places]
     axis = "xyz".index(slab.axis)
-    along = np.concatenate([points[:, axis] for points in places])
-    thickness = slab.thickness or USUAL_SHARE * float(np.ptp(along) if len(along) else 0) or 1.0
-    end = slab.start + thickness
+    end = slab.start + slab_thickness(slab, scene.layers)
     return [(points[:, axis] >= slab.start) & (points[:, axis] <= end) for points in places]
 
 

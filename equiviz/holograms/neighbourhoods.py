@@ -1,0 +1,147 @@
+"""Neighbourhoods: which atoms surround which residues.
+
+A site is a standard amino acid with a CA atom; its neighbourhood is all atoms within the radius of the CA, of every
+chain and of ligands too, without the residue itself (Pun et al., bioRxiv 2022.10.31.514614: the network is to guess
+what is missing). Of chains with the same sequence the first gives sites, and all give atoms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from equiviz.holograms.errors import HologramError
+from equiviz.holograms.protein import HYDROGENS, Protein
+from equiviz.structures.errors import StructureError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RADIUS = 10.0
+"""Å, as published."""
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """The sites of a protein and the atoms around each; A atoms, S sites, E neighbours of all sites.
+
+    Attributes:
+        protein: with the atoms that count (hydrogens only where asked).
+        residues: ``[S]``, the number of each site's residue in the protein, in its order.
+        first: ``[S + 1]``: the neighbours of site s are ``neighbours[first[s]:first[s + 1]]``.
+        neighbours: ``[E]``, atoms; those of one site in the order of their elements.
+        radius: in Å; a neighbour at exactly this distance belongs.
+    """
+
+    protein: Protein
+    residues: NDArray[np.int64]
+    first: NDArray[np.int64]
+    neighbours: NDArray[np.int64]
+    radius: float = RADIUS
+
+    @classmethod
+    def of(
+        cls,
+        protein: Protein,
+        radius: float = RADIUS,
+        *,
+        hydrogens: bool = False,
+        unique_chains: bool = True,
+        residues: Iterable[int] | None = None,
+    ) -> Neighbourhoods:
+        """Find them.
+
+        Args:
+            protein: all that is near a site, whatever it is; waters are gone already.
+            radius: in Å.
+            hydrogens: whether hydrogen atoms count, where the file has some.
+            unique_chains: whether chains with the same sequence give sites only once.
+            residues: the sites by number of residue, instead of all.
+
+        Raises:
+            HologramError: a radius that is not positive, or a residue that is no standard amino acid with a CA.
+            StructureError: no site at all; the message says what each chain lacks.
+        """
+        if not 0 < radius < np.inf:
+            raise HologramError(f"Expected a positive radius in Å, got {radius}.")
+        if not hydrogens:
+            protein = protein.taken(~np.isin(protein.elements, HYDROGENS))
+        sites = _sites(protein, unique_chains) if residues is None else _asked(protein, residues)
+        if not len(sites):
+            raise StructureError(None, None, f"{protein.name}: no usable residue; {_lacking(protein)}")
+        order = np.argsort(protein.elements, kind="stable")  # of one site, neighbours of one element stand together
+        pairs = _within(protein.positions[protein.alphas[sites]], protein.positions[order], radius)
+        pairs = pairs[0], order[pairs[1]]
+        kept = protein.residue[pairs[1]] != sites[pairs[0]]
+        counts = np.bincount(pairs[0][kept], minlength=len(sites))
+        return cls(protein, sites, np.concatenate([[0], np.cumsum(counts)]), pairs[1][kept], radius)
+
+    def __len__(self) -> int:
+        """Number of sites."""
+        return len(self.residues)
+
+    @cached_property
+    def site(self) -> NDArray[np.int64]:
+        """``[E]``, the site of each neighbour."""
+        return np.repeat(np.arange(len(self)), np.diff(self.first))
+
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        """``[S, 3]``, the CA atoms, in Å."""
+        return self.protein.positions[self.protein.alphas[self.residues]]
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """``[S]``: the amino acid of each site, as in `AMINO_ACIDS`."""
+        return self.protein.classes[self.residues]
+
+    def offsets(self) -> NDArray[np.float64]:
+        """``[E, 3]``, from the CA to each neighbour, in Å."""
+        return self.protein.positions[self.neighbours] - self.centres[self.site]
+
+
+def _sites(protein: Protein, unique_chains: bool) -> NDArray[np.int64]:
+    usable = (protein.classes >= 0) & (protein.alphas >= 0)
+    if unique_chains:
+        first = {sequence: chain for chain, sequence in reversed(protein.sequences.items())}
+        usable &= np.isin(protein.chains, [chain.encode() for chain in first.values()])
+    return np.flatnonzero(usable)
+
+
+def _asked(protein: Protein, residues: Iterable[int]) -> NDArray[np.int64]:
+    sites = np.array(list(residues), dtype=np.int64)
+    outside = sites[(sites < 0) | (sites >= len(protein.numbers))]
+    if len(outside):
+        raise HologramError(f"Expected residues from 0 to {len(protein.numbers) - 1}, got {outside[0]}.")
+    bad = sites[(protein.classes[sites] < 0) | (protein.alphas[sites] < 0)]
+    if len(bad):
+        raise HologramError(f"Residue {protein.label(int(bad[0]))} is no standard amino acid with a CA atom.")
+    return sites
+
+
+def _lacking(protein: Protein) -> str:
+    """By chain, why none of its residues is a site."""
+    told: list[str] = []
+    for chain in dict.fromkeys(protein.chains.tolist()):
+        rows = protein.chains == chain
+        standard, alpha = protein.classes[rows] >= 0, protein.alphas[rows] >= 0
+        name = cast(bytes, chain).decode(errors="replace") or "without a name"
+        why = f"{int(rows.sum())} residues, {int(standard.sum())} of them standard amino acids"
+        told.append(f"chain {name} has {why}, {int((standard & alpha).sum())} of these with a CA atom")
+    return "; ".join(told[:8]) or "it has no residues"
+
+
+def _within(
+    centres: NDArray[np.float64], points: NDArray[np.float64], radius: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of a centre and a point at most `radius` apart, by centre, then by point."""
+    from scipy.spatial import KDTree
+
+    found = KDTree(points).query_ball_point(centres, radius, return_sorted=True)
+    counts = np.fromiter(map(len, found), np.int64, len(found))
+    points_found = np.concatenate([np.asarray(one, dtype=np.int64) for one in found] or [np.zeros(0, np.int64)])
+    return np.repeat(np.arange(len(centres)), counts), points_found

@@ -1,0 +1,107 @@
+"""`project`: from a protein to its holograms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args, overload
+
+import numpy as np
+import torch
+
+from equiviz.holograms.channels import HEAVY
+from equiviz.holograms.compiled_projection import project_neighbourhoods
+from equiviz.holograms.errors import HologramError
+from equiviz.holograms.hologram import Hologram
+from equiviz.holograms.layouts import Layout, arranged
+from equiviz.holograms.neighbourhoods import RADIUS, Neighbourhoods
+from equiviz.holograms.protein import Protein
+from equiviz.holograms.zernike import Norm, Zernike
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Given: TypeAlias = "str | os.PathLike[str] | Protein | Neighbourhoods"
+Counting: TypeAlias = Literal["atoms", "square"]
+
+
+@overload
+def project(
+    given: Given,
+    channels: Sequence[str] = HEAVY,
+    layout: None = None,
+    norm: Norm = "orthonormal",
+    *,
+    n_max: int = 20,
+    l_max: int = 5,
+    radius: float = RADIUS,
+    counting: Counting = "atoms",
+    dtype: torch.dtype = torch.float32,
+) -> Hologram: ...
+@overload
+def project(
+    given: Given,
+    channels: Sequence[str] = HEAVY,
+    *,
+    layout: Layout,
+    norm: Norm = "orthonormal",
+    n_max: int = 20,
+    l_max: int = 5,
+    radius: float = RADIUS,
+    counting: Counting = "atoms",
+    dtype: torch.dtype = torch.float32,
+) -> dict[int, NDArray[np.generic]]: ...
+def project(
+    given: Given,
+    channels: Sequence[str] = HEAVY,
+    layout: Layout | None = None,
+    norm: Norm = "orthonormal",
+    *,
+    n_max: int = 20,
+    l_max: int = 5,
+    radius: float = RADIUS,
+    counting: Counting = "atoms",
+    dtype: torch.dtype = torch.float32,
+) -> Hologram | dict[int, NDArray[np.generic]]:
+    """The Zernike-Fourier coefficients of all sites of a protein, in the order of its chains.
+
+    Args:
+        given: the path of a PDB or mmCIF file, a `Protein`, or `Neighbourhoods`.
+        channels: C, N, O, S, H: elements, in the order of the rows.
+        layout: None for a typed `Hologram`; ``"hcnn"`` or ``"hermes"`` for arrays by degree as those codes arrange
+            them: ``[S, rows, 2l+1]``, see `layouts`.
+        norm: of the radial functions, see `Zernike`.
+        n_max: largest order; ``l_max``: largest degree.
+        radius: of the neighbourhoods and the ball, in Å.
+        counting: ``"square"`` divides what each atom adds by its own power, the sum over (n, l, m) of
+            (R_nl Y_lm)^2, as HERMES does; else an atom counts by its channel alone.
+        dtype: float32 or float64, of the sums and the result; positions are float64 throughout.
+
+    Raises:
+        StructureError: a file that cannot be read, or a protein without usable residues.
+        HologramError: an unknown channel, layout or norm; orders out of range; a channel that the file cannot give.
+    """
+    if counting not in get_args(Counting):
+        raise HologramError(f"Expected counting {' or '.join(map(repr, get_args(Counting)))}, got {counting!r}.")
+    around = neighbourhoods_of(given, channels, radius)
+    basis = Zernike(n_max, l_max, around.radius, norm)
+    weights = 1 / powers(around, basis) if counting == "square" else None
+    hologram = project_neighbourhoods(around, channels, basis, weights=weights, dtype=dtype)
+    return hologram if layout is None else arranged(hologram, layout)
+
+
+def neighbourhoods_of(given: Given, channels: Sequence[str] = HEAVY, radius: float = RADIUS) -> Neighbourhoods:
+    """Whatever `project` takes as neighbourhoods; hydrogens count where a channel asks for them."""
+    if isinstance(given, Neighbourhoods):
+        return given
+    protein = given if isinstance(given, Protein) else Protein.read(given)
+    return Neighbourhoods.of(protein, radius, hydrogens="H" in channels)
+
+
+def powers(around: Neighbourhoods, basis: Zernike) -> NDArray[np.float64]:
+    """``[E]``: the sum over (n, l, m) of (R_nl Y_lm)^2 of each neighbour, which its distance alone decides."""
+    distances = np.linalg.norm(around.offsets(), axis=1)
+    total = np.zeros(len(distances))
+    for degree in range(basis.l_max + 1):
+        total += np.square(basis.values(degree, distances)).sum(1) * (2 * degree + 1) / (4 * np.pi)
+    return total

@@ -1,0 +1,166 @@
+"""Are the coefficients those of the formula, in every norm, layout, precision and implementation?"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from equiviz.holograms import Hologram, HologramError, Neighbourhoods, Protein, Zernike, density, project
+from equiviz.holograms.channels import HEAVY, AtomWeights
+from equiviz.holograms.compiled_projection import project_neighbourhoods
+from equiviz.holograms.projection import powers
+from equiviz.holograms.torch_projection import project_offsets
+from equiviz.symmetry import O3
+from tests.holograms.plain_formula import plain
+
+EXACT = 1e-12  # float64: sums of about a hundred terms of size ten
+
+
+@pytest.mark.parametrize("norm", ["orthonormal", "reference"])
+def test_against_the_formula_written_plainly(protein: Protein, norm: str) -> None:
+    around = Neighbourhoods.of(protein)
+    wanted = plain(around, AtomWeights.of(around.protein, HEAVY).matrix(4), 20, 5, norm)
+    found = project(around, layout="hcnn", norm=norm, dtype=torch.float64)
+    rough = project(around, layout="hcnn", norm=norm)
+    for degree, block in wanted.items():
+        scale = np.abs(block).max()
+        flat = block.reshape(len(block), -1, 2 * degree + 1)
+        assert np.abs(found[degree] - flat).max() <= EXACT * scale
+        # float32 of polynomials up to degree ten: 3e-6 in the worst (l, n), see zernike.py
+        each = np.abs(rough[degree] - flat).reshape(block.shape).max(axis=(0, 1, 3))
+        size = np.abs(block).max(axis=(0, 1, 3))
+        assert (each <= 1e-5 * size).all()
+
+
+def test_zeros_stand_where_the_published_layout_has_them(written: Path) -> None:
+    found = project(written, layout="hcnn")
+    assert found[3].shape == (30, 4 * 21, 7)
+    assert found[3].dtype == np.complex64
+    rows = found[3].reshape(30, 4, 21, 7)
+    assert not rows[:, :, :3].any()
+    assert not rows[:, :, 4::2].any()
+    assert rows[:, 0, 3::2].any()
+
+
+def test_the_first_row_counts_atoms(protein: Protein) -> None:
+    around = Neighbourhoods.of(protein)
+    hologram = project(around, dtype=torch.float64)
+    counted = hologram.degree(0)[:, :, 0, 0] / math.sqrt(3 / (4 * math.pi))
+    weights = AtomWeights.of(around.protein, HEAVY).matrix(4)
+    wanted = np.add.reduceat(weights[around.neighbours], around.first[:-1])
+    np.testing.assert_allclose(counted, wanted, atol=EXACT * 100)
+
+
+def test_radial_functions_are_orthonormal() -> None:
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    x, w = (nodes + 1) / 2, weights / 2
+    for degree in range(6):
+        values = Zernike(radius=1.0).values(degree, x)  # [60, K]
+        gram = np.einsum("x,xa,xb->ab", w * x**2, values, values)
+        np.testing.assert_allclose(gram, np.eye(len(gram)), atol=EXACT)
+
+
+def test_reference_functions_have_the_known_lengths() -> None:
+    """Golden: facts/proteins.md, integrals of R^2 x^2 of the authors' functions."""
+    basis = Zernike(norm="reference")
+    wanted = {(2, 0): 0.444, (4, 0): 0.284, (20, 0): 0.073, (3, 1): 0.64, (19, 5): 0.451}
+    for (n, degree), square in wanted.items():
+        assert round(basis.shrinking(degree)[(n - degree) // 2] ** 2, 3) == square
+
+
+def test_torch_agrees_and_has_gradients(protein: Protein) -> None:
+    around = Neighbourhoods.of(protein, 6.0)
+    basis = Zernike(n_max=6, l_max=3, radius=6.0)
+    quick = project_neighbourhoods(around, HEAVY, basis, dtype=torch.float64)
+    weights = torch.tensor(AtomWeights.of(around.protein, HEAVY).matrix(4)[around.neighbours])
+    counts = torch.tensor(np.diff(around.first))
+    found = project_offsets(torch.tensor(around.offsets()), weights, counts, basis)
+    torch.testing.assert_close(found, quick.coefficients, rtol=0, atol=EXACT * 100)
+    few = int(counts[:2].sum())
+    points = torch.tensor(around.offsets()[:few], requires_grad=True)
+    heavy = weights[:few].clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda p, w: project_offsets(p, w, counts[:2], basis), (points, heavy))
+
+
+def test_a_turned_protein_has_turned_coefficients(protein: Protein) -> None:
+    g = O3.inversion() @ O3.rotation([1.0, 2.0, -0.5], 2.2)
+    turned = Protein(**{**vars_of(protein), "positions": protein.positions @ g.matrix.numpy().T})
+    before = project(protein, dtype=torch.float64)
+    after = project(turned, dtype=torch.float64)
+    assert isinstance(before.transform(g), Hologram)
+    torch.testing.assert_close(after.coefficients, before.transform(g).coefficients, rtol=0, atol=1e-11)
+
+
+def test_the_density_comes_back(protein: Protein) -> None:
+    """What coefficients describe, projected again by quadrature over the ball, gives the coefficients."""
+    around = Neighbourhoods.of(protein, residues=[10])
+    for norm in ("orthonormal", "reference"):
+        basis = Zernike(n_max=6, l_max=3, norm=norm)
+        hologram = project_neighbourhoods(around, HEAVY, basis, dtype=torch.float64)
+        points, weights = _ball(10.0)
+        values = density(hologram, points)[0]  # [C, P]
+        again = project_offsets(points, (values * weights).T / 10.0**3, torch.tensor([len(points)]), basis)
+        torch.testing.assert_close(again, hologram.coefficients, rtol=0, atol=1e-10)
+
+
+def test_square_counting_divides_each_atom_by_its_power(protein: Protein) -> None:
+    around = Neighbourhoods.of(protein)
+    wanted = project_neighbourhoods(around, weights=1 / powers(around, Zernike()), dtype=torch.float64)
+    found = project(around, counting="square", dtype=torch.float64)
+    torch.testing.assert_close(found.coefficients, wanted.coefficients)
+    one = Zernike(n_max=4, l_max=2)
+    lonely = project_offsets(
+        torch.tensor([[1.0, 2.0, 3.0]]).double(), torch.ones(1, 1).double(), torch.tensor([1]), one
+    )
+    power = sum(
+        float(np.square(one.values(k, np.array(14.0**0.5))).sum()) * (2 * k + 1) / (4 * np.pi) for k in range(3)
+    )
+    assert float(lonely.square().sum()) == pytest.approx(power, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"channels": ("C", "X")}, "Expected different channels of C, N, O, S, H, got C, X"),
+        ({"channels": ("C", "C")}, "Expected different channels"),
+        ({"channels": ("H",)}, "has no hydrogen atoms"),
+        ({"layout": "other"}, "Expected layout 'hcnn' or 'hermes', got 'other'"),
+        ({"norm": "other"}, "Expected norm 'orthonormal' or 'reference'"),
+        ({"counting": "other"}, "Expected counting 'atoms' or 'square'"),
+        ({"n_max": 40}, "orders up to an n_max from l_max to 30"),
+        ({"l_max": 13}, "an l_max from 0 to 12"),
+        ({"radius": -1.0}, "Expected a positive radius"),
+    ],
+)
+def test_impossible_wishes_are_refused_in_words(written: Path, options: dict, words: str) -> None:
+    with pytest.raises(HologramError, match=words):
+        project(written, **options)
+
+
+def test_1pga_has_its_known_neighbours(real_data: Path) -> None:
+    """Golden: facts/proteins.md, site Met-1 of 1PGA has 51 C, 12 N, 17 O and no S."""
+    hologram = project(real_data / "proteins" / "1PGA.pdb", dtype=torch.float64)
+    counted = hologram.degree(0)[0, :, 0, 0] / math.sqrt(3 / (4 * math.pi))
+    torch.testing.assert_close(counted, torch.tensor([51.0, 12.0, 17.0, 0.0]).double(), rtol=0, atol=1e-6)
+    assert len(hologram) == 56
+    assert hologram.sites[0] == "A MET 1"
+
+
+def _ball(radius: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points and weights of a product quadrature on a ball, exact for the polynomials here."""
+    nodes, weights = np.polynomial.legendre.leggauss(14)
+    r, wr = (nodes + 1) / 2 * radius, weights / 2 * radius
+    phi = np.arange(16) * np.pi / 8
+    points, heavy = [], []
+    for a, wa in zip(r, wr, strict=True):
+        for c, wc in zip(nodes, weights, strict=True):
+            s = math.sqrt(1 - c * c)
+            points.append(np.stack([a * s * np.cos(phi), a * s * np.sin(phi), np.full(16, a * c)], axis=1))
+            heavy.append(np.full(16, wa * a * a * wc * np.pi / 8))
+    return torch.tensor(np.concatenate(points)), torch.tensor(np.concatenate(heavy))
+
+
+def vars_of(protein: Protein) -> dict:
+    return {name: getattr(protein, name) for name in Protein.__dataclass_fields__}
