@@ -28,6 +28,12 @@ def canvas(page: Page) -> dict[str, float] | None:
     return page.evaluate(LARGEST)
 
 
+def screen_pixels(page: Page) -> float:
+    """Pixels of the screen that the largest canvas covers."""
+    box = canvas(page)
+    return box["width"] * box["height"] * page.evaluate("devicePixelRatio") ** 2 if box else 0.0
+
+
 def shown(page: Page, limit: float = 60) -> Picture | None:
     """What the largest canvas shows, ``[height, width, 3]``; None where there is no canvas."""
     box = canvas(page)

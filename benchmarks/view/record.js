@@ -40,7 +40,7 @@
   function drawn(gl, points) {
     let picture = open.get(gl);
     if (!picture) {
-      picture = { begun: now(), done: 0, points: 0, calls: 0 };
+      picture = { begun: now(), done: 0, points: 0, calls: 0, pixels: 0 };
       open.set(gl, picture);
       record.open++;
       waiting.push([gl, picture]);
@@ -48,6 +48,8 @@
     }
     picture.points += points;
     picture.calls++;
+    const [, , width, height] = gl.getParameter(gl.VIEWPORT);
+    picture.pixels = Math.max(picture.pixels, width * height);
   }
 
   const points = {

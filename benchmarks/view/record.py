@@ -57,18 +57,28 @@ class Record:
         """Pictures in which everything is drawn."""
         return [picture for picture in self.pictures if picture["points"] >= points]
 
-    def first(self, points: int) -> float:
-        """Seconds to the first picture of everything, perhaps a coarse one."""
-        return (min(picture["done"] for picture in self.whole(points)) - self.since) / 1000
+    def sharp(self, points: int, screen: float) -> dict[str, Any]:
+        """The first picture of everything with about a pixel for each of the ``screen`` ones where it stands.
+
+        Viewports may leave margins: six tenths are asked for, of the screen's or of the largest picture's.
+        """
+        whole = sorted(self.whole(points), key=lambda one: one["done"])
+        most = max(picture["pixels"] for picture in whole)
+        return next(picture for picture in whole if picture["pixels"] >= 0.6 * min(screen, most))
+
+    def first(self, points: int, screen: float) -> float:
+        """Seconds to that picture."""
+        return (self.sharp(points, screen)["done"] - self.since) / 1000
 
     def complete(self, points: int) -> float:
         """Seconds to the last picture before the page was quiet."""
         return (max(picture["done"] for picture in self.whole(points)) - self.since) / 1000
 
-    def painting(self, points: int, which: int) -> float:
-        """Seconds that one picture of everything took, from its first draw call until a pixel could be read back."""
-        picture = sorted(self.whole(points), key=lambda one: one["done"])[which]
-        return (picture["done"] - picture["begun"]) / 1000
+    def painting(self, points: int, screen: float) -> tuple[float, float]:
+        """Seconds that the first and the last picture took, from the first draw call until a pixel could be read."""
+        last = max(self.whole(points), key=lambda one: one["done"])
+        first, last = ((one["done"] - one["begun"]) / 1000 for one in (self.sharp(points, screen), last))
+        return first, last
 
     def received(self) -> list[dict[str, Any]]:
         """Messages of the kernel that have to do with what is drawn."""

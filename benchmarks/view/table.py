@@ -13,7 +13,7 @@ from benchmarks.view.verdict import Summary, best
 from benchmarks.view.visit import Timing
 
 HEAD = (
-    "| case | by | first frame: complete (coarse), s | x best | update: complete (coarse), s | x best "
+    "| case | by | first frame (still), s | x best | update (still), s | x best "
     "| B each: display, update | script once, kB | orbit, ms | fails |"
 )
 
@@ -34,9 +34,10 @@ def told(summaries: list[Summary], chromium: str) -> str:
             "|" + "---|" * (HEAD.count("|") - 1),
             *rows,
             "",
-            f"Medians of {repeats} visits, ± half the range. *Complete*: the last picture before {QUIET} s without "
-            "pictures or messages; *coarse*: the first picture with everything in it. *x best*: of the quickest of "
-            f"{', '.join(OTHERS)}. *Orbit*: median time from picture to picture while dragging.",
+            f"Medians of {repeats} visits, ± half the range, from running the cell to the first picture with "
+            "everything in it and a pixel for each of the screen's; *still*: to the last picture before "
+            f"{QUIET} s without pictures or messages, which for us is the one with smooth edges. *x best*: of the "
+            f"quickest of {', '.join(OTHERS)}. *Orbit*: median time from picture to picture while dragging.",
         ]
     )
 
@@ -59,13 +60,13 @@ def phases(summaries: list[Summary]) -> str:
 
     In brackets what the picture itself took, from its first draw call until the graphics were done.
     """
-    head = "| case | by | step | kernel busy | last message | coarse picture (itself) | complete (itself) |"
+    head = "| case | by | step | kernel busy | last message | picture (itself) | still picture (itself) |"
     lines = [head, "|" + "---|" * (head.count("|") - 1)]
     for one in summaries:
         for step in ("drawing", "updating"):
             if one.timings(step):
                 found = {name: _number(one.seconds(step, name)) for name in TIMES}
-                pictures = f"{found['first']} ({found['coarse']}) | {found['complete']} ({found['fine']})"
+                pictures = f"{found['first']} ({found['painting']}) | {found['complete']} ({found['refining']})"
                 start = f"| {one.case.name} | {one.peer} | {step} | {found['kernel']} | {found['arrived']} |"
                 lines.append(f"{start} {pictures} |")
     return "\n".join(lines)
@@ -75,9 +76,9 @@ def _spread(one: Summary, step: str) -> str:
     timings = one.timings(step)
     if not timings:
         return "-"
-    complete = [timing.complete for timing in timings]
-    half = f" ± {(max(complete) - min(complete)) / 2:.2f}" if len(complete) > 1 else ""
-    return f"{one.seconds(step):.2f}{half} ({one.seconds(step, 'first'):.2f})"
+    first = [timing.first for timing in timings]
+    half = f" ± {(max(first) - min(first)) / 2:.2f}" if len(first) > 1 else ""
+    return f"{one.seconds(step):.2f}{half} ({one.seconds(step, 'complete'):.2f})"
 
 
 def _number(value: float, digits: int = 2) -> str:

@@ -1,7 +1,8 @@
 """The figures to reach (issue 4), and which of them a run missed.
 
-Ratios are to the quickest of the other libraries in the same run. A picture counts when it is complete: the last one
-before the page is quiet, which for us is the fine one that follows the coarse one.
+Ratios are to the quickest of the other libraries in the same run. For all of them the first picture counts that has
+everything in it, and a pixel for each of the screen's. What follows (ours smooths its edges when it stands still) is
+told beside it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Summary:
     case: Case
     visits: list[Measured]
 
-    def seconds(self, step: str, field: str = "complete") -> float:
+    def seconds(self, step: str, field: str = "first") -> float:
         """``step``: drawing or updating; ``field``: of `Timing`."""
         return _median(getattr(timing, field) for timing in self.timings(step))
 

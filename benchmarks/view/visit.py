@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.view.cases import Case
 from benchmarks.view.drag import Dragged, dragged
 from benchmarks.view.lab import Notebook, notebook
-from benchmarks.view.pixels import SHARE, changed, covered, shown
+from benchmarks.view.pixels import SHARE, changed, covered, screen_pixels, shown
 from benchmarks.view.record import PageError, Record
 
 NOTEBOOK, PREPARATION = "notebook", "preparation"  # the steps before anything is drawn
@@ -22,18 +22,22 @@ class Timing:
     """From running a cell to its picture, in seconds since its start, and what the kernel sent meanwhile."""
 
     complete: float  # the last picture before the page is quiet
-    first: float  # the first one with everything in it
+    first: float  # the first one with everything in it, and with a pixel for each of the screen's
     kernel: float  # how long the kernel was busy
     arrived: float  # when the last message reached the page
     payload: int  # bytes, without a script that is sent once per page
-    coarse: float = 0.0  # what the first picture took, from its first draw call until the graphics were done
-    fine: float = 0.0  # and the last one
+    painting: float = 0.0  # what the first picture took, from its first draw call until the graphics were done
+    refining: float = 0.0  # and the last one
 
     @classmethod
-    def of(cls, record: Record, points: int, script: int = 0) -> Timing:
-        """Read from a record; ``script`` bytes are taken off."""
-        payload, painted = record.payload() - script, [record.painting(points, which) for which in (0, -1)]
-        return cls(record.complete(points), record.first(points), record.kernel(), record.arrived(), payload, *painted)
+    def of(cls, record: Record, points: int, screen: float, script: int = 0) -> Timing:
+        """Read from a record; ``screen``: the pixels that the picture has there; ``script`` bytes are taken off."""
+        payload, painted, first = (
+            record.payload() - script,
+            record.painting(points, screen),
+            record.first(points, screen),
+        )
+        return cls(record.complete(points), first, record.kernel(), record.arrived(), payload, *painted)
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,13 @@ def measured(opened: Notebook, peer: str, case: Case, limit: float, drag: bool =
     def second() -> None:
         record = opened.run(1, case.points, limit)
         refuse_blank(covered(shown(opened.page)), "draws nothing")
-        found["drawing"] = Timing.of(record, case.points, int(str(found["script"])))
+        found["drawing"] = Timing.of(record, case.points, screen_pixels(opened.page), int(str(found["script"])))
 
     def third() -> None:
         before = shown(opened.page)
         record = opened.run(2, case.points, limit)
         refuse_blank(changed(before, shown(opened.page)), "the picture stays as it was")
-        found["updating"] = Timing.of(record, case.points)
+        found["updating"] = Timing.of(record, case.points, screen_pixels(opened.page))
 
     def fourth() -> None:
         found["drag"] = dragged(opened)

@@ -15,7 +15,7 @@ import torch
 from equiviz.holograms.channels import HEAVY, AtomWeights
 from equiviz.holograms.hologram import Hologram
 from equiviz.holograms.neighbourhoods import Neighbourhoods
-from equiviz.holograms.zernike import Zernike, recurrence
+from equiviz.holograms.zernike import Zernike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,8 @@ def _moments(
         atoms.own,
         atoms.dense.astype(kind),
         legendre(basis.l_max).astype(kind),
-        recurrence()[:, : basis.polynomials].astype(kind),
+        basis.table().astype(kind),
+        basis.shells,
         sums,
     )
     return sums
@@ -92,9 +93,7 @@ def _combine(sums: NDArray[np.floating], basis: Zernike, found: NDArray[np.float
     """From moments ``[S, C, M, J]`` to coefficients ``[S, C x width]``: one small matrix per degree."""
     start = 0
     for degree in range(basis.l_max + 1):
-        matrix = (basis.matrix(degree)[:, : sums.shape[3]] * math.sqrt((2 * degree + 1) / (4 * math.pi))).astype(
-            sums.dtype
-        )  # [K, J]
+        matrix = (basis.matrix(degree) * math.sqrt((2 * degree + 1) / (4 * math.pi))).astype(sums.dtype)  # [K, J]
         block = sums[:, :, degree**2 : (degree + 1) ** 2]  # [S, C, 2l+1, J]
         stop = start + block.shape[1] * block.shape[2] * len(matrix)
         target = found[:, start:stop].reshape(len(sums), block.shape[1], len(matrix), block.shape[2])

@@ -8,7 +8,8 @@ With d the place of an atom relative to the site, in units of the radius, and z 
   ``S_l,+m = A_lm(y, d^2) Re (z + i x)^m``, ``S_l,-m = A_lm Im (z + i x)^m``,
   ``A_lm = a_lm y A_{l-1,m} - b_lm d^2 A_{l-2,m}`` (the associated Legendre recurrence, NIST DLMF 14.10.3, made
   homogeneous);
-- p_j, the shared family of Jacobi polynomials of `zernike.py`, by its three-term recurrence.
+- p_j, the shared family of Jacobi polynomials of `zernike.py`, by its three-term recurrence; or, of `shells.py`, the
+  Gaussians of log d, with harmonics of the direction.
 
 Atoms go in blocks of one channel, through loops that run along the block, so that the compiler does many at once; what
 a block adds to its channel is then one small matrix product (BLAS; ten times as fast as loops that numba compiles).
@@ -30,16 +31,18 @@ FASTMATH = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
-def accumulate(points, centres, first, neighbours, weights, own, dense, legendre, jacobi, sums):
+def accumulate(points, centres, first, neighbours, weights, own, dense, legendre, table, shells, sums):
     """Add all neighbours of all sites to their moments.
 
     points [A, 3] and centres [S, 3], float64, in units of the radius; first [S+1] and neighbours [E]: those of site s
     are neighbours[first[s]:first[s+1]], quickest where they are sorted by channel; weights [E]; own [A]: the channel of
     an atom, -1 for none; dense [A, D]: weights of further channels, the last D; legendre [3, L+1, L+1], A_mm on the
-    diagonal of the first, a_lm, b_lm; jacobi [3, J]; sums [S, C, M, J], changed in place.
+    diagonal of the first, a_lm, b_lm; table [3, J]: the recurrence of the polynomials, or, of shells, the logarithms of
+    their centres, their inverse widths, and the inverse end of the cutoff; shells: which of the two; sums [S, C, M, J],
+    changed in place.
     """
     size, polynomials = sums.shape[2], sums.shape[3]
-    place = np.empty((5, BLOCK), sums.dtype)  # x, y, z, d^2, 2 d^2 - 1
+    place = np.empty((5, BLOCK), sums.dtype)  # x, y, z, d^2, 2 d^2 - 1; of shells the direction, 1, log d
     scratch = np.empty((4, BLOCK), sums.dtype)
     harmonics, radials = np.empty(size * BLOCK, sums.dtype), np.empty(polynomials * BLOCK, sums.dtype)
     added, heavy = np.empty((size, polynomials), sums.dtype), np.empty(BLOCK, sums.dtype)
@@ -53,30 +56,35 @@ def accumulate(points, centres, first, neighbours, weights, own, dense, legendre
                 stop += 1
             count = stop - start
             if channel >= 0 or dense.shape[1] > 0:
-                _places(points, neighbours[start:stop], centres[site], place)
+                _places(points, neighbours[start:stop], centres[site], shells, place)
                 solid = harmonics[: size * count].reshape(size, count)
                 radial = radials[: polynomials * count].reshape(polynomials, count)
                 _solid(legendre, place, scratch, solid)
                 if channel >= 0:
-                    _radial(jacobi, place[4], weights[start:stop], scratch, radial)
+                    _radial(table, shells, place[4], weights[start:stop], scratch, radial)
                     _add_product(solid, radial, added, sums[site, channel])
                 for extra in range(dense.shape[1]):
                     for b in range(count):
                         heavy[b] = weights[start + b] * dense[neighbours[start + b], extra]
-                    _radial(jacobi, place[4], heavy[:count], scratch, radial)
+                    _radial(table, shells, place[4], heavy[:count], scratch, radial)
                     _add_product(solid, radial, added, sums[site, plain + extra])
             start = stop
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _places(points, members, centre, place):
+def _places(points, members, centre, shells, place):
     for b in range(len(members)):
         x = points[members[b], 0] - centre[0]
         y = points[members[b], 1] - centre[1]
         z = points[members[b], 2] - centre[2]
         square = x * x + y * y + z * z  # in float64: 2 d^2 - 1 cancels
-        place[0, b], place[1, b], place[2, b], place[3, b] = x, y, z, square
-        place[4, b] = 2 * square - 1
+        if shells:
+            scale = 1 / np.sqrt(square) if square > 0 else 0 * square
+            place[0, b], place[1, b], place[2, b], place[3, b] = x * scale, y * scale, z * scale, square * scale * scale
+            place[4, b] = 0.5 * np.log(max(square, 1e-12))
+        else:
+            place[0, b], place[1, b], place[2, b], place[3, b] = x, y, z, square
+            place[4, b] = 2 * square - 1
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
@@ -120,14 +128,34 @@ def _multiply(size, left, right, result):
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
-def _radial(jacobi, z, weights, scratch, radial):
-    """Fill radial [J, B] with the polynomials times the weights of the atoms."""
+def _radial(table, shells, depth, weights, scratch, radial):
+    """Fill radial [J, B] with the radial functions times the weights of the atoms."""
     lower, current = scratch[0], scratch[1]
     size = radial.shape[1]
-    lower[:size], current[:size] = 0, weights
-    for j in range(len(radial)):
-        _copy(size, current, radial[j])
-        _next_polynomial(jacobi[0, j], jacobi[1, j], jacobi[2, j], size, z, lower, current)
+    if shells:
+        _envelope(table[2, 0], size, depth, weights, current)
+        for j in range(len(radial)):
+            _shell(table[0, j], table[1, j], size, depth, current, radial[j])
+    else:
+        lower[:size], current[:size] = 0, weights
+        for j in range(len(radial)):
+            _copy(size, current, radial[j])
+            _next_polynomial(table[0, j], table[1, j], table[2, j], size, depth, lower, current)
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
+def _envelope(inverse_end, size, depth, weights, result):
+    """The weights times a half cosine that ends in zero."""
+    for k in range(size):
+        share = min(np.exp(depth[k]) * inverse_end, 1)
+        result[k] = weights[k] * (0.5 + 0.5 * np.cos(np.pi * share))
+
+
+@njit(cache=True, nogil=True, fastmath=FASTMATH)
+def _shell(centre, inverse_width, size, depth, envelope, result):
+    for k in range(size):
+        away = (depth[k] - centre) * inverse_width
+        result[k] = envelope[k] * np.exp(-away * away)
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from equiviz.holograms.errors import HologramError
-from equiviz.holograms.protein import HYDROGENS, Protein
+from equiviz.holograms.protein import HYDROGENS, Protein, text
 from equiviz.structures.errors import StructureError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _sites(protein: Protein, unique_chains: bool) -> NDArray[np.int64]:
     usable = (protein.classes >= 0) & (protein.alphas >= 0)
     if unique_chains:
         first = {sequence: chain for chain, sequence in reversed(protein.sequences.items())}
-        usable &= np.isin(protein.chains, [chain.encode() for chain in first.values()])
+        usable &= np.isin(protein.chains, [chain.encode("latin-1") for chain in first.values()])
     return np.flatnonzero(usable)
 
 
@@ -129,9 +129,9 @@ def _lacking(protein: Protein) -> str:
     for chain in dict.fromkeys(protein.chains.tolist()):
         rows = protein.chains == chain
         standard, alpha = protein.classes[rows] >= 0, protein.alphas[rows] >= 0
-        name = cast(bytes, chain).decode(errors="replace") or "without a name"
         why = f"{int(rows.sum())} residues, {int(standard.sum())} of them standard amino acids"
-        told.append(f"chain {name} has {why}, {int((standard & alpha).sum())} of these with a CA atom")
+        usable = int((standard & alpha).sum())
+        told.append(f"chain {text(chain) or 'without a name'} has {why}, {usable} of these with a CA atom")
     return "; ".join(told[:8]) or "it has no residues"
 
 

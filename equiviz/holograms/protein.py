@@ -131,14 +131,13 @@ class Protein:
         found: dict[str, list[str]] = {}
         for chain, kind in zip(self.chains.tolist(), self.classes.tolist(), strict=True):
             if kind >= 0:
-                found.setdefault(cast(bytes, chain).decode(), []).append(LETTERS[kind])
+                found.setdefault(text(chain), []).append(LETTERS[kind])
         return {chain: "".join(letters) for chain, letters in found.items()}
 
     def label(self, residue: int) -> str:
         """How people call a residue: "A MET 1", with its insertion code where it has one."""
-        words = [self.chains[residue], self.residue_names[residue]]
-        chain, name = (cast(bytes, word).decode(errors="replace") for word in words)
-        code = cast(bytes, self.insertion_codes[residue]).decode(errors="replace")
+        words = (self.chains[residue], self.residue_names[residue], self.insertion_codes[residue])
+        chain, name, code = map(text, words)
         return f"{chain} {name} {self.numbers[residue]}{code}"
 
     def taken(self, kept: NDArray[np.bool_]) -> Protein:
@@ -147,6 +146,11 @@ class Protein:
 
         parts = {n: getattr(self, n)[kept] for n in ("positions", "elements", "atom_names", "residue")}
         return replace(self, **parts)
+
+
+def text(word: object) -> str:
+    """A word of a file: any byte is some letter, and `encode("latin-1")` is the way back."""
+    return cast(bytes, word).decode("latin-1")
 
 
 def _words(characters: NDArray[np.int8]) -> NDArray[np.bytes_]:

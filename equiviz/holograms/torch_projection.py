@@ -83,4 +83,4 @@ def _family(z: Tensor, count: int) -> Tensor:
 
 
 def _matrix(basis: Zernike, degree: int, like: Tensor) -> Tensor:
-    return torch.as_tensor(basis.matrix(degree)[:, : basis.polynomials], dtype=like.dtype, device=like.device)
+    return torch.as_tensor(basis.matrix(degree), dtype=like.dtype, device=like.device)

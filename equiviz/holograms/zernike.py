@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -65,6 +65,8 @@ class Zernike:
         if self.norm not in get_args(Norm):
             raise HologramError(f"Expected norm {' or '.join(map(repr, get_args(Norm)))}, got {self.norm!r}.")
 
+    shells: ClassVar[bool] = False
+
     @property
     def polynomials(self) -> int:
         """How many of the shared family are needed."""
@@ -81,7 +83,11 @@ class Zernike:
 
     def matrix(self, degree: int) -> NDArray[np.float64]:
         """``[K, J]``: R_nl = x^l times these combinations of the shared family."""
-        return _matrix(self.n_max, degree) * self.scales(degree)[:, None]
+        return _matrix(self.n_max, degree)[:, : self.polynomials] * self.scales(degree)[:, None]
+
+    def table(self) -> NDArray[np.float64]:
+        """``[3, J]``: the recurrence p_{j+1} = (a_j z + b_j) p_j - c_j p_{j-1}."""
+        return recurrence()[:, : self.polynomials]
 
     def scales(self, degree: int) -> NDArray[np.float64]:
         """``[K]``: what the norm multiplies the Jacobi polynomials with."""

@@ -37,6 +37,7 @@ export class Drawing implements Drawable {
   seen = true;
   private dirty = false;
   private moving = false;
+  private rested = true; // since the last motion, a picture that stands still was drawn
   private drawn = 0;
   private hiddenLabels = 0;
   private pace: Pace | null = null;
@@ -80,9 +81,11 @@ export class Drawing implements Drawable {
       if (!this.picture || !showing || !pace || !canvases.width || !canvases.height) return;
       const now = performance.now();
       canvases.fit();
-      const effort = moving ? pace.moving : pace.still(canvases.devicePixels, showing.rows);
+      const effort = moving ? pace.moving(this.rested) : pace.still(canvases.devicePixels, showing.rows);
       if (!this.drawInto(canvases.picture.width, canvases.picture.height, effort, canvases.paint)) return;
-      if (moving) pace.tick(now, this.renderer.software ? this.renderer.finish() - now : null);
+      const cost = moving && this.renderer.software ? this.renderer.finish() - now : null;
+      if (moving && !this.rested) pace.tick(now, cost); // the first one may have to compile shaders, too
+      this.rested = !moving;
       this.dirty = false;
       this.paintOver();
       root.dataset.drawn = String(++this.drawn);

@@ -20,14 +20,16 @@ export class Pace {
     this.level = software ? 2 : 4;
   }
 
-  get moving(): Effort {
-    return MOVING[this.level];
+  /** For a picture that moves; the first one after a rest, perhaps the only one, is as sharp as the screen. */
+  moving(rested: boolean): Effort {
+    const effort = MOVING[this.level];
+    return rested ? { ...effort, sharpness: Math.max(1, effort.sharpness) } : effort;
   }
 
   /** For a picture that stands still: two by two pixels for each of the screen's, which smooths all edges. */
   still(devicePixels: number, rows: number): Effort {
     const most = this.software && rows > MANY ? 1 : 2;
-    return { sharpness: Math.min(most, devicePixels > 1.5 ? 1.5 : 2), points: this.software ? 800_000 : 5_000_000 };
+    return { sharpness: Math.min(most, devicePixels > 1.5 ? 1.5 : 2), points: this.software ? 450_000 : 5_000_000 };
   }
 
   /** Notes that a moving picture was drawn at `now`; `cost` is what it took, where that can be measured. */

@@ -61,7 +61,8 @@ export class SharedRenderer {
     const renderer = this.open();
     if (this.lost || renderer.getContext().isContextLost()) return false;
     const canvas = renderer.domElement;
-    if (canvas.width < width || canvas.height < height) renderer.setSize(Math.max(canvas.width, width), Math.max(canvas.height, height), false);
+    // As large as this picture and no larger: browsers clear and copy all of it, and in software that is what takes time.
+    if (canvas.width !== width || canvas.height !== height) renderer.setSize(width, height, false);
     renderer.setViewport(0, 0, width, height);
     renderer.setScissor(0, 0, width, height);
     renderer.render(picture.scene, picture.camera);
@@ -69,7 +70,7 @@ export class SharedRenderer {
     target.setTransform(1, 0, 0, 1, 0, 0);
     target.clearRect(0, 0, wide, tall);
     target.imageSmoothingEnabled = true;
-    target.imageSmoothingQuality = "high";
+    target.imageSmoothingQuality = "low"; // of two by two pixels that is their mean, which is what is wanted
     target.drawImage(canvas, 0, canvas.height - height, width, height, 0, 0, wide, tall);
     return true;
   }

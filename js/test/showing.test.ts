@@ -156,9 +156,10 @@ describe("small things", () => {
 
   it("the pace slows down for slow pictures, and the fine picture does not depend on it", () => {
     const pace = new Pace(true);
-    const before = pace.moving.sharpness;
+    const before = pace.moving(false).sharpness;
     for (let k = 0; k < 8; k++) pace.tick(k * 300, 300);
-    expect(pace.moving.sharpness).toBeLessThan(before);
+    expect(pace.moving(false).sharpness).toBeLessThan(before);
+    expect(pace.moving(true).sharpness).toBe(1);
     expect(pace.still(1, 100)).toEqual(new Pace(true).still(1, 100));
   });
 });
