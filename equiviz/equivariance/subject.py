@@ -12,8 +12,9 @@ from equiviz.equivariance.double_twin import in_double
 from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.transformed_input import floating_type
 from equiviz.features.inferred_model import inferred
-from equiviz.features.model_input import ModelInput, accepted
-from equiviz.nn.declared_function import DeclaredFunction, Outputs, Per, declared
+from equiviz.features.model_input import ModelInput, accepted, accepted_by
+from equiviz.nn.declared_function import Outputs, Per, declared
+from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.declared_types import TYPES
 from equiviz.structures.graph import Graph
 from equiviz.structures.typed_tensors import Inputs, TypedTensors
@@ -62,7 +63,9 @@ def _declared(
             )
         tensors = cast("Tensor | Sequence[object] | Mapping[str, object]", x)
         return declared(model, outputs, per), TypedTensors.make(tensors, inputs)
-    if isinstance(x, TypedTensors) and not isinstance(model, DeclaredFunction):
+    if isinstance(model, EquivariantModel):
+        return model, accepted_by(model, x)
+    if isinstance(x, TypedTensors):
         return declared(model, outputs, per), x
     if isinstance(x, Tensor) or (isinstance(x, Mapping) and not isinstance(x, TypedTensors)):
         raise CheckError(_how_to_declare(x))

@@ -28,8 +28,8 @@ from equiviz.symmetry.groups import O3, haar
 from equiviz.symmetry.representations import O3Irreps
 from equiviz.symmetry.wigner import foresee
 
-# Nodes of the rotations that are run one by one before: a model may look at the first structure of a batch only.
-SINGLE = 640
+# One in so many, and at least five, is run alone before: a model may look at the first structure of a batch only.
+ALONE = 10
 # The cube's rotations and half-turns about its diagonals are where mistakes of sign and order show best.
 _SPECIAL = [
     O3.rotation(axis, angle)
@@ -55,7 +55,7 @@ def sweep(
     elements = [*_SPECIAL, *haar(max(0, count - len(_SPECIAL)), seed + 3, "SO(3)")][:count]
     foresee(elements, _highest_degree(runs.reference))
     nodes = max(1, sum(node_counts(x)))
-    single = len(elements) if alone or not _is_batched(runs, x) else min(len(elements), SINGLE // nodes)
+    single = len(elements) if alone or not _is_batched(runs, x) else min(len(elements), max(5, len(elements) // ALONE))
     _one_by_one(sums, runs, x, elements[:single], step)
     if single < len(elements):
         try:
@@ -70,9 +70,9 @@ def sweep(
 
 
 def default_count(x: ModelInput) -> int:
-    """As many as take less than a second: 300 for small molecules, 100 for 64 atoms, none for liquids of thousands."""
+    """As many as take less than a second: 120 for small molecules, 62 for 64 atoms, none for liquids of thousands."""
     nodes = sum(node_counts(x))
-    return 0 if nodes > 400 else max(50, min(300, 6_400 // max(1, nodes)))
+    return 0 if nodes > 400 else max(50, min(120, 4_000 // max(1, nodes)))
 
 
 def _highest_degree(reference: Capture) -> int:

@@ -64,6 +64,11 @@ def accepted(x: object) -> ModelInput:
     return as_structures(x)
 
 
+def accepted_by(model: object, x: object) -> ModelInput:
+    """As `accepted`, of what the model reads of `x` (`EquivariantModel.reads`)."""
+    return accepted(model.reads(x) if isinstance(model, EquivariantModel) else x)
+
+
 def prepared(model: nn.Module, x: Given) -> ModelInput:
     """What `model.forward` takes: structures go through `model.prepare` where there is one, graphs pass as they are.
 
@@ -71,7 +76,7 @@ def prepared(model: nn.Module, x: Given) -> ModelInput:
         CaptureError: `x` is no input, see `accepted`; or the model is no torch module.
     """
     _refuse_other_model(model)
-    taken = accepted(x)
+    taken = accepted_by(model, x)
     if isinstance(taken, (Graph, TypedTensors)):
         return taken
     prepare: Callable[[ModelInput], Graph] | None = getattr(model, "prepare", None)
@@ -114,7 +119,7 @@ def measured(model: nn.Module, x: Given) -> ModelInput:
     Raises:
         CaptureError: `x` is no input, see `accepted`.
     """
-    taken = accepted(x)
+    taken = accepted_by(model, x)
     if isinstance(taken, (Graph, TypedTensors)) or not isinstance(model, EquivariantModel):
         return taken
     return model.measure(taken) if isinstance(taken, Structure) else measured_structures(model, taken)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from equiviz.holograms.channels import HEAVY, AtomWeights
-from equiviz.holograms.hologram import Hologram
+from equiviz.holograms.hologram import Basis, Hologram
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.zernike import Zernike
 
@@ -29,7 +29,7 @@ MOST_SITES = 1_024
 def project_neighbourhoods(
     around: Neighbourhoods,
     channels: Sequence[str] = HEAVY,
-    basis: Zernike | None = None,
+    basis: Basis | None = None,
     *,
     weights: NDArray[np.float64] | None = None,
     dtype: torch.dtype = torch.float32,
@@ -65,7 +65,7 @@ def _moments(
     rows: slice,
     atoms: AtomWeights,
     weights: NDArray[np.floating],
-    basis: Zernike,
+    basis: Basis,
     channels: int,
 ) -> NDArray[np.floating]:
     """The sums of S_lm p_j over the neighbours of some sites, ``[S, C, M, J]``."""
@@ -89,7 +89,7 @@ def _moments(
     return sums
 
 
-def _combine(sums: NDArray[np.floating], basis: Zernike, found: NDArray[np.floating]) -> None:
+def _combine(sums: NDArray[np.floating], basis: Basis, found: NDArray[np.floating]) -> None:
     """From moments ``[S, C, M, J]`` to coefficients ``[S, C x width]``: one small matrix per degree."""
     start = 0
     for degree in range(basis.l_max + 1):

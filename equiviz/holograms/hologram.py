@@ -11,13 +11,14 @@ Other codes' arrangements come out by `layouts.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
 
 from equiviz.holograms.errors import HologramError
 from equiviz.holograms.protein import LETTERS
+from equiviz.holograms.shells import Shells
 from equiviz.holograms.zernike import Zernike
 from equiviz.structures.typed_tensors import ONLY, TypedTensors
 from equiviz.symmetry.field import Field
@@ -25,6 +26,8 @@ from equiviz.symmetry.field import Field
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Basis: TypeAlias = "Zernike | Shells"
+"""The radial functions: what a projection needs to know of them is the same for both."""
 AMINO_ACID = "amino_acid"
 HCNN_BASIS = Zernike()
 
@@ -41,7 +44,7 @@ class Hologram(TypedTensors):
     """
 
     channels: tuple[str, ...] = ()
-    basis: Zernike = HCNN_BASIS
+    basis: Basis = HCNN_BASIS
     sites: tuple[str, ...] = ()
     name: str = ""
 
@@ -50,7 +53,7 @@ class Hologram(TypedTensors):
         cls,
         coefficients: Tensor,
         channels: Sequence[str],
-        basis: Zernike,
+        basis: Basis,
         classes: Tensor | None = None,
         sites: Sequence[str] = (),
         name: str = "",
@@ -109,7 +112,7 @@ class Hologram(TypedTensors):
         )
 
 
-def irreps(channels: Sequence[str], basis: Zernike) -> str:
+def irreps(channels: Sequence[str], basis: Basis) -> str:
     """What the coefficients transform as."""
     copies = [len(channels) * len(basis.orders(degree)) for degree in range(basis.l_max + 1)]
     return "+".join(f"{mul}x{degree}{'eo'[degree % 2]}" for degree, mul in enumerate(copies))

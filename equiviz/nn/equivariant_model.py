@@ -48,6 +48,14 @@ class EquivariantModel(nn.Module, ABC):
         super().__init__()
         self.config = config
 
+    def reads(self, x: object) -> object:
+        """What the model is shown, given what a user hands to a tool.
+
+        By default `x` itself, which the tools read as structures. A family that reads something else makes it here: of
+        a protein's file its holograms.
+        """
+        return x
+
     def measure(self, structure: Structure) -> Structure:
         """Attach, once, whatever the model reads that follows from the structure alone, as typed attributes.
 

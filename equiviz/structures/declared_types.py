@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args
 
@@ -55,4 +56,7 @@ class DeclaredType:
         try:
             return cls(representation(kind), support)
         except ValueError as cause:
-            raise StructureError(None, None, f"{name!r}: {kind!r} is no type ({cause}). Types are {TYPES}.") from cause
+            near = difflib.get_close_matches(kind.lower(), ("position", *get_args(Untyped)), 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            why = f"{name!r}: {kind!r} is no type ({cause}).{hint} Types are {TYPES}."
+            raise StructureError(None, None, why) from cause

@@ -186,7 +186,7 @@ REFUSED = {
     "nan.pdb": (PDB.format("nan"), "line 1: expected a finite coordinate in columns 31-54, got '     nan'"),
     "POSCAR": ("x\n1.0\n1 0 0\n0 1 0\n0 0 1\nH\n99999999\nDirect\n", "line 7: 99999999 atoms; expected 0 to 1000000"),
     "a.cif": ("data_a\nloop_\n_atom_site_fract_x\n", "the unit cell is missing or has no volume"),
-    "b.mmcif": ("data_b\n_cell.length_a 1\n", "not readable as mmcif"),
+    "b.mmcif": ("data_b\n_cell.length_a 1\n", "no atoms: the file has no _atom_site"),
     "c.docx": ("", r"unknown format '.docx'; expected POSCAR or one of \['.cif'"),
     "d.xyz.gz": ("not gzip", "cannot be read: Not a gzipped file"),
 }
