@@ -29,7 +29,7 @@ from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.atomic_file import expect_writable
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
-from equiviz.training.evaluate import evaluate, predict
+from equiviz.training.evaluate import evaluate_mobility, predict
 from equiviz.training.glass_task import relative_to_inherent, standardised, vectors
 from equiviz.training.load import load
 from equiviz.training.train import train
@@ -119,7 +119,7 @@ class GlassTour(Report):
     @cached_property
     def evaluation(self) -> EvaluationReport:
         """Rho per type and time on all configurations."""
-        return evaluate(self.model, self.configurations, name=self.name)
+        return evaluate_mobility(self.model, self.configurations, self.name)
 
     @cached_property
     def baseline(self) -> EvaluationReport | None:

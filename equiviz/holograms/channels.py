@@ -1,7 +1,8 @@
-"""Channels: what is projected of each atom.
+"""Channels: what is projected of each atom, with weight one.
 
-C, N, O, S and H are elements: each atom belongs to one of them, with weight one. SASA (the accessible surface of an
-atom, in Å squared, probe 1.4 Å) and charge (partial, in elementary charges) are weights of all atoms.
+C, N, O, S and H are elements. "backbone N", "backbone CA", "backbone C" and "backbone O" are the atoms of the main
+chain of amino acids. An atom belongs to the most particular channel that is asked for: beside "backbone CA", "C" is
+what remains.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ELEMENTS = {"C": (6,), "N": (7,), "O": (8,), "S": (16,), "H": (1, 119)}
 HEAVY = ("C", "N", "O", "S")
+BACKBONE = {"backbone N": b"N", "backbone CA": b"CA", "backbone C": b"C", "backbone O": b"O"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class AtomWeights:
 
     Attributes:
         own: ``[A]``, the number of the channel of an atom's element, -1 for none.
-        dense: ``[A, D]``, weights in the channels that all atoms have, which come last.
+        dense: ``[A, D]``, weights in channels that all atoms have, which come last; none so far.
     """
 
     own: NDArray[np.int64]
@@ -45,7 +47,12 @@ class AtomWeights:
         check(channels)
         own = np.full(len(protein), -1)
         for place, channel in enumerate(channels):
-            own[np.isin(protein.elements, ELEMENTS[channel])] = place
+            if channel in ELEMENTS:
+                own[np.isin(protein.elements, ELEMENTS[channel])] = place
+        main = (protein.classes >= 0)[protein.residue]
+        for place, channel in enumerate(channels):
+            if channel in BACKBONE:
+                own[main & (protein.atom_names == BACKBONE[channel])] = place
         if "H" in channels and not (own == list(channels).index("H")).any():
             raise HologramError(
                 f"Channel H: {protein.name or 'the file'} has no hydrogen atoms, as crystal structures rarely have. "
@@ -61,8 +68,6 @@ class AtomWeights:
 
 def check(channels: Sequence[str]) -> None:
     """Refuse unknown channels, and one that is named twice."""
-    unknown = [channel for channel in channels if channel not in ELEMENTS]
-    if unknown or not channels or len(set(channels)) < len(channels):
-        raise HologramError(
-            f"Expected different channels of {', '.join(ELEMENTS)}, got {', '.join(channels) or 'none'}."
-        )
+    known = [*ELEMENTS, *BACKBONE]
+    if not channels or not set(channels) <= set(known) or len(set(channels)) < len(channels):
+        raise HologramError(f"Expected different channels of {', '.join(known)}, got {', '.join(channels) or 'none'}.")

@@ -112,6 +112,20 @@ class Hologram(TypedTensors):
         )
 
 
+def joined(parts: Sequence[Hologram]) -> Hologram:
+    """The sites of several holograms, one after the other.
+
+    Raises:
+        HologramError: no parts, or parts of different channels or radial functions.
+    """
+    if not parts or any((p.channels, p.basis) != (parts[0].channels, parts[0].basis) for p in parts):
+        raise HologramError("Expected holograms of the same channels and radial functions, got none or different ones.")
+    first = parts[0]
+    coefficients = torch.cat([part.coefficients for part in parts])
+    classes, sites = torch.cat([part.classes for part in parts]), [site for part in parts for site in part.sites]
+    return Hologram.of(coefficients, first.channels, first.basis, classes, sites, ", ".join(p.name for p in parts))
+
+
 def irreps(channels: Sequence[str], basis: Basis) -> str:
     """What the coefficients transform as."""
     copies = [len(channels) * len(basis.orders(degree)) for degree in range(basis.l_max + 1)]

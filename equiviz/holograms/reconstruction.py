@@ -7,6 +7,7 @@ from torch import Tensor
 
 from equiviz.holograms.errors import HologramError
 from equiviz.holograms.hologram import Hologram
+from equiviz.holograms.zernike import Zernike
 from equiviz.symmetry.harmonics import spherical_harmonics
 
 
@@ -24,11 +25,13 @@ def density(hologram: Hologram, offsets: Tensor) -> Tensor:
         ``[S, C, P]``, zero outside the ball; in atoms (or the unit of a dense channel) per radius^3.
 
     Raises:
-        HologramError: offsets of another shape.
+        HologramError: offsets of another shape, or a hologram on shells.
     """
     if offsets.ndim != 2 or offsets.shape[1] != 3:
         raise HologramError(f"Expected offsets [points, 3] in Å, got shape {list(offsets.shape)}.")
     basis, kind = hologram.basis, hologram.coefficients.dtype
+    if not isinstance(basis, Zernike):
+        raise HologramError(f"Expected a hologram on Zernike's functions; {basis} are not orthogonal to each other.")
     places = offsets.detach().to("cpu", torch.float64)
     harmonics = spherical_harmonics(basis.l_max, places, normalization="integral")  # [P, (L+1)^2]
     distances = places.norm(dim=1).numpy()

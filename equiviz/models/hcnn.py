@@ -7,7 +7,7 @@ arXiv 2211.02936. Fourier-space networks: Kondor, Lin, Trivedi, "Clebsch-Gordan 
 ==================  ===================================================================================================
 block               what it is
 ==================  ===================================================================================================
-`embed`, `norms`    linear maps of the rows (channel, n) of each degree, divided by their root mean square over the batch
+`embed`, `norms`    linear maps of the rows (channel, n) of each degree, divided by their root mean square
 `SelfProduct`       all Clebsch-Gordan products of the features of one channel with themselves, l1 <= l2 -> l3
 `Layer`             gate, product, linear map of each degree, normalisation
 `head`              norms of all degrees of all layers -> hidden layer -> 20 preferences (pseudo-energies)
@@ -39,7 +39,7 @@ from torch.nn.functional import silu
 
 from equiviz.holograms.channels import HEAVY
 from equiviz.holograms.compiled_projection import project_neighbourhoods
-from equiviz.holograms.hologram import Basis, Hologram
+from equiviz.holograms.hologram import Basis, Hologram, joined
 from equiviz.holograms.neighbourhoods import RADIUS, Neighbourhoods
 from equiviz.holograms.protein import AMINO_ACIDS, Protein
 from equiviz.holograms.shells import Shells
@@ -47,13 +47,13 @@ from equiviz.holograms.zernike import Zernike
 from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.errors import ModelError
 from equiviz.nn.self_product import SelfProduct
 from equiviz.nn.stage import Stage
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.representations import O3Irreps
 
 # Shapes: S sites, M = (L+1)^2 components, R rows of one degree, W width, P paths to one degree.
-Given = "str | os.PathLike[str] | Protein | Neighbourhoods | Hologram"
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class Hcnn(EquivariantModel):
 
     family = "hcnn"
     group = "SO(3)"
+    task = "amino acids"
     config: HcnnConfig  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, config: HcnnConfig) -> None:
@@ -145,22 +146,26 @@ class Hcnn(EquivariantModel):
         return project_neighbourhoods(given, self.config.channels, self.config.radial, dtype=dtype)
 
     def prepare(self, structures: Any) -> Hologram:  # type: ignore[override]
-        """Holograms pass; files and proteins are projected."""
-        return structures if isinstance(structures, Hologram) else self.hologram(structures)
+        """One hologram of all that came: holograms, or what `hologram` projects.
 
-    def predict(self, structures: Any) -> dict[str, Field]:
-        """The preferences for all sites of a file, a protein or a hologram, in evaluation mode, without gradients."""
-        training = self.training
-        self.eval()
-        try:
-            with torch.no_grad():
-                return self(self.prepare(structures))
-        finally:
-            self.train(training)
+        Raises:
+            ModelError: a hologram of other channels or radial functions than this network reads.
+        """
+        parts = list(structures) if isinstance(structures, (list, tuple)) else [structures]
+        found = [part if isinstance(part, Hologram) else self.hologram(part) for part in parts]
+        wanted = (self.config.channels, self.config.radial)
+        for part in found:
+            if (part.channels, part.basis) != wanted:
+                raise ModelError(
+                    f"{self.family} reads channels {', '.join(wanted[0])} on {wanted[1]}, got a hologram of "
+                    f"{', '.join(part.channels)} on {part.basis}. Pass the file, or project with model.hologram(path)."
+                )
+        return found[0] if len(found) == 1 else joined(found)
 
     def forward(self, hologram: Hologram) -> dict[str, Field]:  # type: ignore[override]
         """Preferences per site."""
-        rows = [hologram.degree(degree).flatten(1, 2) for degree in range(self.config.l_max + 1)]  # [S, R, 2l+1]
+        dtype = self.out.weight.dtype
+        rows = [hologram.degree(degree).flatten(1, 2).to(dtype) for degree in range(self.config.l_max + 1)]  # [S, R, M]
         return {"preferences": Field(self.preferences(rows), f"{len(AMINO_ACIDS)}x0e", "node")}
 
     def preferences(self, rows: Sequence[Tensor]) -> Tensor:

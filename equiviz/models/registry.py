@@ -18,9 +18,10 @@ from equiviz.models.configuration import read_config
 from equiviz.models.errors import DuplicateFamily, UnknownFamily
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 
-# `example(atoms, seed)` gives a structure with every attribute that the family reads.
-Example = Callable[[int, int], Structure]
+# `example(atoms, seed)` gives a structure with every attribute that the family reads, or what it reads instead.
+Example = Callable[[int, int], "Structure | TypedTensors"]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from equiviz.nn.stage import Stage
 from equiviz.structures.graph import Graph
 from equiviz.structures.interchange.recognised import StructureLike, as_structures, is_structure_like
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 
 GROUPS = ("E(3)", "SE(3)", "O(3)", "SO(3)", "T(3)", "none")
@@ -32,6 +33,7 @@ class EquivariantModel(nn.Module, ABC):
         group: the symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), or ``"none"``.
             Permutations of nodes are claimed by all.
+        task: what it learns, and so how it is trained and scored: "mobility" (of particles) or "amino acids".
         takes_structures: whether `prepare` hands structures on as they are, so that `forward` takes them.
         config: the configuration that it was built from; `fresh` makes another network of the same shape.
         note: what users of these weights should know, or "": `repr` shows it, evaluations repeat it, a manifest keeps
@@ -40,6 +42,7 @@ class EquivariantModel(nn.Module, ABC):
 
     family: ClassVar[str] = ""
     group: ClassVar[str] = "E(3)"
+    task: ClassVar[str] = "mobility"
     takes_structures: bool = False
     config: object
     note: str = ""
@@ -96,8 +99,7 @@ class EquivariantModel(nn.Module, ABC):
         Raises:
             StructureError: what is no structure, or a file that cannot be read.
         """
-        taken = as_structures(structures)
-        known = self.measure(taken) if isinstance(taken, Structure) else [self.measure(one) for one in taken]
+        known = self._known(self.reads(structures))
         modes = {module: module.training for module in self.modules()}
         self.eval()
         try:
@@ -107,6 +109,13 @@ class EquivariantModel(nn.Module, ABC):
             for module, training in modes.items():
                 module.training = training
         return {name: field.detach() for name, field in outputs.items()}
+
+    def _known(self, read: object) -> Any:
+        """What `prepare` takes: structures with all that is measured on them; anything else as it was read."""
+        if isinstance(read, TypedTensors):
+            return read
+        taken = as_structures(read)
+        return self.measure(taken) if isinstance(taken, Structure) else [self.measure(one) for one in taken]
 
     @property
     def observed(self) -> nn.Module:

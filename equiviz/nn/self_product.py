@@ -21,8 +21,8 @@ HIGHEST = 6
 class SelfProduct(nn.Module):
     """[S, M, W] -> by degree l3 [S, 2 l3 + 1, paths x W]; no weights.
 
-    Odd sums l1 + l2 + l3 are among the paths, where l1 < l2 (they vanish for l1 = l2): pseudo-tensors, so that what mixes
-    them with the rest is equivariant under rotations only. Each path has mean square about one for features that do.
+    Odd sums l1 + l2 + l3 are among the paths, where l1 < l2 (they vanish for l1 = l2): pseudo-tensors, so that what
+    mixes them with the rest is equivariant under rotations only.
 
     Attributes:
         paths: by degree l3, how many (l1, l2) lead to it.
@@ -57,7 +57,7 @@ class SelfProduct(nn.Module):
 
 @functools.cache
 def _combinations(l_max: int) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-    """Pairs of components, and by degree l3 the paths as combinations of them ``[2 l3 + 1, paths, pairs]`` (float64)."""
+    """Pairs of components, and by degree l3 the paths as combinations of them ``[2 l3 + 1, paths, pairs]``."""
     from e3nn import o3
 
     left, right = torch.triu_indices((l_max + 1) ** 2, (l_max + 1) ** 2)

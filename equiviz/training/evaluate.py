@@ -21,6 +21,7 @@ from equiviz.training.glass_task import relative_to_inherent, vectors
 from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
 from equiviz.training.overlap import overlap_note
+from equiviz.training.recovery import RecoveryReport, evaluate_recovery
 
 Data = str | Path | GlassConfiguration | Sequence[GlassConfiguration]
 
@@ -31,14 +32,16 @@ def evaluate(
     name: str = "",
     progress: bool = False,
     time: float | None = None,
-) -> EvaluationReport:
-    """Score a model. What it needs besides positions (inherent structures, energies) is computed here, and cached.
+) -> EvaluationReport | RecoveryReport:
+    """Score a model: mobilities by rho (`EvaluationReport`), amino acids by how many are recovered (`RecoveryReport`).
 
-    The report's note says how many of the configurations the model was trained on, where its manifest tells.
+    What a model of liquids needs besides positions (inherent structures, energies) is computed here, and cached. The
+    report's note says how many of the configurations the model was trained on, where its manifest tells.
 
     Args:
         model: A model, the name of shipped weights, or the folder of a training.
-        data: A folder of configurations in any of the supported formats, one configuration, or several.
+        data: A folder of configurations in any of the supported formats, one configuration, or several; for amino
+            acids a folder of structure files, or one file.
         name: What to call the model in the report; by default the name it was loaded by, or its family.
         progress: Whether to show a progress bar.
         time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
@@ -50,6 +53,15 @@ def evaluate(
     """
     called = name or (model.family if isinstance(model, EquivariantModel) else Path(model).name)
     network = model if isinstance(model, EquivariantModel) else load(model)
+    if network.task == "amino acids":
+        return evaluate_recovery(network, _proteins(data), called, progress)
+    return evaluate_mobility(network, data, called, progress, time)
+
+
+def evaluate_mobility(
+    network: EquivariantModel, data: Data, called: str = "", progress: bool = False, time: float | None = None
+) -> EvaluationReport:
+    """As `evaluate`, of a model of liquids."""
     configurations, source = read_data(data, time, "evaluate")
     scores: list[Score] = []
     notes = {network.note, overlap_note(manifest_of(network), configurations)}
@@ -58,6 +70,12 @@ def evaluate(
         scores += own
         notes.add(note)
     return EvaluationReport(called, source, scores, " ".join(sorted(notes - {""})))
+
+
+def _proteins(data: Data) -> str | Path:
+    if isinstance(data, (str, Path)):
+        return data
+    raise TrainingError("Expected a folder of protein structures, or the path of one, got configurations of a liquid.")
 
 
 def predict(model: EquivariantModel, configuration: GlassConfiguration) -> dict[str, Field]:

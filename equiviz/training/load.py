@@ -40,6 +40,7 @@ class Ensemble(EquivariantModel):
             raise CheckpointError("An ensemble needs at least one member, and all of one family and configuration.")
         super().__init__(members[0].config)
         self.group = members[0].group  # type: ignore[misc]  # the class cannot know it, the members do
+        self.task = members[0].task  # type: ignore[misc]
         self.note = " ".join(dict.fromkeys(member.note for member in members if member.note))
         for index, member in enumerate(members):
             self.add_module(f"member{index}", member)
@@ -52,6 +53,10 @@ class Ensemble(EquivariantModel):
     def measure(self, structure: Structure) -> Structure:
         """What the first member measures; it serves all."""
         return self.members[0].measure(structure)
+
+    def reads(self, x: object) -> object:
+        """What the first member reads; it serves all."""
+        return self.members[0].reads(x)
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """What the first member prepares; it serves all."""

@@ -1,8 +1,8 @@
 """Training of networks that read holograms: which amino acid belongs into a neighbourhood?
 
 One epoch sees every site once, in batches drawn anew. Before it, all atoms are moved by a little noise and projected
-again (seconds, for a hundred thousand sites): crystal structures are no more certain than that, and the network does not
-learn them by heart. The state after each epoch is saved; a run that finds one goes on from there.
+again (seconds, for a hundred thousand sites): crystal structures are no more certain than that, and the network does
+not learn them by heart. The state after each epoch is saved; a run that finds one goes on from there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,10 +25,10 @@ from equiviz.training.errors import TrainingError
 from equiviz.training.recipe import Recipe, learning_rate, momentum
 from equiviz.training.seeds import seeded
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 Told = Callable[["Epoch"], None]
+
+
+HCNN_RECIPE = Recipe(epochs=12, learning_rate=3e-3, weight_decay=0.2, clip=5.0, batch=256, ema=0.998, keep="last")
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,7 @@ class HologramRecipe:
         smoothing: of the labels, which the data do not decide beyond doubt.
     """
 
-    recipe: Recipe = Recipe(
-        epochs=12, learning_rate=3e-3, weight_decay=0.2, clip=5.0, batch=256, ema=0.998, keep="last"
-    )
+    recipe: Recipe = HCNN_RECIPE
     noise: float = 0.1
     smoothing: float = 0.1
 
@@ -80,7 +77,7 @@ def train_on_holograms(
     Raises:
         TrainingError: a loss that is not finite, or a state of another training.
     """
-    return _Run(model, training, validation, recipe or HologramRecipe(), folder and Path(folder), told).run()
+    return _Run(model, training, validation, recipe or HologramRecipe(), Path(folder) if folder else None, told).run()
 
 
 class _Run:

@@ -20,7 +20,7 @@ from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
 from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.errors import TrainingError
-from equiviz.training.evaluate import Data, evaluate, read_data
+from equiviz.training.evaluate import Data, evaluate_mobility, read_data
 from equiviz.training.evaluation_report import EvaluationReport
 from equiviz.training.glass_task import GlassObjective, GlassTarget, examples, random_turn
 from equiviz.training.load import Ensemble
@@ -28,6 +28,7 @@ from equiviz.training.loop import History, Training
 from equiviz.training.objective import Example
 from equiviz.training.overlap import training_data
 from equiviz.training.recipe import Hardware, Recipe
+from equiviz.training.recovery_training import RecoveryTrained, train_recovery
 from equiviz.training.seeds import seeded
 
 
@@ -125,8 +126,10 @@ def train(
     hardware: Hardware | None = None,
     progress: bool = True,
     time: float | None = None,
-) -> Trained:
+) -> Trained | RecoveryTrained:
     """Train a family on configurations and save it; run it again to continue after an interruption.
+
+    A family whose task is "amino acids" is trained on protein structures, see `recovery_training`.
 
     A folder with the subfolders ``train`` and ``validation`` is trained and validated on these; else about a fifth of
     the configurations is kept for validation: whole simulation runs where the data know them.
@@ -147,8 +150,10 @@ def train(
             started with other settings.
         UnknownFamily, ConfigError, DatasetError: As the registry and the reader.
     """
-    training, validation = _splits(data, time)
     own = find_family(family)
+    if own.model_class.task == "amino acids":
+        return train_recovery(own, _folder_of_proteins(data), out, seed, epochs, config, progress)
+    training, validation = _splits(data, time)
     if not validation and not issubclass(own.model_class, ClosedForm):
         raise TrainingError(_too_few(len(training)))
     settings = {**settings_from_data(own, [*training, *validation]), **(config or {})}
@@ -162,7 +167,7 @@ def train(
     trained.model.manifest = manifest_of_training(  # type: ignore[assignment]
         trained.model, plan, None, data, training, validation
     )
-    report = evaluate(trained.model, validation, family) if validation else None
+    report = evaluate_mobility(trained.model, validation, family) if validation else None
     save_trained(folder, trained.model, plan, report, data, training, validation=validation)
     return replace(trained, report=report, folder=folder)
 
@@ -292,6 +297,12 @@ def split(
         return list(configurations), []
     cut = len(configurations) - max(1, len(configurations) // 5)
     return list(configurations[:cut]), list(configurations[cut:])
+
+
+def _folder_of_proteins(data: Data) -> str | Path:
+    if isinstance(data, (str, Path)):
+        return data
+    raise TrainingError("Expected a folder of protein structures with a split.json, got configurations of a liquid.")
 
 
 def _splits(data: Data, time: float | None) -> tuple[list[GlassConfiguration], list[GlassConfiguration]]:

@@ -1,0 +1,104 @@
+"""`equiviz train hcnn`: from a folder of protein structures to saved weights; resumable after each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from equiviz.datasets.proteins.protein_set import ProteinSet, Split, structure_files
+from equiviz.models.configuration import write_config
+from equiviz.models.hcnn import Hcnn
+from equiviz.models.registry import Family
+from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.training.checkpoint import Manifest, save_checkpoint
+from equiviz.training.load import Ensemble
+from equiviz.training.protein_training import Epoch, HologramRecipe, train_on_holograms
+from equiviz.training.recovery import RecoveryReport, evaluate_recovery
+from equiviz.training.seeds import seeded
+
+
+@dataclass(frozen=True, eq=False)
+class RecoveryTrained:
+    """What a training gave.
+
+    Attributes:
+        model: in evaluation mode; an `Ensemble` where several members were trained.
+        epochs: of each member.
+        report: its recovery on the validation proteins.
+        folder: where it was saved.
+    """
+
+    model: EquivariantModel
+    epochs: tuple[tuple[Epoch, ...], ...]
+    report: RecoveryReport
+    folder: Path
+
+    def describe(self) -> str:
+        """How long it took, what it reached, and where it lies."""
+        seconds = sum(epoch.seconds for member in self.epochs for epoch in member)
+        done = f"{len(self.epochs)} members of {len(self.epochs[0])} epochs in {seconds:.0f} s."
+        return f"{done}\n{self.report.describe()}\nSaved in {self.folder}."
+
+
+def train_recovery(
+    family: Family,
+    data: str | Path,
+    out: str | Path,
+    seed: int = 0,
+    epochs: int | None = None,
+    config: Mapping[str, object] | None = None,
+    progress: bool = True,
+    members: int = 1,
+) -> RecoveryTrained:
+    """Train a family that reads holograms.
+
+    Args:
+        family: of the registry, with the task "amino acids".
+        data: a folder with ``split.json``, lists of file names under "train" and "validation".
+        out: gets weights and manifest; ``out/state`` the state of an unfinished training.
+        seed: of the first member; the others count on.
+        epochs: overrides the recipe's number.
+        config: settings of the family.
+        progress: whether to show a progress bar and each epoch.
+        members: networks to train and average.
+
+    Raises:
+        DatasetError, ConfigError, TrainingError: as the readers, the family and the loop.
+    """
+    recipe = HologramRecipe()
+    if epochs is not None:
+        recipe = replace(recipe, recipe=replace(recipe.recipe, epochs=epochs))
+    splits: tuple[Split, Split] = ("train", "validation")
+    training, validation = (ProteinSet.read(structure_files(data, split), progress=progress) for split in splits)
+    networks, told = [], []
+    for number in range(members):
+        own = replace(recipe, recipe=replace(recipe.recipe, seed=seed + number))
+        with seeded(seed + number):
+            network = cast(Hcnn, family.build(dict(config or {})))
+        state = Path(out) / "state" / f"member{number}"
+        say = _say if progress else None
+        told.append(tuple(train_on_holograms(network, training.around, validation.around, own, state, say)))
+        networks.append(network)
+    model: EquivariantModel = networks[0] if members == 1 else Ensemble(networks)
+    report = evaluate_recovery(model.eval(), validation, family.name)
+    manifest = Manifest(
+        family=family.name,
+        config=write_config(networks[0].config),
+        data={"name": Path(data).name, "proteins": list(training.files), "sites": len(training)},
+        recipe={**asdict(recipe.recipe), "noise": recipe.noise, "smoothing": recipe.smoothing},
+        seeds=tuple(seed + number for number in range(members)),
+        scores={"accuracy": report.accuracy, "cross_entropy": report.cross_entropy, "on": "validation proteins"},
+        members=members,
+    )
+    return RecoveryTrained(model, tuple(told), report, save_checkpoint(out, networks, manifest, half=True))
+
+
+def _say(epoch: Epoch) -> None:
+    from tqdm.auto import tqdm
+
+    tqdm.write(
+        f"epoch {epoch.number}: loss {epoch.loss:.4f}, validation {epoch.accuracy:.2%}, cross entropy "
+        f"{epoch.cross_entropy:.4f} nats, {epoch.seconds:.0f} s"
+    )
