@@ -16,7 +16,7 @@ import type { Theme } from "./theme";
 import type { Traits } from "./traits";
 
 const SETTLING = 220; // milliseconds after the last motion until the fine picture is drawn
-const PHOTO: Effort = { sharpness: 2, points: 5_000_000 };
+const PHOTO: Effort = { sharpness: 2, points: 5_000_000, atoms: Infinity };
 
 /** What a drawing needs of its view. */
 export interface Sitter {
@@ -114,7 +114,7 @@ export class Drawing implements Drawable {
     const tall = canvases.height || 500;
     looking.shape(canvases.width ? canvases.width / tall : width / height);
     picture.setTurn(looking.turn, looking.pivot);
-    picture.prepare(looking.camera, width / height, tall, showing.bounds, looking.pivot, effort.points);
+    picture.prepare(looking.camera, width / height, tall, showing.bounds, looking.pivot, effort);
     return this.renderer.draw(picture, Math.max(1, Math.round(width * sharpness)), rows, target);
   }
 

@@ -1,10 +1,13 @@
 // How much drawing a moving picture may cost: more where pictures come quickly, less where they come slowly.
 
-export interface Effort { sharpness: number; points: number } // pixels per screen pixel (one way), points of glyph meshes
+/** Pixels per screen pixel (one way), points of glyph meshes, and the most atoms that are drawn. */
+export interface Effort { sharpness: number; points: number; atoms: number }
 
+const ALL = Infinity;
 const MOVING: Effort[] = [
-  { sharpness: 0.5, points: 60_000 }, { sharpness: 0.75, points: 120_000 }, { sharpness: 1, points: 250_000 },
-  { sharpness: 1, points: 600_000 }, { sharpness: 1.5, points: 1_500_000 }, { sharpness: 2, points: 3_000_000 },
+  { sharpness: 0.5, points: 60_000, atoms: 15_000 }, { sharpness: 0.75, points: 120_000, atoms: 25_000 },
+  { sharpness: 1, points: 250_000, atoms: 50_000 }, { sharpness: 1, points: 600_000, atoms: 120_000 },
+  { sharpness: 1.5, points: 1_500_000, atoms: ALL }, { sharpness: 2, points: 3_000_000, atoms: ALL },
 ];
 const SLOW = 60; // milliseconds per picture
 const QUICK = 22;
@@ -20,16 +23,16 @@ export class Pace {
     this.level = software ? 2 : 4;
   }
 
-  /** For a picture that moves; the first one after a rest, perhaps the only one, is as sharp as the screen. */
+  /** For a picture that moves; the first one after a rest, perhaps the only one, is whole, and as sharp as the screen. */
   moving(rested: boolean): Effort {
     const effort = MOVING[this.level];
-    return rested ? { ...effort, sharpness: Math.max(1, effort.sharpness) } : effort;
+    return rested ? { ...effort, sharpness: Math.max(1, effort.sharpness), atoms: ALL } : effort;
   }
 
   /** For a picture that stands still: two by two pixels for each of the screen's, which smooths all edges. */
   still(devicePixels: number, rows: number): Effort {
     const most = this.software && rows > MANY ? 1 : 2;
-    return { sharpness: Math.min(most, devicePixels > 1.5 ? 1.5 : 2), points: this.software ? 450_000 : 5_000_000 };
+    return { sharpness: Math.min(most, devicePixels > 1.5 ? 1.5 : 2), points: this.software ? 450_000 : 5_000_000, atoms: ALL };
   }
 
   /** Notes that a moving picture was drawn at `now`; `cost` is what it took, where that can be measured. */

@@ -6,6 +6,7 @@ import type { Bounds } from "./bounds";
 import { frameOf } from "./camera";
 import { Cylinders } from "./cylinders";
 import { Glyphs } from "./glyphs";
+import type { Effort } from "./pace";
 import type { Triple } from "./header";
 import type { ArrowsLayer, AtomsLayer, BondsLayer, CameraState, GlyphsLayer, Layer } from "./scene";
 import { Segments } from "./segments";
@@ -93,8 +94,8 @@ export class Picture {
     this.group.matrixWorldNeedsUpdate = true;
   }
 
-  /** Places the three.js camera, and chooses meshes of at most `budget` points, for a view that is `cssPixels` high. */
-  prepare(state: CameraState, aspect: number, cssPixels: number, bounds: Bounds, pivot: Triple, budget: number): void {
+  /** Places the three.js camera, and chooses how much is drawn, for a view that is `cssPixels` high. */
+  prepare(state: CameraState, aspect: number, cssPixels: number, bounds: Bounds, pivot: Triple, effort: Pick<Effort, "points" | "atoms">): void {
     const { up, direction } = frameOf(state);
     const middle = add(pivot, apply(this.turn, minus(bounds.centre, pivot)));
     const forward = dot(minus(middle, state.centre), direction);
@@ -113,8 +114,11 @@ export class Picture {
     this.stage.pixel.value = state.height / cssPixels;
     this.stage.outline.value = (OUTLINE_PIXELS * state.height) / cssPixels;
     this.stage.fogRange.value.set(0.55 * reach, 2.05 * reach);
-    const share = budget / Math.max(1, this.parts.filter((part) => part.kind === "glyphs").length);
-    for (const part of this.parts) if (part.kind === "glyphs") part.painter.refine(cssPixels / state.height, share);
+    const share = effort.points / Math.max(1, this.parts.filter((part) => part.kind === "glyphs").length);
+    for (const part of this.parts) {
+      if (part.kind === "glyphs") part.painter.refine(cssPixels / state.height, share);
+      if (part.kind === "atoms") part.painter.thin(effort.atoms);
+    }
   }
 
   dispose(): void {

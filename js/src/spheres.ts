@@ -7,10 +7,13 @@ import { paintValues, rgb } from "./scales";
 import type { AtomsLayer } from "./scene";
 import { material, type Stage } from "./shading";
 
+const STRIDES = [1, 2, 3, 5, 7, 11, 13, 17, 23, 31, 47, 67, 97]; // primes fall in step with few lattices
+
 const VERTEX = `
 precision highp sampler2D;
 uniform sampler2D centres; // and radius
 uniform sampler2D looks; // colour, and state
+uniform int stride; // every so many rows are drawn
 out vec2 place;
 flat out vec3 base;
 flat out float around;
@@ -20,13 +23,13 @@ flat out float eyeDistance;
 ${TEXEL}
 
 void main() {
-  int row = gl_VertexID / 3;
+  int row = stride * (gl_VertexID / 3);
   vec4 look = texelFetch(looks, texel(row), 0);
   int state = int(look.a * 255.0 + 0.5);
   if ((state & 1) == 0) { gl_Position = NOWHERE; return; }
   vec4 centre = texelFetch(centres, texel(row), 0);
   vec2 corners[3] = vec2[3](vec2(0.0, 2.0), vec2(-1.7320508, -1.0), vec2(1.7320508, -1.0)); // about the unit circle
-  vec2 corner = corners[gl_VertexID - 3 * row];
+  vec2 corner = corners[gl_VertexID % 3];
   around = (state & 2) == 2 ? outline : 0.0;
   radius = centre.w;
   vec4 middle = modelViewMatrix * vec4(centre.xyz, 1.0);
@@ -67,15 +70,17 @@ export class Spheres implements Painter<AtomsLayer> {
   readonly object: Mesh<BufferGeometry, RawShaderMaterial>;
   readonly looks: RowTexture<Uint8Array>; // colour and state per atom, as drawn
   private readonly centres: RowTexture<Float32Array>;
+  private readonly stride = { value: 1 };
+  private readonly rows: number;
   private last: AtomsLayer | null = null;
 
   constructor(layer: AtomsLayer, stage: Stage, dark: boolean) {
-    const rows = layer.style.length;
+    const rows = (this.rows = layer.style.length);
     this.centres = new RowTexture(rows, "float");
     this.looks = new RowTexture(rows, "byte");
     const geometry = new BufferGeometry();
     geometry.setDrawRange(0, 3 * rows);
-    const own = { centres: { value: this.centres.texture }, looks: { value: this.looks.texture } };
+    const own = { centres: { value: this.centres.texture }, looks: { value: this.looks.texture }, stride: this.stride };
     this.object = new Mesh(geometry, material(stage, own, VERTEX, FRAGMENT));
     this.object.frustumCulled = false;
     this.mark(new Uint8Array(rows).fill(1));
@@ -88,6 +93,12 @@ export class Spheres implements Painter<AtomsLayer> {
     else paintStyles(layer, this.looks.data);
     this.looks.changed();
     this.last = layer;
+  }
+
+  /** Draws about `most` rows, spread over all of them: enough to see where one is going. */
+  thin(most: number): void {
+    this.stride.value = strideFor(this.rows, most);
+    this.object.geometry.setDrawRange(0, 3 * Math.ceil(this.rows / this.stride.value));
   }
 
   private place(layer: AtomsLayer): void {
@@ -111,6 +122,11 @@ export class Spheres implements Painter<AtomsLayer> {
     this.object.material.dispose();
     for (const { texture } of [this.centres, this.looks]) texture.dispose();
   }
+}
+
+/** Such that every so many of the rows are about `most`. */
+export function strideFor(rows: number, most: number): number {
+  return STRIDES.find((stride) => rows / stride <= most) ?? STRIDES[STRIDES.length - 1];
 }
 
 /** The radius of each atom. */

@@ -4,6 +4,7 @@ import { shortNumber } from "../src/elements";
 import { meshCuts } from "../src/glyphs";
 import { SELECTED, SHOWN } from "../src/painter";
 import { Pace } from "../src/pace";
+import { strideFor } from "../src/spheres";
 import { colourAt, lookupTable, paintValues, readScale, UNKNOWN } from "../src/scales";
 import { type AtomsLayer, readScene, readUpdate } from "../src/scene";
 import { Selection } from "../src/selection";
@@ -159,7 +160,15 @@ describe("small things", () => {
     const before = pace.moving(false).sharpness;
     for (let k = 0; k < 8; k++) pace.tick(k * 300, 300);
     expect(pace.moving(false).sharpness).toBeLessThan(before);
-    expect(pace.moving(true).sharpness).toBe(1);
+    expect(pace.moving(true)).toMatchObject({ sharpness: 1, atoms: Infinity });
+    expect(pace.moving(false).atoms).toBeLessThan(20_000);
     expect(pace.still(1, 100)).toEqual(new Pace(true).still(1, 100));
+  });
+
+  it("draws every so many atoms while many of them move, and all where few do or nothing moves", () => {
+    expect(strideFor(100_000, 15_000)).toBe(7);
+    expect(strideFor(4_096, 15_000)).toBe(1);
+    expect(strideFor(1_000_000, Infinity)).toBe(1);
+    expect(strideFor(1e9, 1)).toBe(97);
   });
 });
