@@ -70,9 +70,13 @@ def sweep(
 
 
 def default_count(x: ModelInput) -> int:
-    """As many as take less than a second: 120 for small molecules, 62 for 64 atoms, none for liquids of thousands."""
+    """As many as take less than a second: 120 for small molecules, 62 for 64 atoms, none for liquids of thousands.
+
+    Functions of plain tensors are run one by one, and are mostly quick: up to 300.
+    """
     nodes = sum(node_counts(x))
-    return 0 if nodes > 400 else max(50, min(120, 4_000 // max(1, nodes)))
+    most, budget = (300, 6_400) if isinstance(x, TypedTensors) else (120, 4_000)
+    return 0 if nodes > 400 else max(50, min(most, budget // max(1, nodes)))
 
 
 def _highest_degree(reference: Capture) -> int:

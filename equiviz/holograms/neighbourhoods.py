@@ -73,12 +73,7 @@ class Neighbourhoods:
         sites = _sites(protein, unique_chains) if residues is None else _asked(protein, residues)
         if not len(sites):
             raise StructureError(None, None, f"{protein.name}: no usable residue; {_lacking(protein)}")
-        order = np.argsort(protein.elements, kind="stable")  # of one site, neighbours of one element stand together
-        pairs = _within(protein.positions[protein.alphas[sites]], protein.positions[order], radius)
-        pairs = pairs[0], order[pairs[1]]
-        kept = protein.residue[pairs[1]] != sites[pairs[0]]
-        counts = np.bincount(pairs[0][kept], minlength=len(sites))
-        return cls(protein, sites, np.concatenate([[0], np.cumsum(counts)]), pairs[1][kept], radius)
+        return cls(protein, sites, *_search(protein, sites, radius), radius)
 
     def __len__(self) -> int:
         """Number of sites."""
@@ -135,13 +130,10 @@ def _lacking(protein: Protein) -> str:
     return "; ".join(told[:8]) or "it has no residues"
 
 
-def _within(
-    centres: NDArray[np.float64], points: NDArray[np.float64], radius: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of a centre and a point at most `radius` apart, by centre, then by point."""
-    from scipy.spatial import KDTree
+def _search(protein: Protein, sites: NDArray[np.int64], radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``first`` and ``neighbours``; those of one site stand in the order of their elements."""
+    from equiviz.holograms.search_kernel import search
 
-    found = KDTree(points).query_ball_point(centres, radius, return_sorted=True)
-    counts = np.fromiter(map(len, found), np.int64, len(found))
-    points_found = np.concatenate([np.asarray(one, dtype=np.int64) for one in found] or [np.zeros(0, np.int64)])
-    return np.repeat(np.arange(len(centres)), counts), points_found
+    kinds, kind = np.unique(protein.elements, return_inverse=True)
+    centres = protein.positions[protein.alphas[sites]]
+    return search(protein.positions, centres, radius, protein.residue, sites, kind, len(kinds))
