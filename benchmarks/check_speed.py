@@ -10,28 +10,16 @@ from __future__ import annotations
 
 import argparse
 import resource
-import statistics
-import time
-from collections.abc import Callable
 
 import torch
 
 import equiviz
 from benchmarks.machine import machine_line
+from benchmarks.timing import seconds
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_runs import OrbitRuns
 from equiviz.symmetry import quadrature
 from tests.toy_networks import molecule, toy
-
-
-def seconds(run: Callable[[], object], repeats: int) -> float:
-    """Median wall time."""
-    times: list[float] = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
 
 
 def turned(runs: OrbitRuns, together: int) -> None:

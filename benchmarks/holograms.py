@@ -10,31 +10,18 @@ tenth site. The error is the worst over (l, n) of max |difference| / max |value|
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.machine import machine_line
+from benchmarks.timing import seconds
 from equiviz.holograms import Hologram, Neighbourhoods, Protein, Zernike, project_offsets
-from equiviz.holograms.channels import HEAVY, AtomWeights
+from equiviz.holograms.channels import HEAVY, atom_weights
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.layouts import arranged
 from tests.holograms.plain_formula import plain
-
-
-def seconds(run: Callable[[], object], repeats: int) -> float:
-    """Median wall time, after one call to warm up."""
-    run()
-    times: list[float] = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
 
 
 def main() -> None:
@@ -46,7 +33,7 @@ def main() -> None:
     torch.set_num_threads(1)
     around = Neighbourhoods.of(Protein.read(told.file))
     few = Neighbourhoods.of(around.protein, residues=around.residues[::10].tolist())
-    weights, basis = AtomWeights.of(around.protein, HEAVY).matrix(len(HEAVY)), Zernike()
+    weights, basis = atom_weights(around.protein, HEAVY), Zernike()
     offsets, counts = torch.from_numpy(around.offsets()).float(), torch.from_numpy(np.diff(around.first))
     spread = torch.from_numpy(weights[around.neighbours]).float()
 
@@ -54,6 +41,7 @@ def main() -> None:
         with torch.no_grad():
             return project_offsets(offsets, spread, counts, basis)
 
+    by_torch(), project_neighbourhoods(few)  # first calls compile
     wanted = plain(few, weights, basis.n_max, basis.l_max, basis.norm)
     rates = {
         "the formula written plainly": len(few) / seconds(lambda: plain(few, weights, 20, 5, "orthonormal"), 3),

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from equiviz.explain.probe_report import Control, ProbeReport
 
 EXACT = 0.99
-ALIKE = 0.01  # of R2: what random weights reach, too, came with the architecture
 """From this R2 on, a descriptor counts as expressed; the rest is the ridge's penalty."""
+ALIKE = 0.01
+"""Of R2: what random weights reach within this came with the architecture."""
 MOBILITY = "mobility"
 """How the name of the measured mobility begins among the descriptors."""
 

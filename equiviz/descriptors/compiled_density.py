@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+
+from equiviz.symmetry.legendre import legendre_recurrence
 
 if TYPE_CHECKING:
     from equiviz.descriptors.neighbourhood import Neighbourhood
@@ -50,11 +51,4 @@ def _tables(degrees: tuple[int, ...]) -> Tables:
     for degree in degrees:
         columns[degree] = start + degree
         start += 2 * degree + 1
-    recurrence = np.zeros((3, lmax + 1, lmax + 1))
-    for m in range(lmax + 1):
-        recurrence[0, m, m] = math.sqrt((2 if m else 1) / math.factorial(2 * m)) * math.prod(range(1, 2 * m, 2))
-        for degree in range(m + 1, lmax + 1):
-            scale = math.sqrt(degree**2 - m**2)
-            recurrence[1, degree, m] = (2 * degree - 1) / scale
-            recurrence[2, degree, m] = math.sqrt((degree - 1) ** 2 - m**2) / scale
-    return columns, recurrence
+    return columns, legendre_recurrence(lmax)

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from equiviz.holograms.channels import HEAVY, AtomWeights
+from equiviz.holograms.channels import HEAVY, channel_of_atoms
 from equiviz.holograms.hologram import Basis, Hologram
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.zernike import Zernike
+from equiviz.symmetry.legendre import legendre_recurrence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,69 +47,31 @@ def project_neighbourhoods(
         HologramError: a channel that is unknown or that the file cannot give.
     """
     basis = Zernike(radius=around.radius) if basis is None else basis
-    atoms = AtomWeights.of(around.protein, channels)
+    from equiviz.holograms.moments_kernel import accumulate
+
+    own = channel_of_atoms(around.protein, channels)
     kind = np.float64 if dtype == torch.float64 else np.float32
     each = np.ones(len(around.neighbours), kind) if weights is None else weights.astype(kind)
+    points, centres = around.protein.positions / basis.radius, around.centres / basis.radius
+    tables = legendre_recurrence(basis.l_max).astype(kind), basis.table().astype(kind)
+    shape = (len(channels), (basis.l_max + 1) ** 2, basis.polynomials)
     found = np.empty((len(around), len(channels) * basis.width), kind)
     for start in range(0, len(around), MOST_SITES):
         stop = min(start + MOST_SITES, len(around))
-        sums = _moments(around, slice(start, stop), atoms, each, basis, len(channels))
-        _combine(sums, basis, found[start:stop])
+        sums = np.zeros((stop - start, *shape), kind)  # of S_lm p_j over the neighbours, [S, C, M, J]
+        first = around.first[start : stop + 1]
+        accumulate(points, centres[start:stop], first, around.neighbours, each, own, *tables, basis.shells, sums)
+        found[start:stop] = _combined(sums, basis)
     names = [around.protein.label(int(residue)) for residue in around.residues]
     classes = torch.from_numpy(around.classes)
     return Hologram.of(torch.from_numpy(found), channels, basis, classes, names, around.protein.name)
 
 
-def _moments(
-    around: Neighbourhoods,
-    rows: slice,
-    atoms: AtomWeights,
-    weights: NDArray[np.floating],
-    basis: Basis,
-    channels: int,
-) -> NDArray[np.floating]:
-    """The sums of S_lm p_j over the neighbours of some sites, ``[S, C, M, J]``."""
-    from equiviz.holograms.moments_kernel import accumulate
-
-    kind = weights.dtype
-    sums = np.zeros((rows.stop - rows.start, channels, (basis.l_max + 1) ** 2, basis.polynomials), kind)
-    accumulate(
-        around.protein.positions / basis.radius,
-        around.centres[rows] / basis.radius,
-        around.first[rows.start : rows.stop + 1],
-        around.neighbours,
-        weights,
-        atoms.own,
-        atoms.dense.astype(kind),
-        legendre(basis.l_max).astype(kind),
-        basis.table().astype(kind),
-        basis.shells,
-        sums,
-    )
-    return sums
-
-
-def _combine(sums: NDArray[np.floating], basis: Basis, found: NDArray[np.floating]) -> None:
+def _combined(sums: NDArray[np.floating], basis: Basis) -> NDArray[np.floating]:
     """From moments ``[S, C, M, J]`` to coefficients ``[S, C x width]``: one small matrix per degree."""
-    start = 0
+    parts = []
     for degree in range(basis.l_max + 1):
         matrix = (basis.matrix(degree) * math.sqrt((2 * degree + 1) / (4 * math.pi))).astype(sums.dtype)  # [K, J]
         block = sums[:, :, degree**2 : (degree + 1) ** 2]  # [S, C, 2l+1, J]
-        stop = start + block.shape[1] * block.shape[2] * len(matrix)
-        target = found[:, start:stop].reshape(len(sums), block.shape[1], len(matrix), block.shape[2])
-        np.matmul(matrix, block.swapaxes(2, 3), out=target)
-        found[:, start:stop] = target.reshape(len(sums), -1)
-        start = stop
-
-
-@cache
-def legendre(l_max: int) -> NDArray[np.float64]:
-    """``[3, L+1, L+1]``: A_mm on the diagonal of the first, a_lm and b_lm, for `moments_kernel.accumulate`."""
-    found = np.zeros((3, l_max + 1, l_max + 1))
-    for m in range(l_max + 1):
-        found[0, m, m] = math.sqrt((2 if m else 1) / math.factorial(2 * m)) * math.prod(range(2 * m - 1, 0, -2))
-        for degree in range(m + 1, l_max + 1):
-            root = math.sqrt(degree**2 - m**2)
-            found[1, degree, m] = (2 * degree - 1) / root
-            found[2, degree, m] = math.sqrt((degree - 1) ** 2 - m**2) / root
-    return found
+        parts.append(np.matmul(matrix, block.swapaxes(2, 3)).reshape(len(sums), -1))
+    return np.concatenate(parts, axis=1)

@@ -10,8 +10,8 @@ Other codes' arrangements come out by `layouts.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from equiviz.holograms.shells import Shells
 from equiviz.holograms.zernike import Zernike
 from equiviz.structures.typed_tensors import ONLY, TypedTensors
 from equiviz.symmetry.field import Field
+from equiviz.symmetry.groups import GroupElement, Permutation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ class Hologram(TypedTensors):
     Attributes:
         channels: names, in the order of the copies.
         basis: the radial functions.
-        sites: what people call each site, "A MET 1"; empty where the sites were reordered.
+        sites: what people call each site, "A MET 1".
         name: of the protein, or of the set.
     """
 
@@ -97,6 +98,13 @@ class Hologram(TypedTensors):
     def classes(self) -> Tensor:
         """``[S]``: amino acids 0 to 19 as in `AMINO_ACIDS`, -1 where unknown."""
         return self.labels[AMINO_ACID]
+
+    def transform(self, g: GroupElement) -> Hologram:
+        """Turned coefficients; a permutation reorders the sites with their names."""
+        moved = cast(Hologram, super().transform(g))
+        if not isinstance(g, Permutation) or not self.sites:
+            return moved
+        return replace(moved, sites=tuple(self.sites[k] for k in g.order.tolist()))
 
     def degree(self, l: int) -> Tensor:  # noqa: E741 - the field's own name for it
         """The coefficients of degree l, ``[S, channels, orders, 2l+1]``."""

@@ -12,10 +12,9 @@ With d the place of an atom relative to the site, in units of the radius, and z 
   Gaussians of log d, with harmonics of the direction.
 
 Atoms go in blocks of one channel, through loops that run along the block, so that the compiler does many at once; what
-a block adds to its channel is then one small matrix product (BLAS; ten times as fast as loops that numba compiles).
+a block adds to its channel is then one small matrix product (BLAS, which plain loops are far from).
 
-Shapes: S sites, A atoms, E neighbours of all sites, C channels, D dense ones among them, M = (L+1)^2, J polynomials,
-B atoms of one block.
+Shapes: S sites, A atoms, E neighbours of all sites, C channels, M = (L+1)^2, J polynomials, B atoms of one block.
 """
 
 from __future__ import annotations
@@ -31,22 +30,20 @@ FASTMATH = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, nogil=True, fastmath=FASTMATH)
-def accumulate(points, centres, first, neighbours, weights, own, dense, legendre, table, shells, sums):
+def accumulate(points, centres, first, neighbours, weights, own, legendre, table, shells, sums):
     """Add all neighbours of all sites to their moments.
 
     points [A, 3] and centres [S, 3], float64, in units of the radius; first [S+1] and neighbours [E]: those of site s
     are neighbours[first[s]:first[s+1]], quickest where they are sorted by channel; weights [E]; own [A]: the channel of
-    an atom, -1 for none; dense [A, D]: weights of further channels, the last D; legendre [3, L+1, L+1], A_mm on the
-    diagonal of the first, a_lm, b_lm; table [3, J]: the recurrence of the polynomials, or, of shells, the logarithms of
-    their centres, their inverse widths, and the inverse end of the cutoff; shells: which of the two; sums [S, C, M, J],
-    changed in place.
+    an atom, -1 for none; legendre [3, L+1, L+1]: `legendre_recurrence`; table [3, J]: the recurrence of the
+    polynomials, or, of shells, the logarithms of their centres, their inverse widths, and the inverse end of the
+    cutoff; shells: which of the two; sums [S, C, M, J], changed in place.
     """
     size, polynomials = sums.shape[2], sums.shape[3]
     place = np.empty((5, BLOCK), sums.dtype)  # x, y, z, d^2, 2 d^2 - 1; of shells the direction, 1, log d
     scratch = np.empty((4, BLOCK), sums.dtype)
     harmonics, radials = np.empty(size * BLOCK, sums.dtype), np.empty(polynomials * BLOCK, sums.dtype)
-    added, heavy = np.empty((size, polynomials), sums.dtype), np.empty(BLOCK, sums.dtype)
-    plain = sums.shape[1] - dense.shape[1]
+    added = np.empty((size, polynomials), sums.dtype)
     for site in range(len(centres)):
         start = first[site]
         while start < first[site + 1]:
@@ -54,20 +51,14 @@ def accumulate(points, centres, first, neighbours, weights, own, dense, legendre
             stop = start + 1
             while stop < first[site + 1] and stop < start + BLOCK and own[neighbours[stop]] == channel:
                 stop += 1
-            count = stop - start
-            if channel >= 0 or dense.shape[1] > 0:
-                _places(points, neighbours[start:stop], centres[site], shells, place)
+            if channel >= 0:
+                count = stop - start
                 solid = harmonics[: size * count].reshape(size, count)
                 radial = radials[: polynomials * count].reshape(polynomials, count)
+                _places(points, neighbours[start:stop], centres[site], shells, place)
                 _solid(legendre, place, scratch, solid)
-                if channel >= 0:
-                    _radial(table, shells, place[4], weights[start:stop], scratch, radial)
-                    _add_product(solid, radial, added, sums[site, channel])
-                for extra in range(dense.shape[1]):
-                    for b in range(count):
-                        heavy[b] = weights[start + b] * dense[neighbours[start + b], extra]
-                    _radial(table, shells, place[4], heavy[:count], scratch, radial)
-                    _add_product(solid, radial, added, sums[site, plain + extra])
+                _radial(table, shells, place[4], weights[start:stop], scratch, radial)
+                _add_product(solid, radial, added, sums[site, channel])
             start = stop
 
 

@@ -3,8 +3,7 @@
 """Who is within a radius of whom: a cell list, compiled.
 
 Atoms are sorted into cubes half a radius wide. A centre looks into the 5 x 5 x 5 cubes about its own; cubes that follow
-each other in x are one stretch of sorted atoms, so that these are 25 stretches. Eight times as fast as a KD-tree whose
-answers are lists.
+each other in x are one stretch of sorted atoms, so that these are 25 stretches.
 
 Shapes: A atoms, S sites, E neighbours of all sites, K kinds of atoms.
 """

@@ -4,7 +4,8 @@
 
 The c_j are evenly spaced in log r, w is the distance between two of them: narrow where atoms stand close, wide where
 many do. All degrees share them. As inputs of a compact network they serve better than Zernike's polynomials (38.6 % of
-residues recovered against 34.4 %, same network, `../shared/facts/proteins.md`); those are the published ones.
+residues recovered against 34.4 %, same network; a feasibility study before this
+package); those are the published ones.
 """
 
 from __future__ import annotations

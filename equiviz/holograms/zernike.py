@@ -8,7 +8,8 @@ For ``n >= l`` and ``n - l`` even, with ``k = (n - l) / 2`` and ``x = r / radius
 the solid harmonics; what is left is a polynomial of degree k in ``z = 2 x^2 - 1``, and all of them, whatever l, are
 combinations of ``p_j = P_j^(0, 5/2)(z)``. So a projection sums ``S_lm(r) p_j(z)`` over atoms, once for all n, and
 multiplies by a small triangular matrix at the end. The exponent 5/2 is the one at which float32 loses least: measured
-2.9e-6 in the worst (l, n); 1.2e-4 with Chebyshev polynomials (`../shared/facts/proteins.md`).
+2.9e-6 in the worst (l, n); 1.2e-4 with Chebyshev polynomials (a feasibility study before this
+package; `benchmarks/holograms.py` measures the former).
 
 Letters: n order, l degree, K orders of one degree, J polynomials of the family.
 """

@@ -41,6 +41,7 @@ from equiviz.holograms.channels import HEAVY
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.hologram import Basis, Hologram, joined
 from equiviz.holograms.neighbourhoods import RADIUS, Neighbourhoods
+from equiviz.holograms.projection import neighbourhoods_of
 from equiviz.holograms.protein import AMINO_ACIDS, Protein
 from equiviz.holograms.shells import Shells
 from equiviz.holograms.zernike import Zernike
@@ -139,11 +140,9 @@ class Hcnn(EquivariantModel):
             StructureError: a file that cannot be read, or no usable residue.
             HologramError: a channel that the file cannot give.
         """
-        if not isinstance(given, Neighbourhoods):
-            protein = given if isinstance(given, Protein) else Protein.read(given)
-            given = Neighbourhoods.of(protein, RADIUS, hydrogens="H" in self.config.channels)
+        around = neighbourhoods_of(given, self.config.channels)
         dtype = self.out.weight.dtype
-        return project_neighbourhoods(given, self.config.channels, self.config.radial, dtype=dtype)
+        return project_neighbourhoods(around, self.config.channels, self.config.radial, dtype=dtype)
 
     def prepare(self, structures: Any) -> Hologram:  # type: ignore[override]
         """One hologram of all that came: holograms, or what `hologram` projects.

@@ -11,7 +11,7 @@ from equiviz.holograms.zernike import Norm
 
 
 def radial(n: int, l: int, x: NDArray[np.float64], norm: Norm) -> NDArray[np.float64]:  # noqa: E741
-    """R_nl(x) as in the authors' papers and, for "reference", codes (facts/proteins.md)."""
+    """R_nl(x) as in the authors' papers and, for "reference", codes (StatPhysBio/zernikegrams)."""
     k = (n - l) // 2
     scale = binom((n + l + 1) / 2, k) if norm == "orthonormal" else binom((n + l + 3) // 2 - 1, k)
     series = hyp2f1(-k, (n + l + 3) / 2, l + 1.5, x**2)

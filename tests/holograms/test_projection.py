@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from equiviz.holograms import Hologram, HologramError, Neighbourhoods, Protein, Zernike, density, project
-from equiviz.holograms.channels import HEAVY, AtomWeights
+from equiviz.holograms.channels import HEAVY, atom_weights
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.projection import powers
 from equiviz.holograms.torch_projection import project_offsets
@@ -21,7 +21,7 @@ EXACT = 1e-12  # float64: sums of about a hundred terms of size ten
 @pytest.mark.parametrize("norm", ["orthonormal", "reference"])
 def test_against_the_formula_written_plainly(protein: Protein, norm: str) -> None:
     around = Neighbourhoods.of(protein)
-    wanted = plain(around, AtomWeights.of(around.protein, HEAVY).matrix(4), 20, 5, norm)
+    wanted = plain(around, atom_weights(around.protein, HEAVY), 20, 5, norm)
     found = project(around, layout="hcnn", norm=norm, dtype=torch.float64)
     rough = project(around, layout="hcnn", norm=norm)
     for degree, block in wanted.items():
@@ -48,7 +48,7 @@ def test_the_first_row_counts_atoms(protein: Protein) -> None:
     around = Neighbourhoods.of(protein)
     hologram = project(around, dtype=torch.float64)
     counted = hologram.degree(0)[:, :, 0, 0] / math.sqrt(3 / (4 * math.pi))
-    weights = AtomWeights.of(around.protein, HEAVY).matrix(4)
+    weights = atom_weights(around.protein, HEAVY)
     wanted = np.add.reduceat(weights[around.neighbours], around.first[:-1])
     np.testing.assert_allclose(counted, wanted, atol=EXACT * 100)
 
@@ -63,7 +63,7 @@ def test_radial_functions_are_orthonormal() -> None:
 
 
 def test_reference_functions_have_the_known_lengths() -> None:
-    """Golden: facts/proteins.md, integrals of R^2 x^2 of the authors' functions."""
+    """Golden: integrals of R^2 x^2 of the authors' functions (StatPhysBio/zernikegrams), by quadrature."""
     basis = Zernike(norm="reference")
     wanted = {(2, 0): 0.444, (4, 0): 0.284, (20, 0): 0.073, (3, 1): 0.64, (19, 5): 0.451}
     for (n, degree), square in wanted.items():
@@ -74,7 +74,7 @@ def test_torch_agrees_and_has_gradients(protein: Protein) -> None:
     around = Neighbourhoods.of(protein, 6.0)
     basis = Zernike(n_max=6, l_max=3, radius=6.0)
     quick = project_neighbourhoods(around, HEAVY, basis, dtype=torch.float64)
-    weights = torch.tensor(AtomWeights.of(around.protein, HEAVY).matrix(4)[around.neighbours])
+    weights = torch.tensor(atom_weights(around.protein, HEAVY)[around.neighbours])
     counts = torch.tensor(np.diff(around.first))
     found = project_offsets(torch.tensor(around.offsets()), weights, counts, basis)
     torch.testing.assert_close(found, quick.coefficients, rtol=0, atol=EXACT * 100)
@@ -140,7 +140,7 @@ def test_impossible_wishes_are_refused_in_words(written: Path, options: dict, wo
 
 
 def test_1pga_has_its_known_neighbours(real_data: Path) -> None:
-    """Golden: facts/proteins.md, site Met-1 of 1PGA has 51 C, 12 N, 17 O and no S."""
+    """Golden: counted in the PDB file, site Met-1 of 1PGA has 51 C, 12 N, 17 O and no S."""
     hologram = project(real_data / "proteins" / "1PGA.pdb", dtype=torch.float64)
     counted = hologram.degree(0)[0, :, 0, 0] / math.sqrt(3 / (4 * math.pi))
     torch.testing.assert_close(counted, torch.tensor([51.0, 12.0, 17.0, 0.0]).double(), rtol=0, atol=1e-6)
