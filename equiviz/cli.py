@@ -26,13 +26,17 @@ app.add_typer(generators, name="generate")
 app.add_typer(benchmarks, name="benchmark")
 
 DataFolder = Annotated[
-    Path, typer.Option("--data", help="Folder of configurations: BOTAN .npz, Bapst .pickle, or ours.")
+    Path,
+    typer.Option(
+        "--data", help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of protein structures."
+    ),
 ]
 TrainingFolder = Annotated[
     Path,
     typer.Option(
         "--data",
-        help="Folder of configurations: BOTAN .npz, Bapst .pickle, or ours; or of the subfolders train and validation.",
+        help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of the subfolders train and "
+        "validation; for hcnn, of protein structures with their split.json.",
     ),
 ]
 BotanTime = Annotated[
@@ -126,7 +130,7 @@ def evaluate_model(
     time: BotanTime = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a model: rho per type, time and configuration, beside the noise ceiling."""
+    """Score a model: rho per type, time and configuration, beside the noise ceiling; of amino acids, the recovery."""
     from equiviz.training.evaluate import evaluate
 
     report = evaluate(model, data, time=time)

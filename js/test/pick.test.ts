@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { glyphRadii } from "../src/glyphs";
+import { hitLines } from "../src/hover";
+import { keyOf } from "../src/legend";
 import type { Triple } from "../src/header";
 import { structureRay } from "../src/labels";
 import { frameOf } from "../src/camera";
 import { glyphValue, nearestGlyph, nearestSphere, Picker } from "../src/pick";
 import { type GlyphsLayer, readScene } from "../src/scene";
 import { add, apply, minus, rotation } from "../src/vector";
-import { array, atoms, glyphs, packet, SCALE, sceneOf } from "./packets";
+import { array, atoms, glyphs, packet, SCALE, sceneOf, STYLES } from "./packets";
 
 const DOWN = { origin: [0, 0, 50] as Triple, direction: [0, 0, -1] as Triple };
 const from = (x: number, y: number) => ({ ...DOWN, origin: [x, y, 50] as Triple });
@@ -94,5 +96,21 @@ describe("picking in a scene", () => {
     expect([x, y]).toEqual([expect.closeTo(1, 9), expect.closeTo(-1, 9)]);
     expect(new Picker().pick(layers, states, structureRay(sight, x / 10, y / 10), 0)).toMatchObject({ layer: 0, row: 0 });
     expect(new Picker().pick(layers, states, structureRay(sight, 0, 0), 0)).toBeNull();
+  });
+});
+
+describe("what is told of an atom", () => {
+  const scene = readScene(packet(sceneOf([atoms([[0, 0, 0], [3, 0, 0]]), glyphs([[0, 0, 0], [3, 0, 0]], 1, [[0, 0, 0, 0], [0, 3, 0, 4]], { name: "1o", of: 0 })])));
+
+  it("has the norm of a glyph that belongs to it, though the glyph was not hit", () => {
+    const lines = hitLines(scene, scene.layers, { layer: 0, row: 1, distance: 0 }, [0, 0, 1]);
+    const norm = lines.find((line) => line.startsWith("norm of 1o: ")) ?? "";
+    expect(parseFloat(norm.slice("norm of 1o: ".length))).toBeCloseTo(5, 2);
+  });
+
+  it("leaves species out of the key where all have one colour", () => {
+    const key = (colour: string) => keyOf(readScene(packet(sceneOf([atoms([[0, 0, 0], [3, 0, 0]], { styles: STYLES.map((style) => ({ ...style, colour: colour || style.colour })) })]))).layers).styles;
+    expect(key("#9AA2B1")).toHaveLength(0);
+    expect(key("").map(({ label }) => label)).toEqual(["O", "H"]);
   });
 });

@@ -294,6 +294,30 @@ def test_structures_are_recorded_one_by_one_while_the_kernel_stays_free() -> Non
     assert in_a_kernel(live()) == (1, 27)
 
 
+def test_a_structure_on_which_the_model_raises_is_told_and_not_tried_for_ever() -> None:
+    calls: list[int] = []
+
+    def refuse(_: nn.Module, given: tuple[Graph]) -> None:
+        if len(given[0].positions) == 12:
+            calls.append(12)
+            raise ValueError("too large for me")
+
+    model = toy()
+    model.register_forward_pre_hook(refuse)
+
+    async def live() -> str:
+        made = explore(model, [molecule(), molecule(12, seed=1), molecule(seed=2)])
+        while made.pane.recorded.missing() is not None or made.side.progress.layout.display != "none":
+            await asyncio.sleep(0.01)
+        assert sorted(made.pane.recorded.captures) == [0, 2]
+        assert calls == [12]
+        return str(made.side.words.value)
+
+    told = in_a_kernel(live())
+    assert "Not recorded: 2. " in told
+    assert "ValueError: too large for me" in told
+
+
 def test_it_describes_itself_and_carries_a_picture(explorer: Explorer) -> None:
     bundle = explorer._repr_mimebundle_()
     assert bundle is not None

@@ -323,3 +323,8 @@ def test_a_group_that_means_something_else_is_no_claim(group: object, claimed: s
 def test_outputs_of_another_form_say_how_to_declare_them(function: Callable[..., object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         check(function, random(4, 3), inputs="1o", outputs="1o")
+
+
+def test_a_misspelt_type_is_named_with_the_one_that_was_meant() -> None:
+    with pytest.raises(StructureError, match=r"'p': 'positions' is no type .* Did you mean 'position'\?"):
+        TypedTensors.make({"p": torch.zeros(3, 3)}, {"p": "positions"})

@@ -11,8 +11,9 @@ from equiviz.holograms import Hologram, HologramError, Neighbourhoods, Protein, 
 from equiviz.holograms.channels import HEAVY, atom_weights
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.projection import powers
+from equiviz.holograms.shells import Shells
 from equiviz.holograms.torch_projection import project_offsets
-from equiviz.symmetry import O3
+from equiviz.symmetry import O3, Permutation
 from tests.holograms.plain_formula import plain
 
 EXACT = 1e-12  # float64: sums of about a hundred terms of size ten
@@ -164,3 +165,30 @@ def _ball(radius: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 def vars_of(protein: Protein) -> dict:
     return {name: getattr(protein, name) for name in Protein.__dataclass_fields__}
+
+
+def test_names_follow_the_sites(protein: Protein) -> None:
+    hologram = project(protein)
+    order = Permutation(torch.arange(len(hologram)).flip(0))
+    turned = hologram.transform(order)
+    assert turned.sites == hologram.sites[::-1]
+    assert turned.classes.equal(hologram.classes.flip(0))
+    assert turned.coefficients.equal(hologram.coefficients.flip(0))
+
+
+def test_shells_are_gaussians_of_the_logarithm(protein: Protein) -> None:
+    around = Neighbourhoods.of(protein, residues=[3])
+    basis = Shells(count=4, l_max=0)
+    found = project_neighbourhoods(around, HEAVY, basis, dtype=torch.float64).degree(0)[0, :, :, 0]
+    shells = basis.values(0, np.linalg.norm(around.offsets(), axis=1))  # [E, 4]
+    wanted = atom_weights(around.protein, HEAVY)[around.neighbours].T @ shells / math.sqrt(4 * math.pi)
+    np.testing.assert_allclose(found, wanted, atol=EXACT)
+    with pytest.raises(HologramError, match="Expected a hologram on Zernike's functions"):
+        density(project_neighbourhoods(around, HEAVY, basis), torch.zeros(1, 3))
+
+
+def test_atoms_of_the_backbone_leave_the_channel_of_their_element(protein: Protein) -> None:
+    channels = ("C", "backbone CA", "backbone C")
+    each = atom_weights(protein, channels).sum(0)
+    carbons = (protein.elements == 6).sum()
+    assert each.tolist() == [carbons - 60, 30, 30]

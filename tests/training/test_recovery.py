@@ -13,7 +13,8 @@ from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
 from equiviz.models.hcnn import Hcnn, HcnnConfig
 from equiviz.models.registry import family
 from equiviz.training.errors import TrainingError
-from equiviz.training.protein_training import HCNN_RECIPE, HologramRecipe, moved, train_on_holograms
+from equiviz.training.protein_training import HologramRecipe, moved, train_on_holograms
+from equiviz.training.recipe import Recipe
 from equiviz.training.recovery import RecoveryReport, evaluate_recovery
 from equiviz.training.recovery_training import train_recovery
 from tests.holograms.written_protein import helix
@@ -73,7 +74,7 @@ def test_training_learns_saves_and_can_be_loaded(folder: Path, tmp_path: Path) -
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(folder: Path, tmp_path: Path) -> None:
     sets = [ProteinSet.read(structure_files(folder, split)).around for split in ("train", "validation")]
-    recipe = HologramRecipe(recipe=HCNN_RECIPE.__class__(epochs=3, learning_rate=3e-3, batch=16, keep="last"))
+    recipe = HologramRecipe(recipe=Recipe(epochs=3, learning_rate=3e-3, batch=16, keep="last"))
 
     class StoppedError(Exception):
         pass

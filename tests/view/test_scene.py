@@ -273,6 +273,9 @@ def test_what_was_changed_stays_for_views_that_are_opened_later() -> None:
     view = whole_scene().widget()
     view.change(0, values=np.zeros(12))
     view.change(2, vectors=np.ones((12, 3)))
+    assert (view.current.layers[0].values == 0).all()
+    assert (view.current.layers[2].vectors == 1).all()
+    assert (view.scene.layers[2].vectors != 1).any(), "what was shown first is kept"
     sent = {update["layer"]: update for update in read_packet(view.update)["updates"]}
     assert set(sent) == {0, 2}
     with pytest.raises(ViewError, match=r"Glyphs\.coefficients: expected finite numbers"):
@@ -298,3 +301,25 @@ def test_a_trajectory_has_one_range_and_one_camera() -> None:
     assert film.camera.height > 50
     for frame in range(2):
         assert film.at(frame).layers[0].scale.limits(np.zeros(1))[1] > 250
+
+
+@pytest.mark.parametrize(
+    ("columns", "field"), [(2, "2x0e"), (4, "1x0e \\+ 1x1o"), (5, "1x2e"), (9, "1x0e \\+ 1x1o \\+ 1x2e")]
+)
+def test_an_array_that_does_not_say_how_it_turns_is_refused(columns: int, field: str) -> None:
+    from ase.build import molecule
+
+    import equiviz
+
+    with pytest.raises(ViewError, match=rf"an array of {columns} columns .* equiviz\.Field\(torch.*'{field}'"):
+        equiviz.show(molecule("H2O"), np.ones((3, columns)))
+    scene = equiviz.show(molecule("H2O"), np.ones((3, columns)), style="colour")
+    assert isinstance(scene, equiviz.Scene)
+
+
+def test_plotly_begins_with_the_slice_that_the_slab_names() -> None:
+    places = np.linspace(0, 10, 201)[:, None] * np.array([0.0, 0.0, 1.0])
+    scene = Scene([Atoms(places, np.full(201, 0.01))], slab=Slab("z", thickness=2.0, start=4.0))
+    slider = scene.figure().layout.sliders[0]
+    middle = float(slider.steps[slider.active].label.split("=")[1])
+    assert middle == pytest.approx(5.0, abs=0.5)  # half of the distance between two slices
