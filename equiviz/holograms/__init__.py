@@ -4,7 +4,8 @@
 
 - `protein.py`: atoms and residues of a PDB or mmCIF file;
 - `neighbourhoods.py`: who is within 10 Å of which CA;
-- `channels.py`: what of each atom is projected (elements, SASA, charge);
+- `channels.py`: what of each atom is projected; `hydrogens.py`, `surface.py`, `charges.py` calculate what files do not
+  hold, `bonded_atoms.py` has what they need;
 - `zernike.py`: the radial functions, and the one family of polynomials they are combined from;
 - `projection.py`, the door; `compiled_projection.py` with `moments_kernel.py`, and for gradients and a GPU
   `torch_projection.py`;
@@ -21,8 +22,10 @@ from typing import TYPE_CHECKING
 from equiviz.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from equiviz.holograms.channels import with_channels as with_channels
     from equiviz.holograms.errors import HologramError as HologramError
     from equiviz.holograms.hologram import Hologram as Hologram
+    from equiviz.holograms.hydrogens import with_hydrogens as with_hydrogens
     from equiviz.holograms.neighbourhoods import Neighbourhoods as Neighbourhoods
     from equiviz.holograms.projection import project as project
     from equiviz.holograms.protein import AMINO_ACIDS as AMINO_ACIDS
@@ -41,6 +44,8 @@ _HOME = {
     "density": "reconstruction",
     "project": "projection",
     "project_offsets": "torch_projection",
+    "with_channels": "channels",
+    "with_hydrogens": "hydrogens",
 }
 
 __all__ = [
@@ -53,6 +58,8 @@ __all__ = [
     "density",
     "project",
     "project_offsets",
+    "with_channels",
+    "with_hydrogens",
 ]
 
 __getattr__ = lazy_names(__name__, _HOME)

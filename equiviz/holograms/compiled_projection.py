@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from equiviz.holograms.channels import HEAVY, channel_of_atoms
+from equiviz.holograms.channels import HEAVY, channel_of_atoms, dense_weights
 from equiviz.holograms.hologram import Basis, Hologram
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.zernike import Zernike
@@ -52,6 +52,8 @@ def project_neighbourhoods(
     own = channel_of_atoms(around.protein, channels)
     kind = np.float64 if dtype == torch.float64 else np.float32
     each = np.ones(len(around.neighbours), kind) if weights is None else weights.astype(kind)
+    weighed = dense_weights(around.protein, channels).items()
+    dense = {place: (weight[around.neighbours] * each).astype(kind) for place, weight in weighed}
     points, centres = around.protein.positions / basis.radius, around.centres / basis.radius
     tables = legendre_recurrence(basis.l_max).astype(kind), basis.table().astype(kind)
     shape = (len(channels), (basis.l_max + 1) ** 2, basis.polynomials)
@@ -59,8 +61,12 @@ def project_neighbourhoods(
     for start in range(0, len(around), MOST_SITES):
         stop = min(start + MOST_SITES, len(around))
         sums = np.zeros((stop - start, *shape), kind)  # of S_lm p_j over the neighbours, [S, C, M, J]
-        first = around.first[start : stop + 1]
-        accumulate(points, centres[start:stop], first, around.neighbours, each, own, *tables, basis.shells, sums)
+        near = (points, centres[start:stop], around.first[start : stop + 1], around.neighbours)
+        accumulate(*near, each, own, *tables, basis.shells, sums)
+        for place, heavy in dense.items():  # all atoms in one channel; a pass of its own, so that others cost no more
+            alone = np.zeros((stop - start, 1, *shape[1:]), kind)
+            accumulate(*near, heavy, np.zeros_like(own), *tables, basis.shells, alone)
+            sums[:, place] = alone[:, 0]
         found[start:stop] = _combined(sums, basis)
     names = [around.protein.label(int(residue)) for residue in around.residues]
     classes = torch.from_numpy(around.classes)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from equiviz.holograms.errors import HologramError
 from equiviz.holograms.protein import HYDROGENS, Protein, text
+from equiviz.holograms.side_chain_centre import side_chain_centres
 from equiviz.structures.errors import StructureError
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 RADIUS = 10.0
 """Å, as published."""
+Centre: TypeAlias = Literal["CA", "side chain"]
+"""Where the origin of a neighbourhood is: the CA, as published, or where a side chain would be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,7 @@ class Neighbourhoods:
         first: ``[S + 1]``: the neighbours of site s are ``neighbours[first[s]:first[s + 1]]``.
         neighbours: ``[E]``, atoms; those of one site in the order of their elements.
         radius: in Å; a neighbour at exactly this distance belongs.
+        centre: where the origin is, see `side_chain_centre.py` for the second.
     """
 
     protein: Protein
@@ -42,6 +46,7 @@ class Neighbourhoods:
     first: NDArray[np.int64]
     neighbours: NDArray[np.int64]
     radius: float = RADIUS
+    centre: Centre = "CA"
 
     @classmethod
     def of(
@@ -52,6 +57,7 @@ class Neighbourhoods:
         hydrogens: bool = False,
         unique_chains: bool = True,
         residues: Iterable[int] | None = None,
+        centre: Centre = "CA",
     ) -> Neighbourhoods:
         """Find them.
 
@@ -61,19 +67,23 @@ class Neighbourhoods:
             hydrogens: whether hydrogen atoms count, where the file has some.
             unique_chains: whether chains with the same sequence give sites only once.
             residues: the sites by number of residue, instead of all.
+            centre: where the origin of each is.
 
         Raises:
-            HologramError: a radius that is not positive, or a residue that is no standard amino acid with a CA.
+            HologramError: a radius that is not positive, an unknown centre, or a residue that is no standard amino acid with a CA.
             StructureError: no site at all; the message says what each chain lacks.
         """
         if not 0 < radius < np.inf:
             raise HologramError(f"Expected a positive radius in Å, got {radius}.")
+        if centre not in get_args(Centre):
+            raise HologramError(f"Expected centre {' or '.join(map(repr, get_args(Centre)))}, got {centre!r}.")
         if not hydrogens:
             protein = protein.taken(~np.isin(protein.elements, HYDROGENS))
         sites = _sites(protein, unique_chains) if residues is None else _asked(protein, residues)
         if not len(sites):
             raise StructureError(None, None, f"{protein.name}: no usable residue; {_lacking(protein)}")
-        return cls(protein, sites, *_search(protein, sites, radius), radius)
+        places = _centres(protein, sites, centre)
+        return cls(protein, sites, *_search(protein, sites, places, radius), radius, centre)
 
     def __len__(self) -> int:
         """Number of sites."""
@@ -86,8 +96,8 @@ class Neighbourhoods:
 
     @property
     def centres(self) -> NDArray[np.float64]:
-        """``[S, 3]``, the CA atoms, in Å."""
-        return self.protein.positions[self.protein.alphas[self.residues]]
+        """``[S, 3]``, the origin of each, in Å."""
+        return _centres(self.protein, self.residues, self.centre)
 
     @property
     def classes(self) -> NDArray[np.int64]:
@@ -95,7 +105,7 @@ class Neighbourhoods:
         return self.protein.classes[self.residues]
 
     def offsets(self) -> NDArray[np.float64]:
-        """``[E, 3]``, from the CA to each neighbour, in Å."""
+        """``[E, 3]``, from the centre to each neighbour, in Å."""
         return self.protein.positions[self.neighbours] - self.centres[self.site]
 
 
@@ -130,10 +140,17 @@ def _lacking(protein: Protein) -> str:
     return "; ".join(told[:8]) or "it has no residues"
 
 
-def _search(protein: Protein, sites: NDArray[np.int64], radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _centres(protein: Protein, sites: NDArray[np.int64], centre: Centre) -> NDArray[np.float64]:
+    if centre == "side chain":
+        return side_chain_centres(protein, sites)
+    return protein.positions[protein.alphas[sites]]
+
+
+def _search(
+    protein: Protein, sites: NDArray[np.int64], centres: NDArray[np.float64], radius: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """``first`` and ``neighbours``; those of one site stand in the order of their elements."""
     from equiviz.holograms.search_kernel import search
 
     kinds, kind = np.unique(protein.elements, return_inverse=True)
-    centres = protein.positions[protein.alphas[sites]]
     return search(protein.positions, centres, radius, protein.residue, sites, kind, len(kinds))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args, overload
 import numpy as np
 import torch
 
-from equiviz.holograms.channels import HEAVY
+from equiviz.holograms.channels import HEAVY, with_channels
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.errors import HologramError
 from equiviz.holograms.hologram import Hologram
 from equiviz.holograms.layouts import Layout, arranged
-from equiviz.holograms.neighbourhoods import RADIUS, Neighbourhoods
+from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
 from equiviz.holograms.protein import Protein
 from equiviz.holograms.zernike import Norm, Zernike
 
@@ -67,7 +67,9 @@ def project(
 
     Args:
         given: the path of a PDB or mmCIF file, a `Protein`, or `Neighbourhoods`.
-        channels: C, N, O, S, H: elements, in the order of the rows.
+        channels: in the order of the rows: C, N, O, S, H (elements), SASA, charge, and what `channels` lists besides.
+            Because H is asked for, hydrogens are added (by hydride) to a file that has none. SASA, charge and added
+            hydrogens take the libraries of ``pip install 'equiviz[protein]'``.
         layout: None for a typed `Hologram`; ``"hcnn"`` or ``"hermes"`` for arrays by degree as those codes arrange
             them: ``[S, rows, 2l+1]``, see `layouts`.
         norm: of the radial functions, see `Zernike`.
@@ -80,6 +82,7 @@ def project(
     Raises:
         StructureError: a file that cannot be read, or a protein without usable residues.
         HologramError: an unknown channel, layout or norm; orders out of range; a channel that the file cannot give.
+        MissingLibrary: a channel whose library is not installed.
     """
     if counting not in get_args(Counting):
         raise HologramError(f"Expected counting {' or '.join(map(repr, get_args(Counting)))}, got {counting!r}.")
@@ -90,12 +93,17 @@ def project(
     return hologram if layout is None else arranged(hologram, layout)
 
 
-def neighbourhoods_of(given: Given, channels: Sequence[str] = HEAVY, radius: float = RADIUS) -> Neighbourhoods:
-    """Whatever `project` takes as neighbourhoods; hydrogens count where a channel asks for them."""
+def neighbourhoods_of(
+    given: Given, channels: Sequence[str] = HEAVY, radius: float = RADIUS, centre: Centre = "CA"
+) -> Neighbourhoods:
+    """Whatever `project` takes as neighbourhoods, with what the channels need; hydrogens count only for channel H.
+
+    Neighbourhoods are taken as they are, with their own radius and centre.
+    """
     if isinstance(given, Neighbourhoods):
         return given
     protein = given if isinstance(given, Protein) else Protein.read(given)
-    return Neighbourhoods.of(protein, radius, hydrogens="H" in channels)
+    return Neighbourhoods.of(with_channels(protein, channels), radius, hydrogens="H" in channels, centre=centre)
 
 
 def powers(around: Neighbourhoods, basis: Zernike) -> NDArray[np.float64]:

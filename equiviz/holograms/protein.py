@@ -8,7 +8,8 @@ and an insertion code.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -45,6 +46,7 @@ class Protein:
         numbers: ``[R]`` as the file counts them.
         insertion_codes: ``[R]``, b"" for most.
         name: of the file, without its endings.
+        weights: by channel, ``[A]``, of channels that weigh all atoms (see `channels.with_channels`).
     """
 
     positions: NDArray[np.float64]
@@ -56,6 +58,7 @@ class Protein:
     numbers: NDArray[np.int32]
     insertion_codes: NDArray[np.bytes_]
     name: str = ""
+    weights: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, max_atoms: int = MAX_ATOMS) -> Protein:
@@ -120,8 +123,13 @@ class Protein:
     @cached_property
     def alphas(self) -> NDArray[np.int64]:
         """``[R]``: the CA atom of each residue, -1 where there is none."""
+        found = self.first_atoms("CA")
+        return np.where(self.elements[found] == CARBON, found, -1) if len(self) else found  # "CA" is calcium, too
+
+    def first_atoms(self, name: str) -> NDArray[np.int64]:
+        """``[R]``: the first atom of this name in each residue, -1 where there is none."""
         found = np.full(len(self.numbers), -1)
-        rows = np.flatnonzero((self.atom_names == b"CA") & (self.elements == CARBON))
+        rows = np.flatnonzero(self.atom_names == name.encode())
         found[self.residue[rows][::-1]] = rows[::-1]
         return found
 
@@ -145,7 +153,7 @@ class Protein:
         from dataclasses import replace
 
         parts = {n: getattr(self, n)[kept] for n in ("positions", "elements", "atom_names", "residue")}
-        return replace(self, **parts)
+        return replace(self, **parts, weights={name: own[kept] for name, own in self.weights.items()})
 
 
 def text(word: object) -> str:

@@ -19,7 +19,8 @@ Departures
 - Each layer keeps its input beside the products, and gates it by its invariants; the paper has neither.
 - The head sees norms of all degrees, and has one non-linear hidden layer; the paper's is linear in the l = 0 rows.
 - Shells (Gaussians of log r) by default, with `basis="zernike"` for the published functions.
-- Atoms of the backbone may have channels of their own (`equiviz.holograms.channels`).
+- Atoms of the backbone, of rings and of charged groups may have channels of their own (`equiviz.holograms.channels`).
+- The neighbourhood may be centred where the side chain would be, which bonded neighbours tell, instead of on the CA.
 
 The network claims SO(3): the products with odd l1 + l2 + l3 make pseudo-tensors, which are added to true ones. Proteins
 are not mirror-symmetric.
@@ -31,16 +32,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from equiviz.holograms.channels import HEAVY
+from equiviz.holograms.channels import HEAVY, check
 from equiviz.holograms.compiled_projection import project_neighbourhoods
+from equiviz.holograms.errors import HologramError
 from equiviz.holograms.hologram import Basis, Hologram, joined
-from equiviz.holograms.neighbourhoods import RADIUS, Neighbourhoods
+from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
 from equiviz.holograms.projection import neighbourhoods_of
 from equiviz.holograms.protein import AMINO_ACIDS, Protein
 from equiviz.holograms.shells import Shells
@@ -62,7 +64,8 @@ class HcnnConfig:
     """What the network sees, and how large it is.
 
     Attributes:
-        channels: what is projected of each atom.
+        channels: what is projected of each atom, see `equiviz.holograms.channels`.
+        centre: of the neighbourhoods: "CA", or "side chain" (`equiviz.holograms.side_chain_centre`).
         basis: "shells" or "zernike".
         orders: number of shells, or the largest order n.
         l_max: largest degree, of holograms and features.
@@ -74,6 +77,7 @@ class HcnnConfig:
     """
 
     channels: tuple[str, ...] = HEAVY
+    centre: Centre = "CA"
     basis: Literal["shells", "zernike"] = "shells"
     orders: int = 10
     l_max: int = 3
@@ -86,6 +90,12 @@ class HcnnConfig:
     def __post_init__(self) -> None:
         if min(self.width, self.layers, self.hidden) < 1 or not 1 <= self.l_max <= 6:
             raise ConfigError("hcnn: expected width, layers and hidden of at least 1, and an l_max from 1 to 6.")
+        try:
+            check(self.channels)
+        except HologramError as problem:
+            raise ConfigError(f"hcnn: {problem}") from problem
+        if self.centre not in get_args(Centre):
+            raise ConfigError(f"hcnn: expected centre {' or '.join(get_args(Centre))}, got {self.centre!r}.")
         self.radial  # noqa: B018 - refuses impossible orders
 
     @property
@@ -139,8 +149,15 @@ class Hcnn(EquivariantModel):
         Raises:
             StructureError: a file that cannot be read, or no usable residue.
             HologramError: a channel that the file cannot give.
+            MissingLibrary: a channel whose library is not installed.
+            ModelError: neighbourhoods with another centre than this network reads.
         """
-        around = neighbourhoods_of(given, self.config.channels)
+        around = neighbourhoods_of(given, self.config.channels, centre=self.config.centre)
+        if around.centre != self.config.centre:
+            raise ModelError(
+                f"{self.family} with these settings reads neighbourhoods around the {self.config.centre}, got some "
+                f"around the {around.centre}. Pass the file, or read them with centre={self.config.centre!r}."
+            )
         dtype = self.out.weight.dtype
         return project_neighbourhoods(around, self.config.channels, self.config.radial, dtype=dtype)
 

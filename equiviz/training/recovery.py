@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
+from equiviz.holograms.channels import HEAVY
 from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.training.errors import TrainingError
@@ -32,7 +33,8 @@ def evaluate_recovery(
 
     Args:
         model: gives ``preferences``, pseudo-energies "20x0e" per site.
-        data: a folder of structure files, paths of files, or a `ProteinSet`.
+        data: a folder of structure files, paths of files, or a `ProteinSet` that was read with the model's channels
+                and centre.
         name: what to call the model; by default its family.
         progress: whether to show a progress bar.
 
@@ -41,7 +43,10 @@ def evaluate_recovery(
     """
     if isinstance(data, (str, Path)):
         data = structure_files(data) if Path(data).is_dir() else [data]
-    found = data if isinstance(data, ProteinSet) else ProteinSet.read(data, progress=progress)
+    channels, centre = getattr(model.config, "channels", HEAVY), getattr(model.config, "centre", "CA")
+    if not isinstance(data, ProteinSet):
+        data = ProteinSet.read(data, channels=channels, centre=centre, progress=progress)
+    found = data
     preferences = model.predict(cast(Any, found.around))["preferences"].values.double()
     notes = [model.note] if model.note else []
     if found.problems:

@@ -9,7 +9,7 @@ from typing import cast
 
 from equiviz.datasets.proteins.protein_set import ProteinSet, Split, structure_files
 from equiviz.models.configuration import write_config
-from equiviz.models.hcnn import Hcnn
+from equiviz.models.hcnn import Hcnn, HcnnConfig
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.training.checkpoint import Manifest, save_checkpoint
@@ -66,12 +66,19 @@ def train_recovery(
 
     Raises:
         DatasetError, ConfigError, TrainingError: as the readers, the family and the loop.
+        MissingLibrary: a channel whose library is not installed.
     """
     recipe = HologramRecipe()
     if epochs is not None:
         recipe = replace(recipe, recipe=replace(recipe.recipe, epochs=epochs))
     splits: tuple[Split, Split] = ("train", "validation")
-    training, validation = (ProteinSet.read(structure_files(data, split), progress=progress) for split in splits)
+    settings = cast(HcnnConfig, family.configure(dict(config or {})))
+    training, validation = (
+        ProteinSet.read(
+            structure_files(data, split), channels=settings.channels, centre=settings.centre, progress=progress
+        )
+        for split in splits
+    )
     networks, told = [], []
     for number in range(members):
         own = replace(recipe, recipe=replace(recipe.recipe, seed=seed + number))

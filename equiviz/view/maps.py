@@ -157,6 +157,20 @@ def parity(
     return chart
 
 
+def scatter(
+    x: ArrayLike, y: ArrayLike, x_title: str, y_title: str, title: str = "", *, labels: Sequence[str] = ()
+) -> Figure:
+    """Two quantities of the same things against each other; ``labels`` name the points on hover."""
+    across, up, names = _paired(x, y, labels or None)  # [n] each
+    chart = figure(escape(title), height=500)
+    _add_points(chart, across, up, np.full(len(names), "points"))
+    if labels:
+        chart.data[0].update(text=[escape(name) for name in names.tolist()], hovertemplate="%{text}<extra></extra>")
+    chart.update_xaxes(title_text=escape(x_title))
+    chart.update_yaxes(title_text=escape(y_title))
+    return chart
+
+
 def _map(
     frame: DataFrame,
     values: NDArray[np.float64],

@@ -2,14 +2,16 @@
 
 import gzip
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
-from equiviz.holograms import AMINO_ACIDS, Neighbourhoods, Protein, project
+from equiviz.holograms import AMINO_ACIDS, HologramError, Neighbourhoods, Protein, project
 from equiviz.holograms.protein import LETTERS
 from equiviz.structures import StructureError
 from tests.holograms.written_protein import atom, chain_lines, helix
@@ -186,3 +188,35 @@ def test_damaged_files_give_an_error_or_a_result(tmp_path: Path, content: bytes)
 @settings(max_examples=10_000, **SETTINGS)
 def test_many_damaged_files_give_an_error_or_a_result(tmp_path: Path, content: bytes) -> None:
     _survives(tmp_path, content, ".pdb")
+
+
+def test_the_side_chain_is_where_bonded_neighbours_say(real_data: Path) -> None:
+    protein = Protein.read(real_data / "proteins" / "2lzm.pdb")
+    around = Neighbourhoods.of(protein, centre="side chain")
+    alphas, betas = protein.positions[protein.alphas[around.residues]], protein.first_atoms("CB")[around.residues]
+    shift = around.centres - alphas
+    ends = np.linalg.norm(shift, axis=1) == 0
+    assert np.flatnonzero(ends).tolist() == [0, len(around) - 1]  # nothing is bonded on one of their sides
+    np.testing.assert_allclose(np.linalg.norm(shift[~ends], axis=1), 2.5)
+    inside = ~ends & (betas >= 0)
+    true = protein.positions[betas[inside]] - alphas[inside]
+    cosines = (true * shift[inside]).sum(1) / np.linalg.norm(true, axis=1) / 2.5
+    assert np.median(cosines) > 0.99  # the files' own CB: 0.14 Å of 1.53 Å were measured elsewhere
+    assert (np.linalg.norm(around.offsets(), axis=1) <= around.radius).all()
+
+
+def test_side_chain_centres_turn_with_the_protein_and_look_at_nothing_of_the_residue(protein: Protein) -> None:
+    turned = replace(protein, positions=Rotation.random(random_state=1).apply(protein.positions) + 3.0)
+    one, other = (Neighbourhoods.of(each, centre="side chain") for each in (protein, turned))
+    back = Rotation.random(random_state=1).inv().apply(other.centres - 3.0)
+    np.testing.assert_allclose(back, one.centres, atol=1e-9)
+    own = protein.residue == 7
+    moved = protein.positions.copy()
+    moved[own & (protein.atom_names != b"CA")] += 5.0
+    after = Neighbourhoods.of(replace(protein, positions=moved), centre="side chain")
+    np.testing.assert_array_equal(after.centres[7], one.centres[7])
+
+
+def test_unknown_centres_are_refused(protein: Protein) -> None:
+    with pytest.raises(HologramError, match="Expected centre 'CA' or 'side chain', got 'CB'"):
+        Neighbourhoods.of(protein, centre="CB")  # type: ignore[arg-type]

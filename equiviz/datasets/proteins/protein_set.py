@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.holograms.neighbourhoods import RADIUS, Neighbourhoods
+from equiviz.holograms.channels import HEAVY, check
+from equiviz.holograms.errors import HologramError
+from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
+from equiviz.holograms.projection import neighbourhoods_of
 from equiviz.holograms.protein import Protein
 from equiviz.structures.errors import StructureError
 
@@ -47,23 +50,35 @@ class ProteinSet:
         paths: Iterable[str | os.PathLike[str]],
         radius: float = RADIUS,
         *,
-        hydrogens: bool = False,
+        channels: Sequence[str] = HEAVY,
+        centre: Centre = "CA",
         progress: bool = False,
     ) -> ProteinSet:
         """Read files, with the sites of each one's unique chains.
 
+        Args:
+            paths: of structure files.
+            radius: of the neighbourhoods, in Å.
+            channels: what will be projected: for H hydrogens are added and count, SASA and charges are calculated for
+                each file by itself (`equiviz.holograms.with_channels`).
+            centre: of the neighbourhoods.
+            progress: whether to show a progress bar.
+
         Raises:
+            HologramError: an unknown channel.
+            MissingLibrary: a channel whose library is not installed.
             DatasetError: not one file gives a site; the message repeats why the first does not.
         """
         from tqdm.auto import tqdm
 
+        check(channels)
         found: list[Neighbourhoods] = []
         files: list[str] = []
         problems: dict[str, str] = {}
         for path in tqdm([Path(p) for p in paths], desc="reading proteins", unit="file", disable=not progress):
             try:
-                found.append(Neighbourhoods.of(Protein.read(path), radius, hydrogens=hydrogens))
-            except StructureError as problem:
+                found.append(neighbourhoods_of(path, channels, radius, centre))
+            except (StructureError, HologramError) as problem:
                 problems[path.name] = str(problem)
             else:
                 files.append(path.name)
@@ -125,8 +140,8 @@ def joined(parts: Sequence[Neighbourhoods]) -> Neighbourhoods:
     Raises:
         DatasetError: no parts, or parts of different radii.
     """
-    if not parts or len({part.radius for part in parts}) > 1:
-        raise DatasetError(None, "Expected neighbourhoods of one radius, got none or several.")
+    if not parts or len({(part.radius, part.centre) for part in parts}) > 1:
+        raise DatasetError(None, "Expected neighbourhoods of one radius and centre, got none or several.")
     proteins = [part.protein for part in parts]
     atoms = np.cumsum([0, *(len(protein) for protein in proteins)])
     residues = np.cumsum([0, *(len(protein.numbers) for protein in proteins)])
@@ -145,6 +160,11 @@ def joined(parts: Sequence[Neighbourhoods]) -> Neighbourhoods:
         numbers=all_of("numbers"),  # type: ignore[arg-type]
         insertion_codes=all_of("insertion_codes"),  # type: ignore[arg-type]
         name=f"{len(proteins)} proteins",
+        weights={
+            name: np.concatenate([protein.weights[name] for protein in proteins])
+            for name in proteins[0].weights
+            if all(name in protein.weights for protein in proteins)
+        },
     )
     first = [part.first[1:] + end for part, end in zip(parts, ends, strict=False)]
     return Neighbourhoods(
@@ -153,6 +173,7 @@ def joined(parts: Sequence[Neighbourhoods]) -> Neighbourhoods:
         first=np.concatenate([[0], *first]),
         neighbours=_shifted([part.neighbours for part in parts], atoms),
         radius=parts[0].radius,
+        centre=parts[0].centre,
     )
 
 

@@ -1,0 +1,129 @@
+"""MutationTable: measured effects of single mutations, from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from equiviz.datasets.errors import DatasetError
+from equiviz.holograms.protein import AMINO_ACIDS, LETTERS
+
+LARGEST = 64 * 1024**2
+"""Bytes of a table."""
+MOST_ROWS = 1_000_000
+NEEDED = ("position", "wtaa", "mutaa", "ddg")
+_CLASSES = dict(zip(AMINO_ACIDS, range(20), strict=True)) | dict(zip(LETTERS, range(20), strict=True))
+_POSITION = re.compile(r"(-?\d{1,6})([A-Za-z]?)")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One row.
+
+    Attributes:
+        position: as the structure file counts its residues.
+        insertion_code: "" for most.
+        wild_type, mutant: classes 0 to 19 as in `AMINO_ACIDS`.
+        ddg: measured, in kcal/mol; positive is destabilising.
+        line: of the file.
+    """
+
+    position: int
+    insertion_code: str
+    wild_type: int
+    mutant: int
+    ddg: float
+    line: int
+
+    def __str__(self) -> str:
+        return f"{LETTERS[self.wild_type]}{self.position}{self.insertion_code}{LETTERS[self.mutant]}"
+
+
+@dataclass(frozen=True)
+class MutationTable:
+    """Rows of one protein.
+
+    Attributes:
+        name: of the file.
+        mutations: in its order.
+    """
+
+    name: str
+    mutations: tuple[Mutation, ...]
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], protein: str = "", chain: str = "") -> MutationTable:
+        """Read a CSV file with the columns position, wtAA, mutAA (one or three letters), and ddG (kcal/mol).
+
+        Args:
+            path: of the file; the names of its columns count without regard to case.
+            protein: where a column pdb_code tells several proteins apart, the rows of this one are taken.
+            chain: the same for a column chain_id.
+
+        Raises:
+            DatasetError: no such file, absent columns, a row that cannot be read (the message tells its line), or rows
+                of several proteins of which none is the one asked for.
+        """
+        path = Path(path)
+        rows = _rows(path)
+        rows = _only(path, _only(path, rows, "pdb_code", protein), "chain_id", chain)
+        if not rows:
+            raise DatasetError(path, "no mutations; expected at least one row below the names of the columns")
+        return cls(path.name, tuple(_mutation(path, line, row) for line, row in rows))
+
+    def __len__(self) -> int:
+        """Number of mutations."""
+        return len(self.mutations)
+
+
+_Rows = list[tuple[int, Mapping[str, str]]]
+
+
+def _rows(path: Path) -> _Rows:
+    """Lines and fields by lower-case name of the column."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise DatasetError(path, f"larger than {LARGEST // 1024**2} MiB; expected a table of mutations")
+        reader = csv.reader(io.StringIO(path.read_text("utf-8-sig")), strict=True)
+        names = [name.strip().lower() for name in next(reader, [])]
+        absent = [name for name in NEEDED if name not in names]
+        if absent:
+            raise DatasetError(path, f"no column {', '.join(absent)}; expected position, wtAA, mutAA and ddG")
+        found: _Rows = []
+        for row in reader:
+            if len(found) >= MOST_ROWS:
+                raise DatasetError(path, f"more than {MOST_ROWS:,} rows")
+            if any(word.strip() for word in row):
+                found.append((reader.line_num, dict(zip(names, (word.strip() for word in row), strict=False))))
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise DatasetError(path, f"cannot be read as a CSV table: {problem}") from problem
+    return found
+
+
+def _only(path: Path, rows: _Rows, column: str, wanted: str) -> _Rows:
+    """The rows of one protein or chain; all of them where the table does not tell several apart."""
+    known = list(dict.fromkeys(row.get(column, "") for _, row in rows))
+    own = [(line, row) for line, row in rows if row.get(column, "").lower() == wanted.lower()]
+    if own or len(known) < 2:
+        return own or rows
+    offered = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+    raise DatasetError(path, f"{column} {wanted!r} has no rows; the table has those of {offered}")
+
+
+def _mutation(path: Path, line: int, row: Mapping[str, str]) -> Mutation:
+    place = _POSITION.fullmatch(row.get("position", ""))
+    kinds = [_CLASSES.get(row.get(column, "").upper()) for column in ("wtaa", "mutaa")]
+    try:
+        ddg = float(row.get("ddg", ""))
+    except ValueError:
+        ddg = math.nan
+    if place is None or kinds[0] is None or kinds[1] is None or not math.isfinite(ddg):
+        given = ", ".join(f"{name} {row.get(name, '')[:20]!r}" for name in NEEDED)
+        raise DatasetError(path, f"line {line}: expected a number, two amino acids and a number, got {given}")
+    return Mutation(int(place[1]), place[2], kinds[0], kinds[1], ddg, line)
