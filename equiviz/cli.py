@@ -77,6 +77,23 @@ def tour_glass(
     typer.echo(f"\nThe report is at {out.resolve()}\nOpen it in a browser; it needs no network.")
 
 
+@tours.command("protein")
+def tour_of_protein(
+    file: Annotated[
+        Path | None, typer.Argument(help="PDB or mmCIF file; without one, the rhodopsin that nglview ships.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("reports/protein.html"),
+    model: Annotated[str, typer.Option(help="Shipped name, or folder of weights.")] = "hcnn",
+    seed: Annotated[int, typer.Option(help="Seed of the random rotations of the check.")] = 0,
+) -> None:
+    """Ask a network which amino acid belongs where in a protein, check it, and link cartoon and scan on one page."""
+    from equiviz.apps.protein_tour import tour_protein
+
+    report = tour_protein(out, file, model, seed)
+    typer.echo(report.describe())
+    typer.echo(f"\nThe report is at {out.resolve()}\nOpen it in a browser; it needs no network.")
+
+
 @generators.command("glass")
 def generate_glass(
     out: Annotated[Path, typer.Option(help="Folder for the configurations; a started one is resumed.")],
@@ -137,6 +154,27 @@ def evaluate_model(
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else report.describe())
 
 
+@app.command("mutations")
+def score_mutations_of(
+    structure: Annotated[str, typer.Argument(help="PDB or mmCIF file of the wild type.")],
+    chain: Annotated[str, typer.Option(help="Chain that is mutated.")],
+    table: Annotated[Path, typer.Option(help="CSV with the columns position, wtAA, mutAA, ddG (kcal/mol).")],
+    model: Annotated[str, typer.Option(help="Shipped name or folder of weights.")] = "hcnn",
+    protein: Annotated[
+        str, typer.Option(help="Which rows of a table with a column pdb_code; by default the file's name.")
+    ] = "",
+    html: Annotated[Path | None, typer.Option(help="Write the report, with its picture, to this file too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score mutations, log p(mutant) - log p(wild type), beside measured ddG (positive: destabilising)."""
+    from equiviz.apps.mutations_command import mutations_of
+
+    report = mutations_of(model, structure, chain, table, protein)
+    if html is not None:
+        report.to_html(html)
+    typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else report.describe())
+
+
 @app.command("check")
 def check_model(
     model: Annotated[str, typer.Argument(help="Shipped name (glassy-T056) or folder of weights.")],
@@ -171,6 +209,41 @@ def check_model(
     if html is not None and not as_json:
         typer.echo(f"\nThe report is at {html.resolve()}")
     if not report.passed:
+        raise typer.Exit(1)
+
+
+@app.command("holograms")
+def write_holograms(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Protein structures (.pdb, .ent, .cif, .mmcif, also .gz), or folders of them.")
+    ],
+    out: Annotated[Path, typer.Option(help="HDF5 file; one of the same settings is added to.")],
+    channels: Annotated[str, typer.Option(help="What is projected of each atom, comma-separated.")] = "C,N,O,S",
+    n_max: Annotated[int, typer.Option(help="Largest order of the radial functions.")] = 20,
+    l_max: Annotated[int, typer.Option(help="Largest degree.")] = 5,
+    radius: Annotated[float, typer.Option(help="Radius of a neighbourhood, Å.")] = 10.0,
+    norm: Annotated[str, typer.Option(help="orthonormal, or reference: as the authors' codes scale.")] = "orthonormal",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; by default the number of cores, at most 8.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Dask scheduler instead: tcp://host:port, or local[2] for two processes here."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Project protein structures into one file of holograms. Resumable; files that cannot be read are told at the end.
+
+    Ends with 1 when not one of the structures gave a hologram.
+    """
+    from equiviz.datasets.proteins.hologram_job import project_files
+    from equiviz.datasets.proteins.hologram_settings import HologramSettings
+
+    names = tuple(name.strip() for name in channels.split(","))
+    settings = HologramSettings(names, norm, n_max, l_max, radius)  # type: ignore[arg-type] - it refuses other norms
+    found = project_files(paths, out, settings, workers=workers, scheduler=scheduler, progress=True)
+    typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else found.describe())
+    if found.asked == len(found.problems):
         raise typer.Exit(1)
 
 

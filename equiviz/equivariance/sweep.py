@@ -72,11 +72,15 @@ def sweep(
 def default_count(x: ModelInput) -> int:
     """As many as take less than a second: 120 for small molecules, 62 for 64 atoms, none for liquids of thousands.
 
-    Functions of plain tensors are run one by one, and are mostly quick: up to 300.
+    Functions of tensors are run one by one: up to 300 where these are small, 30 for holograms of some proteins.
     """
     nodes = sum(node_counts(x))
-    most, budget = (300, 6_400) if isinstance(x, TypedTensors) else (120, 4_000)
-    return 0 if nodes > 400 else max(50, min(most, budget // max(1, nodes)))
+    if nodes > 400:
+        return 0
+    if isinstance(x, TypedTensors):
+        numbers = sum(field.values.numel() for field in x.fields.values())
+        return max(30, min(300, 6_400 // max(1, nodes), 200_000 // max(1, numbers)))
+    return max(50, min(120, 4_000 // max(1, nodes)))
 
 
 def _highest_degree(reference: Capture) -> int:

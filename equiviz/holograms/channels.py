@@ -42,6 +42,8 @@ CHEMICAL = {
     "negative O": ("ASP OD1", "ASP OD2", "GLU OE1", "GLU OE2"),
 }
 """By channel, the residues and atoms."""
+KINDS = (*HEAVY, *BACKBONE, *CHEMICAL)
+"""All that heavy atoms give without a calculation."""
 DENSE = ("SASA", "charge")
 """Channels that weigh all atoms."""
 PUBLISHED = (*HEAVY, "H", *DENSE)

@@ -70,7 +70,8 @@ class Neighbourhoods:
             centre: where the origin of each is.
 
         Raises:
-            HologramError: a radius that is not positive, an unknown centre, or a residue that is no standard amino acid with a CA.
+            HologramError: a radius that is not positive, an unknown centre, or a residue that is no standard amino acid
+                with a CA.
             StructureError: no site at all; the message says what each chain lacks.
         """
         if not 0 < radius < np.inf:

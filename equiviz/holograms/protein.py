@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from equiviz.structures.errors import StructureError
-from equiviz.structures.formats.macromolecule import parse
+from equiviz.structures.formats.macromolecule import damaged_line, parse
 from equiviz.structures.formats.source import MAX_ATOMS, MAX_BYTES, Source, read_text
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class Protein:
             raise source.error(None, "no atoms but water; expected a protein")
         bad = np.flatnonzero(~np.isfinite(found.positions).all(axis=1))
         if len(bad):
-            raise source.error(None, f"{len(bad)} atoms have coordinates that are not finite, the first is {bad[0]}")
+            why = f"{len(bad)} atoms have coordinates that are no finite numbers; remove or repair them"
+            raise source.error(damaged_line(source), why)
         return found
 
     @classmethod
@@ -146,7 +147,7 @@ class Protein:
         """How people call a residue: "A MET 1", with its insertion code where it has one."""
         words = (self.chains[residue], self.residue_names[residue], self.insertion_codes[residue])
         chain, name, code = map(text, words)
-        return f"{chain} {name} {self.numbers[residue]}{code}"
+        return f"{chain} {name} {self.numbers[residue]}{code}".lstrip()
 
     def taken(self, kept: NDArray[np.bool_]) -> Protein:
         """With these atoms only, ``[A]``; the residues stay."""

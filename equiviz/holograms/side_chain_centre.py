@@ -1,18 +1,20 @@
 """Where a side chain would be, told by the bonded neighbours alone: another centre for a neighbourhood than the CA.
 
-A hologram resolves directions best near its centre. What decides about a residue lies around its side chain, so that the
-same number of degrees says more when it is centred there: 2.5 Å from the CA towards CB, which is about where the middle
-of an average side chain is.
+A hologram resolves directions best near its centre. What decides about a residue lies around its side chain, so that
+the same number of degrees says more when it is centred there: 2.5 Å from the CA towards CB, which is about where the
+middle of an average side chain is. (One network of 172 k parameters recovers 42.2 % of the validation residues instead
+of 39.9 %: benchmarks/hcnn.py.)
 
-The residue itself is missing, and must not be looked at. But the peptide planes of its bonded neighbours fix its backbone:
-with all places relative to its CA,
+The residue itself is missing, and must not be looked at. But the peptide planes of its bonded neighbours fix its
+backbone: with all places relative to its CA,
 
     N  = 0.80145 CA(i-1) - 0.69191 C(i-1)
     C  = 1.17060 CA(i+1) - 1.26069 N(i+1)
     CB = -0.57403 N - 0.53349 C + 0.58109 N x C        (lengths in Å)
 
-Coefficients by least squares on 7,299 residues of a validation set; median errors 0.05, 0.08 and 0.14 Å (99 %: 0.62 Å). The
-vector product makes it a map that knows left from right: equivariant under rotations, not under mirrors.
+Coefficients by least squares on 7,299 residues of a validation set; median errors 0.05, 0.08 and 0.14 Å (99 %: 0.62 Å
+of the last). The vector product makes it a map that knows left from right: equivariant under rotations, not under
+mirrors.
 """
 
 from __future__ import annotations

@@ -18,9 +18,10 @@ Departures
 - Products channel by channel (as the authors' later HERMES), not of all pairs; real coefficients in e3nn's basis.
 - Each layer keeps its input beside the products, and gates it by its invariants; the paper has neither.
 - The head sees norms of all degrees, and has one non-linear hidden layer; the paper's is linear in the l = 0 rows.
-- Shells (Gaussians of log r) by default, with `basis="zernike"` for the published functions.
-- Atoms of the backbone, of rings and of charged groups may have channels of their own (`equiviz.holograms.channels`).
-- The neighbourhood may be centred where the side chain would be, which bonded neighbours tell, instead of on the CA.
+- Shells (Gaussians of log r) by default, with ``basis="zernike"`` for the published functions.
+- Atoms of the backbone, of rings and of charged groups have channels of their own by default, see
+  `equiviz.holograms.channels`; the published ones are ``("C", "N", "O", "S", "H", "SASA", "charge")``.
+- The neighbourhood is centred where the side chain would be, which bonded neighbours tell; published: ``centre="CA"``.
 
 The network claims SO(3): the products with odd l1 + l2 + l3 make pseudo-tensors, which are added to true ones. Proteins
 are not mirror-symmetric.
@@ -38,7 +39,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from equiviz.holograms.channels import HEAVY, check
+from equiviz.holograms.channels import KINDS, check
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.errors import HologramError
 from equiviz.holograms.hologram import Basis, Hologram, joined
@@ -76,8 +77,8 @@ class HcnnConfig:
         channel_dropout: of whole channels of the first features.
     """
 
-    channels: tuple[str, ...] = HEAVY
-    centre: Centre = "CA"
+    channels: tuple[str, ...] = KINDS
+    centre: Centre = "side chain"
     basis: Literal["shells", "zernike"] = "shells"
     orders: int = 10
     l_max: int = 3

@@ -12,6 +12,7 @@ from equiviz.models.configuration import write_config
 from equiviz.models.hcnn import Hcnn, HcnnConfig
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.training.calibration import divide_outputs, temperature
 from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.load import Ensemble
 from equiviz.training.protein_training import Epoch, HologramRecipe, train_on_holograms
@@ -26,7 +27,7 @@ class RecoveryTrained:
     Attributes:
         model: in evaluation mode; an `Ensemble` where several members were trained.
         epochs: of each member.
-        report: its recovery on the validation proteins.
+        report: its recovery on the validation proteins, on which the temperature of its probabilities was chosen, too.
         folder: where it was saved.
     """
 
@@ -89,12 +90,21 @@ def train_recovery(
         told.append(tuple(train_on_holograms(network, training.around, validation.around, own, state, say)))
         networks.append(network)
     model: EquivariantModel = networks[0] if members == 1 else Ensemble(networks)
-    report = evaluate_recovery(model.eval(), validation, family.name)
+    before = evaluate_recovery(model.eval(), validation, family.name)
+    warmth = temperature(before.preferences, before.classes)
+    for network in networks:
+        divide_outputs(network.out, warmth)
+    report = replace(before, preferences=before.preferences / warmth)
     manifest = Manifest(
         family=family.name,
         config=write_config(networks[0].config),
         data={"name": Path(data).name, "proteins": list(training.files), "sites": len(training)},
-        recipe={**asdict(recipe.recipe), "noise": recipe.noise, "smoothing": recipe.smoothing},
+        recipe={
+            **asdict(recipe.recipe),
+            "noise": recipe.noise,
+            "smoothing": recipe.smoothing,
+            "temperature": warmth,
+        },
         seeds=tuple(seed + number for number in range(members)),
         scores={"accuracy": report.accuracy, "cross_entropy": report.cross_entropy, "on": "validation proteins"},
         members=members,

@@ -1,6 +1,8 @@
 """What is a site, who are its neighbours, and what happens to everything else that a file may hold?"""
 
 import gzip
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -149,11 +151,24 @@ def test_too_many_atoms_are_refused(written: Path) -> None:
         Protein.read(written, max_atoms=10)
 
 
-def _mutated(draw: st.DrawFn) -> bytes:
-    text = bytearray(helix(6).encode())
+def as_mmcif(text: str) -> str:
+    import gemmi
+
+    return gemmi.read_pdb_string(text).make_mmcif_document().as_string()
+
+
+SOUND = {".pdb": helix(6), ".cif": as_mmcif(helix(6))}
+HOSTILE = ["nan", "inf", "-1e400", "?", ".", "'", "\n;\n", "\nloop_\n", "\ndata_x\n", "9" * 20, "-1", "1e308", "1.0(3)",
+           "HOH", "CX", "2147483648", "0x10", "é", "ATOM", "A" * 5000, "_atom_site.Cartn_x", "\0", ""]  # fmt: skip
+
+
+def _mutated(draw: st.DrawFn) -> tuple[str, bytes]:
+    """The end of a file's name, and what is left of a sound file: bytes are changed, or words of it."""
+    ending = draw(st.sampled_from(sorted(SOUND)))
+    text = bytearray(SOUND[ending].encode())
     for _ in range(draw(st.integers(1, 8))):
         place = draw(st.integers(0, max(0, len(text) - 1)))
-        kind = draw(st.sampled_from(["change", "cut", "double", "drop"]))
+        kind = draw(st.sampled_from(["change", "cut", "double", "drop", "word", "word"]))
         if kind == "change":
             text[place : place + 1] = bytes([draw(st.integers(0, 255))])
         elif kind == "cut":
@@ -161,16 +176,21 @@ def _mutated(draw: st.DrawFn) -> bytes:
             text += b"\n"
         elif kind == "double":
             text[place:place] = text[place : place + draw(st.integers(1, 200))]
-        else:
+        elif kind == "drop":
             del text[place : place + draw(st.integers(1, 90))]
-    return bytes(text)
+        else:
+            start = text.rfind(b" ", 0, place) + 1
+            end = next((k for k in range(start, len(text)) if text[k : k + 1].isspace()), len(text))
+            text[start:end] = draw(st.sampled_from(HOSTILE)).encode()
+    return ending, bytes(text)
 
 
 mutated = st.composite(_mutated)()
 SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 
 
-def _survives(folder: Path, content: bytes, ending: str) -> None:
+def _survives(folder: Path, damaged: tuple[str, bytes]) -> None:
+    ending, content = damaged
     path = folder / f"mutated{ending}"
     path.write_bytes(content)
     with suppress(StructureError):  # and nothing else
@@ -179,15 +199,75 @@ def _survives(folder: Path, content: bytes, ending: str) -> None:
 
 @given(mutated)
 @settings(max_examples=500, **SETTINGS)
-def test_damaged_files_give_an_error_or_a_result(tmp_path: Path, content: bytes) -> None:
-    _survives(tmp_path, content, ".pdb")
+def test_damaged_files_give_an_error_or_a_result(tmp_path: Path, damaged: tuple[str, bytes]) -> None:
+    _survives(tmp_path, damaged)
 
 
 @pytest.mark.slow
 @given(mutated)
 @settings(max_examples=10_000, **SETTINGS)
-def test_many_damaged_files_give_an_error_or_a_result(tmp_path: Path, content: bytes) -> None:
-    _survives(tmp_path, content, ".pdb")
+def test_many_damaged_files_give_an_error_or_a_result(tmp_path: Path, damaged: tuple[str, bytes]) -> None:
+    _survives(tmp_path, damaged)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("2.3 0 0", "nan 0 0", r"line 55: 1 atoms have coordinates that are no finite numbers"),
+        ("2.3 0 0", "2.3 0.0x 0", r"line 55: 1 atoms have coordinates that are no finite numbers"),
+        ("2.3 0 0", "2.3 ? inf", r"line 55: 1 atoms have coordinates that are no finite numbers"),
+        ("_atom_site.Cartn_x", "_atom_site.elsewhere", "no atoms: the file has no _atom_site.Cartn_x"),
+        ("_atom_site.Cartn_z", "_atom_site.Cartn_y", "duplicate tag _atom_site.Cartn_y"),
+        ("_atom_site.Cartn_x", "Cartn_x", r"line 34: .*Wrong number of values in loop"),
+    ],
+)
+def test_useless_mmcif_files_are_refused_in_words(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = tmp_path / "bad.cif"
+    sound = as_mmcif("\n".join(chain_lines(["ALA"])))
+    assert sound.count(old) == 1
+    path.write_text(sound.replace(old, new))
+    with pytest.raises(StructureError, match=words) as caught:
+        project(path)
+    if "line" in words:
+        assert caught.value.line is not None
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+import numpy as np
+from equiviz.holograms import project
+
+def peak():  # of this program: ru_maxrss would be that of the program which started it
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+
+project(sys.argv[1])
+before = peak()
+print(*[len(project(path)) for path in sys.argv[2:]])
+print(peak() - before)
+before = peak()
+np.ones(400 * 2**17)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_stays_bounded_on_a_large_complex(tmp_path: Path, written: Path) -> None:
+    """15,000 atoms in 30 chains, in both formats: 2,940 sites, whose coefficients take 15 MB."""
+    random, lines = np.random.default_rng(0), list[str]()
+    for k, chain in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcd"):
+        lines += chain_lines(random.choice(AMINO_ACIDS, 98).tolist(), chain, 6.0 * k, seed=k)
+    assert 15_000 < len(lines) < 15_500
+    text = "\n".join([*lines, "END", ""])
+    paths = [tmp_path / "complex.pdb", tmp_path / "complex.cif"]
+    for path, content in zip(paths, [text, as_mmcif(text)], strict=True):
+        path.write_text(content)
+    told = subprocess.run([sys.executable, "-c", PEAK, written, *paths], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    *sites, grown, control = map(float, told.stdout.split())
+    assert sites == [2940, 2940]
+    assert grown < 300  # MiB
+    assert control > 300  # 400 MiB of ones
 
 
 def test_the_side_chain_is_where_bonded_neighbours_say(real_data: Path) -> None:

@@ -71,26 +71,32 @@ def workers(scheduler: str | None) -> Generator[Workers]:
     if scheduler is None:
         yield Serial()
         return
-    local = re.fullmatch(r"local\[([1-9]\d{0,3})\]", scheduler)
-    if local is None and not re.match(r"(tcp|tls|ucx|ws|wss|inproc)://", scheduler):
-        raise GenerationError(f"scheduler: expected 'local[2]' or an address like 'tcp://host:8786', got {scheduler!r}")
-    with _client(None if local is None else int(local[1]), scheduler) as client:
+    with dask_client(scheduler) as client:
         yield Cluster(client)
 
 
 @contextmanager
-def _client(processes: int | None, address: str) -> Generator[Any]:
+def dask_client(scheduler: str, extra: str = "md") -> Generator[Any]:
+    """Open the Dask cluster named by ``scheduler``: ``"local[2]"`` (processes here), or an address.
+
+    Raises:
+        MissingLibrary: Dask is not installed; ``extra`` of the package brings it.
+        GenerationError: ``scheduler`` is none of these.
+    """
+    local = re.fullmatch(r"local\[([1-9]\d{0,3})\]", scheduler)
+    if local is None and not re.match(r"(tcp|tls|ucx|ws|wss|inproc)://", scheduler):
+        raise GenerationError(f"scheduler: expected 'local[2]' or an address like 'tcp://host:8786', got {scheduler!r}")
     try:
         from distributed import Client
     except ImportError as cause:
         from equiviz.symmetry.errors import MissingLibrary
 
-        raise MissingLibrary("dask.distributed", "md") from cause
-    if processes is None:
-        with Client(address) as client:
+        raise MissingLibrary("dask.distributed", extra) from cause
+    if local is None:
+        with Client(scheduler) as client:
             yield client
         return
-    with _local_cluster(processes) as cluster, Client(cluster) as client:
+    with _local_cluster(int(local[1])) as cluster, Client(cluster) as client:
         yield client
 
 

@@ -72,12 +72,33 @@ def _parse_pdb(source: Source) -> gemmi.Structure:
 def _parse_mmcif(source: Source) -> gemmi.Structure:
     import gemmi
 
-    blocks = gemmi.cif.read_string(source.text)
+    try:
+        blocks = gemmi.cif.read_string(source.text)
+    except Exception as error:
+        found = re.search(r"string:(\d+)", str(error))
+        raise source.error(int(found[1]) if found else None, str(error).strip()[:300]) from error
     block = next((block for block in blocks if block.find_values("_atom_site.Cartn_x")), None)
     if block is None:
         raise source.error(None, "no atoms: the file has no _atom_site.Cartn_x")
     source.check_count(len(block.find_values("_atom_site.Cartn_x")))
     return gemmi.make_structure_from_block(block)
+
+
+def damaged_line(source: Source) -> int | None:
+    """The line of an mmCIF file's first atom whose coordinates are no finite numbers; None where none can be named.
+
+    For messages: it looks at each word, and takes it that each atom stands on a line of its own.
+    """
+    import gemmi
+
+    if source.path.name.lower().removesuffix(".gz").endswith(PDB_ENDINGS):
+        return None
+    columns = [f"_atom_site.Cartn_{axis}" for axis in "xyz"]
+    table = next((found for block in gemmi.cif.read_string(source.text) if len(found := block.find(columns))), [])
+    lines = [n for n, line in enumerate(source.text.splitlines(), 1) if line.startswith(("ATOM", "HETATM"))]
+    rows = (k for k, row in enumerate(table) if not all(is_number(word) and math.isfinite(float(word)) for word in row))
+    first = next(rows, None)
+    return None if first is None or len(lines) != len(table) else lines[first]
 
 
 def _check_coordinates(source: Source) -> None:

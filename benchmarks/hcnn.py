@@ -1,0 +1,168 @@
+"""Train the shipped `hcnn`, and measure it beside simpler models, substitutions and measured mutations.
+
+    OMP_WAIT_POLICY=passive python -m benchmarks.hcnn train     --data FOLDER/proteins   # resumable; ships them
+    OMP_WAIT_POLICY=passive python -m benchmarks.hcnn baselines --data FOLDER/proteins  # resumable
+    OMP_WAIT_POLICY=passive python -m benchmarks.hcnn tables    --data FOLDER/proteins  # prints, and writes results
+
+FOLDER/proteins has pdb/, split.json, 1PGA.pdb and ddg/. Everything was chosen on the validation proteins; the test
+proteins are scored here and nowhere else. States of unfinished trainings lie in the cache folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import nn
+
+from benchmarks.hcnn_baselines import BASELINES, Baseline, baseline
+from benchmarks.machine import machine_line
+from equiviz.datasets.cache import cache_folder
+from equiviz.datasets.proteins.mutation_table import MutationTable
+from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
+from equiviz.explain.proteins.burial import accuracy_by_burial
+from equiviz.explain.proteins.mutations import score_mutations
+from equiviz.explain.proteins.substitutions import substitutions
+from equiviz.models.hcnn import Hcnn, HcnnConfig
+from equiviz.models.registry import family
+from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.structures.atomic_file import write_atomically
+from equiviz.training.checkpoint import load_checkpoint, save_checkpoint
+from equiviz.training.load import SHIPPED, Ensemble, load
+from equiviz.training.protein_training import Epoch, HologramRecipe, train_on_holograms
+from equiviz.training.recovery import RecoveryReport, evaluate_recovery
+from equiviz.training.recovery_training import train_recovery
+
+MEMBERS = 2
+RESULTS = Path(__file__).parent / "results" / "hcnn.json"
+TABLE = "ddg/stabilityoracle_C2878.csv"
+
+
+def main() -> None:
+    """Parse and run."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("part", choices=("train", "baselines", "tables"))
+    parser.add_argument("--data", type=Path, required=True)
+    told = parser.parse_args()
+    torch.set_num_threads(1)
+    {"train": train, "baselines": train_baselines, "tables": tables}[told.part](told.data)
+
+
+def train(data: Path) -> None:
+    """The members, and their home in the package."""
+    done = train_recovery(family("hcnn"), data, place("members"), members=MEMBERS)
+    print(done.describe())
+    ship(data)
+
+
+def ship(data: Path) -> None:
+    """Half precision, and the scores of what was so rounded on the test proteins."""
+    saved = load_checkpoint(place("members"))
+    found = evaluate_recovery(load(place("members")), test_proteins(data), "hcnn")
+    scores = {
+        "accuracy": found.accuracy,
+        "accuracy_interval": list(found.interval()),
+        "cross_entropy": found.cross_entropy,
+        "on": "test proteins",
+    }
+    manifest = replace(saved.manifest, scores=scores)
+    shutil.rmtree(SHIPPED / "hcnn", ignore_errors=True)
+    print(save_checkpoint(SHIPPED / "hcnn", members(), manifest, half=True))
+
+
+def train_baselines(data: Path) -> None:
+    """Networks on invariants of the same holograms, trained by the same recipe."""
+    training, validation = (proteins(data, split) for split in ("train", "validation"))
+    for name in BASELINES:
+        network = baseline(name)
+        train_on_holograms(cast(Hcnn, network), training.around, validation.around, HologramRecipe(), place(name), told)
+
+
+def tables(data: Path) -> None:
+    """All figures of docs/proteins.md."""
+    test = test_proteins(data)
+    ensemble = load("hcnn")
+    singles = [evaluate_recovery(member, test, f"member {k}") for k, member in enumerate(members())]
+    whole = evaluate_recovery(ensemble, test, "hcnn")
+    results: dict[str, object] = {
+        "machine": machine_line(),
+        "sites": len(test),
+        "chance": whole.chance,
+        "members": [row(one, parameters(members()[0])) for one in singles],
+        "ensemble": {**row(whole, MEMBERS * parameters(members()[0])), "calibration_error": whole.calibration_error},
+        "reliability": whole.reliability().to_dict("records"),
+        "per_class": whole.to_frame().to_dict("records"),
+        "baselines": {name: baseline_row(name, data, test) for name in BASELINES if (place(name)).is_dir()},
+        "substitutions": substitutions(whole).spearman,
+        "burial": accuracy_by_burial(ensemble, test).to_frame().to_dict("records"),
+        "mutations": {name: mutations(ensemble, data, name) for name in ("1PGA",)},
+    }
+    write_atomically(RESULTS, json.dumps(results, indent=1) + "\n")
+    print(json.dumps(results, indent=1))
+    print(substitutions(whole).describe())
+
+
+def row(found: RecoveryReport, count: int) -> dict[str, object]:
+    """One line of the table."""
+    return {
+        "parameters": count,
+        "accuracy": found.accuracy,
+        "interval": list(found.interval()),
+        "cross_entropy": found.cross_entropy,
+    }
+
+
+def baseline_row(name: str, data: Path, test: ProteinSet) -> dict[str, object]:
+    """A trained baseline on the test proteins; its training finds that it is done."""
+    network = baseline(name)
+    validation = proteins(data, "validation")
+    train_on_holograms(
+        cast(Hcnn, network), proteins(data, "train").around, validation.around, HologramRecipe(), place(name)
+    )
+    return row(evaluate_recovery(Baseline(network), test, name), parameters(network))
+
+
+def mutations(model: EquivariantModel, data: Path, name: str) -> dict[str, object]:
+    """Correlations with measured ddG."""
+    found = score_mutations(model, data / f"{name}.pdb", "A", MutationTable.read(data / TABLE, name, "A"))
+    told = found.to_dict()
+    print(found.describe())
+    return {key: told[key] for key in ("mutations", "pearson", "pearson_interval", "spearman", "spearman_interval")}
+
+
+def members() -> list[EquivariantModel]:
+    """The networks of the ensemble, each by itself."""
+    model = load(place("members"))
+    return model.members if isinstance(model, Ensemble) else [model]
+
+
+def proteins(data: Path, split: str) -> ProteinSet:
+    """As the default configuration reads them."""
+    config = HcnnConfig()
+    files = structure_files(data, split)  # type: ignore[arg-type]
+    return ProteinSet.read(files, channels=config.channels, centre=config.centre, progress=True)
+
+
+def test_proteins(data: Path) -> ProteinSet:
+    return proteins(data, "test")
+
+
+def parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def place(name: str) -> Path:
+    return cache_folder() / "hcnn_benchmark" / name
+
+
+def told(epoch: Epoch) -> None:
+    print(f"epoch {epoch.number}: validation {epoch.accuracy:.2%}, {epoch.cross_entropy:.4f} nats", flush=True)
+
+
+if __name__ == "__main__":
+    main()
