@@ -15,7 +15,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -103,8 +103,28 @@ def tables(data: Path) -> None:
         "mutations": {name: mutations(ensemble, data, name) for name in ("1PGA",)},
     }
     write_atomically(RESULTS, json.dumps(results, indent=1) + "\n")
-    print(json.dumps(results, indent=1))
+    print(markdown(results))
     print(substitutions(whole).describe())
+    print(accuracy_by_burial(ensemble, test).describe())
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The table of docs/proteins.md."""
+    rows = [
+        f"{results['machine']}; {results['sites']:,} test residues",
+        "",
+        "| | parameters | recovered | 95 % | cross entropy, nats |",
+        "|---|---|---|---|---|",
+        f"| the commonest everywhere | | {results['chance']:.1%} | | |",
+    ]
+    named = {f"power spectrum, {name} + MLP": own for name, own in results["baselines"].items()}
+    named |= {f"hcnn, network {k}": own for k, own in enumerate(results["members"])}
+    named |= {f"**hcnn, all {len(results['members'])}**": results["ensemble"]}
+    for name, own in named.items():
+        low, high = own["interval"]
+        known = f"{own['accuracy']:.1%} | {low:.1%} to {high:.1%} | {own['cross_entropy']:.3f}"
+        rows.append(f"| {name} | {own['parameters']:,} | {known} |")
+    return "\n".join(rows)
 
 
 def row(found: RecoveryReport, count: int) -> dict[str, object]:

@@ -33,20 +33,14 @@ def evaluate_recovery(
 
     Args:
         model: gives ``preferences``, pseudo-energies "20x0e" per site.
-        data: a folder of structure files, paths of files, or a `ProteinSet` that was read with the model's channels
-                and centre.
+        data: see `proteins_for`.
         name: what to call the model; by default its family.
         progress: whether to show a progress bar.
 
     Raises:
         DatasetError: no such folder, or no file that can be read.
     """
-    if isinstance(data, (str, Path)):
-        data = structure_files(data) if Path(data).is_dir() else [data]
-    channels, centre = getattr(model.config, "channels", HEAVY), getattr(model.config, "centre", "CA")
-    if not isinstance(data, ProteinSet):
-        data = ProteinSet.read(data, channels=channels, centre=centre, progress=progress)
-    found = data
+    found = proteins_for(model, data, progress)
     preferences = model.predict(cast(Any, found.around))["preferences"].values.double()
     notes = [model.note] if model.note else []
     if found.problems:
@@ -54,6 +48,25 @@ def evaluate_recovery(
         notes.append(f"{len(found.problems)} files gave no sites, the first is {first}: {found.problems[first]}")
     classes, source = torch.from_numpy(found.classes), torch.from_numpy(found.source)
     return RecoveryReport(name or model.family, preferences, classes, source, found.files, " ".join(notes))
+
+
+def proteins_for(model: EquivariantModel, data: ProteinData, progress: bool = False) -> ProteinSet:
+    """Structure files as a model reads them: with its channels, around its centres.
+
+    Args:
+        model: reads holograms.
+        data: a folder of structure files, one file, several, or a `ProteinSet` that was read for this model.
+        progress: whether to show a progress bar.
+
+    Raises:
+        DatasetError: no such folder, or no file that can be read.
+    """
+    if isinstance(data, ProteinSet):
+        return data
+    if isinstance(data, (str, Path)):
+        data = structure_files(data) if Path(data).is_dir() else [data]
+    channels, centre = getattr(model.config, "channels", HEAVY), getattr(model.config, "centre", "CA")
+    return ProteinSet.read(data, channels=channels, centre=centre, progress=progress)
 
 
 @dataclass(eq=False, repr=False)

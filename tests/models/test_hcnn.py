@@ -62,7 +62,9 @@ def test_products_turn_as_their_types_say() -> None:
 
 
 def test_holograms_of_another_kind_are_refused(network: Hcnn, path: Path) -> None:
-    with pytest.raises(ModelError, match=r"hcnn reads channels C, N, O, S on Shells.*got a hologram of .* on Zernike"):
+    with pytest.raises(
+        ModelError, match=r"hcnn reads channels C, N, O, S, backbone N.*got a hologram of .* on Zernike"
+    ):
         network.predict(project(path))
 
 

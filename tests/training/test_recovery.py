@@ -36,10 +36,10 @@ def folder(tmp_path: Path) -> Path:
 def test_a_set_is_its_files_one_after_the_other(folder: Path) -> None:
     paths = structure_files(folder)
     (folder / "broken.pdb").write_text("ATOM  nonsense\n")
-    whole = ProteinSet.read([*paths, folder / "broken.pdb"])
+    whole = ProteinSet.read([*paths, folder / "broken.pdb"], centre="side chain")
     assert whole.files == tuple(f"p{k}.pdb" for k in range(4))
     assert list(whole.problems) == ["broken.pdb"]
-    alone = ProteinSet.read(paths[2:3])
+    alone = ProteinSet.read(paths[2:3], centre="side chain")
     rows = np.flatnonzero(whole.source == 2)
     assert whole.classes[rows].tolist() == alone.classes.tolist()
     model = Hcnn(HcnnConfig(**SMALL)).eval()

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from equiviz.datasets.proteins.protein_set import ProteinSet
 from equiviz.explain.errors import PerturbationError
 from equiviz.explain.proteins.scan import PREFERENCES
 from equiviz.holograms.hologram import Hologram
 from equiviz.nn.errors import ModelError
+from equiviz.training.recovery import ProteinData, proteins_for
 from equiviz.view.charts import Series, bars
 from equiviz.view.report import Report
 
@@ -28,15 +28,16 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
     from torch import Tensor
 
+    from equiviz.datasets.proteins.protein_set import ProteinSet
     from equiviz.nn.equivariant_model import EquivariantModel
 
 
-def ablate_hologram(model: EquivariantModel, proteins: ProteinSet, *, progress: bool = False) -> HologramAblation:
+def ablate_hologram(model: EquivariantModel, data: ProteinData, *, progress: bool = False) -> HologramAblation:
     """Score a model with each channel and each degree set to zero.
 
     Args:
         model: reads holograms, such as ``equiviz.load("hcnn")``.
-        proteins: whose residues are to be recovered.
+        data: whose residues are to be recovered: a folder, files, or a `ProteinSet` that was read for this model.
         progress: whether to show a progress bar.
 
     Raises:
@@ -45,9 +46,11 @@ def ablate_hologram(model: EquivariantModel, proteins: ProteinSet, *, progress: 
     """
     from tqdm.auto import tqdm
 
+    if model.task != "amino acids":
+        raise ModelError(f"{model.title} reads no holograms of proteins.")
+    proteins = proteins_for(model, data, progress)
     hologram = model.reads(proteins.around)
-    if not isinstance(hologram, Hologram):
-        raise ModelError(f"{model.title} reads no holograms.")
+    assert isinstance(hologram, Hologram)  # models of amino acids read nothing else
     classes = torch.from_numpy(proteins.classes)
     whole = _scores(model, hologram, classes)
     masks = list(_masks(hologram))

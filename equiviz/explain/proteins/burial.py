@@ -8,24 +8,24 @@ import numpy as np
 
 from equiviz.explain.errors import PerturbationError
 from equiviz.explain.proteins.response import Response
-from equiviz.training.recovery import evaluate_recovery
+from equiviz.training.recovery import ProteinData, evaluate_recovery, proteins_for
 
 if TYPE_CHECKING:
-    from equiviz.datasets.proteins.protein_set import ProteinSet
     from equiviz.nn.equivariant_model import EquivariantModel
 
 
-def accuracy_by_burial(model: EquivariantModel, proteins: ProteinSet, bins: int = 8) -> Response:
+def accuracy_by_burial(model: EquivariantModel, data: ProteinData, bins: int = 8) -> Response:
     """Accuracy against the number of atoms around a site, which is small on the surface.
 
     Args:
         model: reads holograms, such as ``equiviz.load("hcnn")``.
-        proteins: whose residues are to be recovered.
+        data: whose residues are to be recovered: a folder, files, or a `ProteinSet` that was read for this model.
         bins: groups of sites of equal size.
 
     Raises:
         PerturbationError: fewer sites than bins.
     """
+    proteins = proteins_for(model, data)
     count = len(proteins)
     if not 1 <= bins <= count:
         raise PerturbationError(f"Expected 1 to {count} bins for {count} sites, got {bins}.")

@@ -69,7 +69,7 @@ def test_rows_that_do_not_fit_are_told(network: Hcnn, written: Path, tmp_path: P
     )
     assert np.isnan(found.pearson)
     assert json.loads(json.dumps(found.to_dict()))["pearson"] is None
-    with pytest.raises(MutationError, match="has no chain 'Q'. It has A"):
+    with pytest.raises(MutationError, match=r"has no chain 'Q'\. It has A"):
         score_mutations(network, written, "Q", MutationTable.read(path))
 
 

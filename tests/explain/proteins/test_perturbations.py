@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from equiviz.datasets.proteins.protein_set import ProteinSet
 from equiviz.explain.errors import PerturbationError
 from equiviz.explain.proteins.ablation import ablate_hologram
 from equiviz.explain.proteins.burial import accuracy_by_burial
 from equiviz.explain.proteins.perturbations import noise_response, shear_response, sheared, trajectory_response
 from equiviz.explain.proteins.scan import scan
 from equiviz.holograms import Protein
+from equiviz.holograms.channels import KINDS
 from equiviz.models.hcnn import Hcnn
 
 
@@ -82,23 +82,22 @@ def test_a_trajectory_is_followed_frame_by_frame(network: Hcnn, written: Path) -
 
 
 def test_what_a_network_does_not_read_costs_nothing(network: Hcnn, written: Path) -> None:
-    proteins = ProteinSet.read([written])
     with torch.no_grad():
         degree = network.embed[2].weight
         degree.zero_()
-    found = ablate_hologram(network, proteins)
+    found = ablate_hologram(network, written)
     frame = found.to_frame().set_index("left_out")
     assert frame.loc["l = 2", "lost"] == 0
     assert frame.loc["l = 2", "cross_entropy_nats"] == pytest.approx(frame.loc["nothing", "cross_entropy_nats"])
     assert frame.loc["C", "cross_entropy_nats"] != pytest.approx(frame.loc["nothing", "cross_entropy_nats"])
     assert "Without channel" in found.describe()
-    assert len(found.figure().data[0].x) == 4 + 3
+    assert len(found.figure().data[0].x) == len(KINDS) + 3
 
 
 def test_groups_of_equal_size_from_exposed_to_buried(network: Hcnn, written: Path) -> None:
-    found = accuracy_by_burial(network, ProteinSet.read([written]), bins=3)
+    found = accuracy_by_burial(network, written, bins=3)
     assert found.counts.tolist() == [10, 10, 10]
     assert (np.diff(found.x) > 0).all()
     assert ((found.low <= found.y) & (found.y <= found.high)).all()
     with pytest.raises(PerturbationError, match="1 to 30 bins for 30 sites, got 31"):
-        accuracy_by_burial(network, ProteinSet.read([written]), bins=31)
+        accuracy_by_burial(network, written, bins=31)
