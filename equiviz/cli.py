@@ -80,7 +80,7 @@ def tour_glass(
 @tours.command("protein")
 def tour_of_protein(
     file: Annotated[
-        Path | None, typer.Argument(help="PDB or mmCIF file; without one, the rhodopsin that nglview ships.")
+        Path | None, typer.Argument(help="PDB or mmCIF file; without one, the rhodopsin that comes along.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("reports/protein.html"),
     model: Annotated[str, typer.Option(help="Shipped name, or folder of weights.")] = "hcnn",

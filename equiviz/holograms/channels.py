@@ -83,10 +83,10 @@ def channel_of_atoms(protein: Protein, channels: Sequence[str]) -> NDArray[np.in
         HologramError: an unknown channel, or one that the file cannot give; the message says how to get it.
     """
     check(channels)
-    own = np.full(len(protein), -1)
+    table = np.full(256, -1)
     for place, channel in enumerate(channels):
-        if channel in ELEMENTS:
-            own[np.isin(protein.elements, ELEMENTS[channel])] = place
+        table[list(ELEMENTS.get(channel, ()))] = place
+    own = table[protein.elements]
     main = (protein.classes >= 0)[protein.residue]
     for place, channel in enumerate(channels):
         if channel in BACKBONE:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MOST_SITES = 1_024
-"""Sites whose moments are held at a time: about 10 MB with four channels."""
+    from equiviz.holograms.protein import Protein
 
 
 def project_neighbourhoods(
@@ -47,37 +46,45 @@ def project_neighbourhoods(
         HologramError: a channel that is unknown or that the file cannot give.
     """
     basis = Zernike(radius=around.radius) if basis is None else basis
-    from equiviz.holograms.moments_kernel import accumulate
+    from equiviz.holograms.moments_kernel import project_sites
 
-    own = channel_of_atoms(around.protein, channels)
     kind = np.float64 if dtype == torch.float64 else np.float32
     each = np.ones(len(around.neighbours), kind) if weights is None else weights.astype(kind)
-    weighed = dense_weights(around.protein, channels).items()
-    dense = {place: (weight[around.neighbours] * each).astype(kind) for place, weight in weighed}
     points, centres = around.protein.positions / basis.radius, around.centres / basis.radius
-    tables = legendre_recurrence(basis.l_max).astype(kind), basis.table().astype(kind)
-    shape = (len(channels), (basis.l_max + 1) ** 2, basis.polynomials)
-    found = np.empty((len(around), len(channels) * basis.width), kind)
-    for start in range(0, len(around), MOST_SITES):
-        stop = min(start + MOST_SITES, len(around))
-        sums = np.zeros((stop - start, *shape), kind)  # of S_lm p_j over the neighbours, [S, C, M, J]
-        near = (points, centres[start:stop], around.first[start : stop + 1], around.neighbours)
-        accumulate(*near, each, own, *tables, basis.shells, sums)
-        for place, heavy in dense.items():  # all atoms in one channel; a pass of its own, so that others cost no more
-            alone = np.zeros((stop - start, 1, *shape[1:]), kind)
-            accumulate(*near, heavy, np.zeros_like(own), *tables, basis.shells, alone)
-            sums[:, place] = alone[:, 0]
-        found[start:stop] = _combined(sums, basis)
-    names = [around.protein.label(int(residue)) for residue in around.residues]
+    near = around.first, around.neighbours, each
+    atoms = len(channels), channel_of_atoms(around.protein, channels), _dense(around.protein, channels, kind)
+    functions = legendre_recurrence(basis.l_max).astype(kind), basis.table().astype(kind)
+    matrices, orders, more = _combinations(basis, kind)
+    count, width = len(around), len(channels) * basis.width
+    found = np.empty(count * width + more, kind)
+    project_sites(points, centres, near, *atoms, functions, basis.shells, matrices, orders, found)
+    made = torch.from_numpy(found[: count * width].reshape(count, width))
     classes = torch.from_numpy(around.classes)
-    return Hologram.of(torch.from_numpy(found), channels, basis, classes, names, around.protein.name)
+    return Hologram.of(made, channels, basis, classes, around.names, around.protein.name)
 
 
-def _combined(sums: NDArray[np.floating], basis: Basis) -> NDArray[np.floating]:
-    """From moments ``[S, C, M, J]`` to coefficients ``[S, C x width]``: one small matrix per degree."""
-    parts = []
-    for degree in range(basis.l_max + 1):
-        matrix = (basis.matrix(degree) * math.sqrt((2 * degree + 1) / (4 * math.pi))).astype(sums.dtype)  # [K, J]
-        block = sums[:, :, degree**2 : (degree + 1) ** 2]  # [S, C, 2l+1, J]
-        parts.append(np.matmul(matrix, block.swapaxes(2, 3)).reshape(len(sums), -1))
-    return np.concatenate(parts, axis=1)
+def _dense(
+    protein: Protein, channels: Sequence[str], kind: type[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+    """What all atoms weigh ``[A, D]``, and the numbers ``[D]`` of the channels where they do."""
+    dense = dense_weights(protein, channels)
+    table = np.empty((len(protein), len(dense)), kind)
+    for k, heavy in enumerate(dense.values()):
+        table[:, k] = heavy
+    return table, np.array(list(dense), dtype=np.int64)
+
+
+def _combinations(basis: Basis, kind: type[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.int64], int]:
+    """For each degree the matrix from polynomials to orders, ``[L+1, K, K]``, and how many orders it has.
+
+    The matrices are filled up with zeros as the kernel wants them. And by how many numbers it writes too far.
+    """
+    from equiviz.holograms.vectors import LANES, ROWS
+
+    rows = math.ceil(basis.polynomials / ROWS) * ROWS
+    matrices = np.zeros((basis.l_max + 1, rows, rows), kind)
+    for degree, padded in enumerate(matrices):
+        matrix = basis.matrix(degree) * math.sqrt((2 * degree + 1) / (4 * math.pi))  # [orders, J]
+        padded[: matrix.shape[1], : matrix.shape[0]] = matrix.T
+    orders = np.array([len(basis.orders(degree)) for degree in range(basis.l_max + 1)])
+    return matrices, orders, rows * (2 * basis.l_max + 1) + LANES

@@ -45,7 +45,9 @@ def _hcnn(hologram: Hologram, degree: int) -> NDArray[np.generic]:
     block = hologram.degree(degree).numpy(force=True)  # [S, C, K, 2l+1]
     kind = np.complex128 if block.dtype == np.float64 else np.complex64
     found = np.zeros((*block.shape[:2], hologram.basis.n_max + 1, block.shape[3]), kind)
-    found[:, :, degree::2] = block @ _complex_matrix(degree).T.astype(kind)
+    pairs = np.ascontiguousarray(_complex_matrix(degree).T.astype(kind)).view(block.dtype)  # real and imaginary parts
+    flat = np.ascontiguousarray(block).reshape(-1, block.shape[3]) @ pairs  # one product for all sites
+    found[:, :, degree::2] = flat.view(kind).reshape(block.shape)
     return found.reshape(len(found), -1, block.shape[3])
 
 

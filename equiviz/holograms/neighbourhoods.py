@@ -36,7 +36,7 @@ class Neighbourhoods:
         protein: with the atoms that count (hydrogens only where asked).
         residues: ``[S]``, the number of each site's residue in the protein, in its order.
         first: ``[S + 1]``: the neighbours of site s are ``neighbours[first[s]:first[s + 1]]``.
-        neighbours: ``[E]``, atoms; those of one site in the order of their elements.
+        neighbours: ``[E]``, atoms; those of one site in no special order.
         radius: in Å; a neighbour at exactly this distance belongs.
         centre: where the origin is, see `side_chain_centre.py` for the second.
     """
@@ -95,6 +95,11 @@ class Neighbourhoods:
         """``[E]``, the site of each neighbour."""
         return np.repeat(np.arange(len(self)), np.diff(self.first))
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What people call each site, "A MET 1"."""
+        return tuple(self.protein.labels(self.residues))
+
     @property
     def centres(self) -> NDArray[np.float64]:
         """``[S, 3]``, the origin of each, in Å."""
@@ -150,8 +155,7 @@ def _centres(protein: Protein, sites: NDArray[np.int64], centre: Centre) -> NDAr
 def _search(
     protein: Protein, sites: NDArray[np.int64], centres: NDArray[np.float64], radius: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """``first`` and ``neighbours``; those of one site stand in the order of their elements."""
+    """``first`` and ``neighbours``."""
     from equiviz.holograms.search_kernel import search
 
-    kinds, kind = np.unique(protein.elements, return_inverse=True)
-    return search(protein.positions, centres, radius, protein.residue, sites, kind, len(kinds))
+    return search(protein.positions, centres, radius, protein.residue, sites)

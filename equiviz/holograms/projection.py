@@ -12,7 +12,7 @@ import torch
 from equiviz.holograms.channels import HEAVY, with_channels
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.errors import HologramError
-from equiviz.holograms.hologram import Hologram
+from equiviz.holograms.hologram import Basis, Hologram
 from equiviz.holograms.layouts import Layout, arranged
 from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
 from equiviz.holograms.protein import Protein
@@ -106,7 +106,7 @@ def neighbourhoods_of(
     return Neighbourhoods.of(with_channels(protein, channels), radius, hydrogens="H" in channels, centre=centre)
 
 
-def powers(around: Neighbourhoods, basis: Zernike) -> NDArray[np.float64]:
+def powers(around: Neighbourhoods, basis: Basis) -> NDArray[np.float64]:
     """``[E]``: the sum over (n, l, m) of (R_nl Y_lm)^2 of each neighbour, which its distance alone decides."""
     distances = np.linalg.norm(around.offsets(), axis=1)
     total = np.zeros(len(distances))

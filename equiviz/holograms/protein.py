@@ -30,6 +30,8 @@ LETTERS = "ARNDCQEGHILKMFPSTWYV"
 """The same, in the same order: the classes 0 to 19 of every model of proteins here."""
 HYDROGENS = (1, 119)  # and deuterium, as gemmi numbers it
 CARBON = 6
+LATIN = "latin-1"
+"""Any byte is some letter, and back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +96,10 @@ class Protein:
         first = flat.model_num == flat.model_num[0] if len(flat.model_num) else np.zeros(0, bool)
         words = {n: _words(getattr(flat, n)[first]) for n in ("atom_names", "residue_names", "chain_ids")}
         numbers, codes = flat.resnums[first], flat.icodes[first].view("S1")
-        keys = (words["chain_ids"], numbers, codes, words["residue_names"])
-        begins = np.ones(int(first.sum()), dtype=bool)
-        begins[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+        begins = np.zeros(len(numbers), dtype=bool)
+        begins[:1] = True
+        for key in (words["chain_ids"].view(np.int64), numbers, codes, words["residue_names"].view(np.int64)):
+            begins[1:] |= key[1:] != key[:-1]  # words of eight characters as one number: a tenth of the time
         return cls(
             positions=np.ascontiguousarray(flat.pos[first]),
             elements=flat.elements[first].copy(),
@@ -137,17 +140,21 @@ class Protein:
     @cached_property
     def sequences(self) -> dict[str, str]:
         """By chain, the letters of its standard residues."""
-        found: dict[str, list[str]] = {}
-        for chain, kind in zip(self.chains.tolist(), self.classes.tolist(), strict=True):
-            if kind >= 0:
-                found.setdefault(text(chain), []).append(LETTERS[kind])
-        return {chain: "".join(letters) for chain, letters in found.items()}
+        found: dict[bytes, list[str]] = {}
+        standard = self.classes >= 0
+        for chain, kind in zip(self.chains[standard].tolist(), self.classes[standard].tolist(), strict=True):
+            found.setdefault(chain, []).append(LETTERS[kind])
+        return {text(chain): "".join(letters) for chain, letters in found.items()}
 
     def label(self, residue: int) -> str:
         """How people call a residue: "A MET 1", with its insertion code where it has one."""
-        words = (self.chains[residue], self.residue_names[residue], self.insertion_codes[residue])
-        chain, name, code = map(text, words)
-        return f"{chain} {name} {self.numbers[residue]}{code}".lstrip()
+        return self.labels(np.array([residue]))[0]
+
+    def labels(self, residues: NDArray[np.int64]) -> list[str]:
+        """The same of many."""
+        parts = (self.chains, self.residue_names, self.numbers, self.insertion_codes)
+        rows = zip(*(part[residues].tolist() for part in parts), strict=True)
+        return [f"{a.decode(LATIN)} {b.decode(LATIN)} {number}{c.decode(LATIN)}".lstrip() for a, b, number, c in rows]
 
     def taken(self, kept: NDArray[np.bool_]) -> Protein:
         """With these atoms only, ``[A]``; the residues stay."""
@@ -158,8 +165,8 @@ class Protein:
 
 
 def text(word: object) -> str:
-    """A word of a file: any byte is some letter, and `encode("latin-1")` is the way back."""
-    return cast(bytes, word).decode("latin-1")
+    """A word of a file; `encode` with the same name is the way back."""
+    return cast(bytes, word).decode(LATIN)
 
 
 def _words(characters: NDArray[np.int8]) -> NDArray[np.bytes_]:

@@ -2,10 +2,10 @@
 # pyright: reportMissingParameterType=false
 """Who is within a radius of whom: a cell list, compiled.
 
-Atoms are sorted into cubes half a radius wide. A centre looks into the 5 x 5 x 5 cubes about its own; cubes that follow
-each other in x are one stretch of sorted atoms, so that these are 25 stretches.
+Atoms are sorted into cubes half a radius wide. Cubes that follow each other in x are one stretch of sorted atoms; a
+centre looks into the stretches that its sphere meets, at most 5 x 5, and in each only as far as the sphere reaches.
 
-Shapes: A atoms, S sites, E neighbours of all sites, K kinds of atoms.
+Shapes: A atoms, S sites, E neighbours of all sites.
 """
 
 from __future__ import annotations
@@ -18,25 +18,59 @@ MOST_CUBES = 128
 
 
 @njit(cache=True, nogil=True)
-def search(points, centres, radius, residue, own, kind, kinds):
-    """first [S+1] and neighbours [E]: neighbours[first[s]:first[s+1]] are those of site s, in the order of their kinds.
+def search(points, centres, radius, residue, own):
+    """first [S+1] and neighbours [E]: neighbours[first[s]:first[s+1]] are those of site s, in no special order.
 
-    points [A, 3], centres [S, 3], float64; residue [A] and own [S]: atoms of a site's own residue are left out; kind
-    [A] from 0 to kinds - 1. A distance of exactly the radius counts.
+    points [A, 3], centres [S, 3], float64; residue [A] and own [S]: atoms of a site's own residue are left out. A
+    distance of exactly the radius counts.
     """
     low, size, edge = _grid(points, radius)
     begin, order = _sorted_atoms(points, low, size, edge)
+    places, belongs = points[order], residue[order]
     first = np.zeros(len(centres) + 1, np.int64)
     found = np.empty(256 * len(centres) + 1024, np.int64)
-    near, counts = np.empty(1024, np.int64), np.empty(kinds + 1, np.int64)
     for site in range(len(centres)):
-        near, count = _near(points, centres[site], radius, residue, own[site], low, size, edge, begin, order, near)
-        total = first[site] + count
-        if total > len(found):
-            found = _longer(found, 2 * total)
-        _by_kind(near, count, kind, counts, found[first[site] : total])
-        first[site + 1] = total
+        count, centre = first[site], centres[site]
+        bottom, top = _span(centre[2], radius, low[2], edge, size[2])
+        for z in range(bottom, top + 1):
+            deep = _gap(centre[2] - low[2], z, edge)
+            front, back = _span(centre[1], _reach(radius, deep), low[1], edge, size[1])
+            for y in range(front, back + 1):
+                far = np.hypot(deep, _gap(centre[1] - low[1], y, edge))
+                left, right = _span(centre[0], _reach(radius, far), low[0], edge, size[0])
+                row = (z * size[1] + y) * size[0]
+                start, stop = begin[row + left], begin[row + right + 1]
+                if count + stop - start > len(found):
+                    found = _longer(found, 2 * (count + stop - start))
+                count = _near(places, belongs, order, start, stop, centre, radius, own[site], found, count)
+        first[site + 1] = count
     return first, found[: first[-1]].copy()
+
+
+@njit(cache=True, nogil=True)
+def _span(centre, reach, low, edge, size):
+    """The first and the last cube along a side that a stretch about a centre meets."""
+    return _cube((centre - reach - low) / edge, size), _cube((centre + reach - low) / edge, size)
+
+
+@njit(cache=True, nogil=True)
+def _cube(place, size):
+    """The cube at a place counted in cubes, or the one at that end; of NaN the first."""
+    if place >= size:
+        return size - 1
+    return int(place) if place > 0 else 0
+
+
+@njit(cache=True, nogil=True)
+def _gap(centre, cube, edge):
+    """How far a centre is from a cube along one side, both counted from the lowest corner."""
+    return max(0.0, cube * edge - centre, centre - (cube + 1) * edge)
+
+
+@njit(cache=True, nogil=True)
+def _reach(radius, away):
+    """Half of what a sphere cuts out of a line at a distance; a little more, so that rounding loses no atom."""
+    return np.sqrt(max(0.0, radius * radius - away * away)) + 1e-6 * radius
 
 
 @njit(cache=True, nogil=True)
@@ -74,28 +108,13 @@ def _sorted_atoms(points, low, size, edge):
 
 
 @njit(cache=True, nogil=True)
-def _near(points, centre, radius, residue, own, low, size, edge, begin, order, near):
-    """The atoms within the radius, unsorted, in a buffer that grows."""
-    reach = int(np.ceil(radius / edge))
-    at = np.empty(3, np.int64)
-    for axis in range(3):
-        at[axis] = int(np.floor((centre[axis] - low[axis]) / edge))
-    left, right = max(0, at[0] - reach), min(size[0] - 1, at[0] + reach)
-    count = 0
-    for z in range(max(0, at[2] - reach), min(size[2], at[2] + reach + 1)):
-        for y in range(max(0, at[1] - reach), min(size[1], at[1] + reach + 1)):
-            row = (z * size[1] + y) * size[0]
-            for k in range(begin[row + left], begin[row + right + 1]):
-                atom = order[k]
-                square = 0.0
-                for axis in range(3):
-                    square += (points[atom, axis] - centre[axis]) ** 2
-                if square <= radius * radius and residue[atom] != own:
-                    if count == len(near):
-                        near = _longer(near, 2 * count)
-                    near[count] = atom
-                    count += 1
-    return near, count
+def _near(places, belongs, order, start, stop, centre, radius, own, found, count):
+    """Append the atoms of one stretch that are within the radius; found has room for all of them."""
+    for k in range(start, stop):
+        x, y, z = places[k, 0] - centre[0], places[k, 1] - centre[1], places[k, 2] - centre[2]
+        found[count] = order[k]  # written always, kept by counting: a quarter of them is near, too random to branch on
+        count += (x * x + y * y + z * z <= radius * radius) & (belongs[k] != own)
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -103,17 +122,3 @@ def _longer(values, length):
     made = np.empty(length, values.dtype)
     made[: len(values)] = values
     return made
-
-
-@njit(cache=True, nogil=True)
-def _by_kind(near, count, kind, counts, result):
-    """Counting sort."""
-    counts[:] = 0
-    for k in range(count):
-        counts[kind[near[k]] + 1] += 1
-    for k in range(len(counts) - 1):
-        counts[k + 1] += counts[k]
-    for k in range(count):
-        place = kind[near[k]]
-        result[counts[place]] = near[k]
-        counts[place] += 1

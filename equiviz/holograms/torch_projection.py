@@ -1,21 +1,26 @@
 """The projection in torch: differentiable in positions and weights, on any device. Its quick twin is compiled.
 
-Sites are taken in chunks, their neighbours padded to the longest; the moments of a chunk are one batched product.
+Sites are taken in chunks. The neighbours of each site that have a weight in a channel stand in blocks of the same size,
+the last of them filled up with zeros; all blocks of a chunk are one batched product, and their sums the moments.
 
-Shapes: S sites, P neighbours padded, C channels, M = (L+1)^2, J polynomials, K orders.
+Shapes: E neighbours of all sites, S sites, C channels, B blocks of P places, M = (L+1)^2, J polynomials, K orders.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
 
 from equiviz.holograms.errors import HologramError
 from equiviz.holograms.zernike import Zernike, recurrence
-from equiviz.symmetry.harmonics import spherical_harmonics
+from equiviz.symmetry.legendre import legendre_recurrence
 
 CHUNK = 128
-"""Sites per batched product: its arrays stay in the cache of a processor."""
+"""Sites per batched product: fewer have more overhead, and more leave the cache of a processor."""
+BLOCK = 16
+"""Places per block: larger ones stay emptier."""
 
 
 def project_offsets(offsets: Tensor, weights: Tensor, counts: Tensor, basis: Zernike) -> Tensor:
@@ -52,35 +57,77 @@ def _rows(counts: Tensor) -> list[int]:
 
 
 def _chunk(points: Tensor, weights: Tensor, counts: Tensor, basis: Zernike, matrices: list[Tensor]) -> Tensor:
-    places = _padded(points / basis.radius, counts)  # [S, P, 3]
-    solid = spherical_harmonics(basis.l_max, places, normalize=False, normalization="integral")  # [S, P, M]
-    family = _family(2 * places.square().sum(-1) - 1, basis.polynomials)  # [S, P, J]
-    spread = _padded(weights, counts)  # [S, P, C]
-    right = (spread[..., :, None] * family[..., None, :]).flatten(2)  # [S, P, C x J]
-    moments = (solid.transpose(1, 2) @ right).unflatten(2, (weights.shape[1], -1))  # [S, M, C, J]
-    blocks = []
+    sites, channels = len(counts), weights.shape[1]
+    member, channel, owner, place = _blocks(weights, counts)
+    given = torch.cat([points[member].T / basis.radius, weights[member, channel][None]])  # x, y, z, weight
+    blank = given.new_zeros(4, len(owner) * BLOCK)
+    x, y, z, heavy = blank.index_copy(1, place, given).reshape(4, len(owner), BLOCK)  # each [B, P]
+    square = x * x + y * y + z * z
+    solid = _solid(x, y, z, square, basis.l_max)  # [M, B, P]
+    family = _family(2 * square - 1, heavy, basis.polynomials)  # [B, J, P]
+    parts = family @ solid.permute(1, 2, 0)  # [B, J, M]
+    moments = parts.new_zeros(channels * sites, *parts.shape[1:]).index_add(0, owner, parts)
+    moments = moments.unflatten(0, (channels, sites))  # [C, S, J, M]
+    combined = torch.cat(matrices) @ moments  # [C, S, K of all degrees, M]: more than is wanted, but in one product
+    found, row = [], 0
     for degree, matrix in enumerate(matrices):
-        block = moments[:, degree**2 : (degree + 1) ** 2]  # [S, 2l+1, C, J]
-        blocks.append((block @ matrix.T).permute(0, 2, 3, 1).flatten(1))  # [S, C x K x (2l+1)]
-    return torch.cat(blocks, dim=1)
+        block = combined[:, :, row : row + len(matrix), degree**2 : (degree + 1) ** 2]  # [C, S, K, 2l+1]
+        found.append(block.transpose(0, 1).flatten(1))  # [S, C x K x (2l+1)]
+        row += len(matrix)
+    return torch.cat(found, dim=1)
 
 
-def _padded(rows: Tensor, counts: Tensor) -> Tensor:
-    """``[sum of counts, ...]`` as ``[S, P, ...]`` with zeros: a padded neighbour has weight zero."""
-    return torch.nn.utils.rnn.pad_sequence(list(torch.split(rows, counts.tolist())), batch_first=True)
+def _blocks(weights: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Neighbours with a weight, by channel and site, each of these in blocks that its neighbours fill in part.
+
+    Returns:
+        Of each weight its neighbour and its channel; of each block ``[B]`` the number channel x S + site; of each
+        weight where it stands among the places of all blocks.
+    """
+    sites, channels = len(counts), weights.shape[1]
+    used = torch.ones_like(weights, dtype=torch.bool) if weights.requires_grad else weights != 0
+    channel, member = used.T.nonzero(as_tuple=True)
+    site = torch.arange(sites, device=counts.device).repeat_interleave(counts)
+    pair = channel * sites + site[member]  # ascending
+    many = torch.bincount(pair, minlength=channels * sites)
+    blocks = (many + BLOCK - 1) // BLOCK
+    owner = torch.arange(channels * sites, device=counts.device).repeat_interleave(blocks)
+    shift = BLOCK * (blocks.cumsum(0) - blocks) - (many.cumsum(0) - many)
+    return member, channel, owner, torch.arange(len(pair), device=counts.device) + shift[pair]
 
 
-def _family(z: Tensor, count: int) -> Tensor:
-    """The shared Jacobi polynomials ``[..., J]``."""
-    a, b, c = torch.as_tensor(recurrence(), dtype=z.dtype, device=z.device)
-    found = [torch.ones_like(z)]
-    lower = torch.zeros_like(z)
-    for j in range(count - 1):
-        upper = (a[j] * z + b[j]) * found[-1] - c[j] * lower
+def _solid(x: Tensor, y: Tensor, z: Tensor, square: Tensor, l_max: int) -> Tensor:
+    """The solid harmonics ``[M, B, P]``, the squares of one degree summing to d^2l (see `moments_kernel.py`).
+
+    All m of one degree at once: few operations on large arrays, where `spherical_harmonics` has many on small ones.
+    """
+    start, a, b = torch.as_tensor(legendre_recurrence(l_max).copy(), dtype=x.dtype, device=x.device)[..., None, None]
+    waves = [(torch.ones_like(x), torch.zeros_like(x))]
+    for _ in range(l_max):
+        cosine, sine = waves[-1]
+        waves.append((z * cosine - x * sine, x * cosine + z * sine))
+    cosines, sines = (torch.stack(part) for part in zip(*waves, strict=True))  # [L+1, B, P]
+    lower = current = start[0, :1] * cosines[:1]
+    found = [current]
+    for degree in range(1, l_max + 1):
+        upper = a[degree, :degree] * y * current - b[degree, :degree] * square * lower
+        lower = torch.cat([current, torch.zeros_like(x)[None]])
+        current = torch.cat([upper, start[degree, degree].expand_as(x)[None]])  # A_lm for m = 0 ... l
+        found += [(current[1:] * sines[1 : degree + 1]).flip(0), current * cosines[: degree + 1]]
+    return torch.cat(found)
+
+
+def _family(z: Tensor, weights: Tensor, count: int) -> Tensor:
+    """The shared Jacobi polynomials times weights, ``[B, J, P]``."""
+    found, lower = [weights], torch.zeros_like(z)
+    for a, b, c in recurrence().T[: count - 1].tolist():
+        upper = (a * z + b) * found[-1] - c * lower
         lower = found[-1]
         found.append(upper)
-    return torch.stack(found, dim=-1)
+    return torch.stack(found, dim=1)
 
 
 def _matrix(basis: Zernike, degree: int, like: Tensor) -> Tensor:
-    return torch.as_tensor(basis.matrix(degree), dtype=like.dtype, device=like.device)
+    """From polynomials to orders, ``[K, J]``."""
+    matrix = basis.matrix(degree) * math.sqrt((2 * degree + 1) / (4 * math.pi))
+    return torch.as_tensor(matrix, dtype=like.dtype, device=like.device)

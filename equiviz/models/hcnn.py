@@ -29,32 +29,27 @@ are not mirror-symmetric.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from equiviz.holograms.channels import KINDS, check
-from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.errors import HologramError
-from equiviz.holograms.hologram import Basis, Hologram, joined
-from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
-from equiviz.holograms.projection import neighbourhoods_of
-from equiviz.holograms.protein import AMINO_ACIDS, Protein
+from equiviz.holograms.hologram import Basis, Hologram
+from equiviz.holograms.neighbourhoods import RADIUS, Centre
+from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.holograms.shells import Shells
 from equiviz.holograms.zernike import Zernike
 from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
-from equiviz.nn.equivariant_model import EquivariantModel
-from equiviz.nn.errors import ModelError
+from equiviz.nn.hologram_model import HologramModel
 from equiviz.nn.self_product import SelfProduct
 from equiviz.nn.stage import Stage
-from equiviz.symmetry.field import Field
 from equiviz.symmetry.representations import O3Irreps
 
 # Shapes: S sites, M = (L+1)^2 components, R rows of one degree, W width, P paths to one degree.
@@ -107,24 +102,16 @@ class HcnnConfig:
         return Zernike(self.orders, self.l_max, RADIUS)
 
 
-class Hcnn(EquivariantModel):
-    """The network. Output: ``preferences`` "20x0e" per site, pseudo-energies in the order of `AMINO_ACIDS`.
-
-    Larger is preferred; their softmax is a probability. `forward` and all tools take a `Hologram`; paths of files and
-    `Protein` are projected first.
-    """
+class Hcnn(HologramModel):
+    """The network; what it reads and gives is told by `HologramModel`."""
 
     family = "hcnn"
-    group = "SO(3)"
-    task = "amino acids"
     config: HcnnConfig  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, config: HcnnConfig) -> None:
         super().__init__(config)
         degrees, width = range(config.l_max + 1), config.width
-        rows = [len(config.channels) * len(config.radial.orders(degree)) for degree in degrees]
-        self.scales = nn.ParameterList(nn.Parameter(torch.ones(count), requires_grad=False) for count in rows)
-        self.embed = nn.ModuleList(nn.Linear(count, width, bias=False) for count in rows)
+        self.embed = nn.ModuleList(nn.Linear(count, width, bias=False) for count in self.rows)
         self.norms = nn.ModuleList(RootMeanSquare(width) for _ in degrees)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         known = width * (config.l_max + 1) * (config.layers + 1)
@@ -139,51 +126,6 @@ class Hcnn(EquivariantModel):
     def slices(self) -> list[slice]:
         """Where each degree stands among the components."""
         return [slice(degree**2, (degree + 1) ** 2) for degree in range(self.config.l_max + 1)]
-
-    def reads(self, x: object) -> object:
-        """Files and proteins as holograms, see `hologram`; anything else as it is."""
-        return self.hologram(x) if isinstance(x, (str, os.PathLike, Protein, Neighbourhoods)) else x
-
-    def hologram(self, given: str | os.PathLike[str] | Protein | Neighbourhoods) -> Hologram:
-        """The hologram that this network reads, of a file or a protein.
-
-        Raises:
-            StructureError: a file that cannot be read, or no usable residue.
-            HologramError: a channel that the file cannot give.
-            MissingLibrary: a channel whose library is not installed.
-            ModelError: neighbourhoods with another centre than this network reads.
-        """
-        around = neighbourhoods_of(given, self.config.channels, centre=self.config.centre)
-        if around.centre != self.config.centre:
-            raise ModelError(
-                f"{self.family} with these settings reads neighbourhoods around the {self.config.centre}, got some "
-                f"around the {around.centre}. Pass the file, or read them with centre={self.config.centre!r}."
-            )
-        dtype = self.out.weight.dtype
-        return project_neighbourhoods(around, self.config.channels, self.config.radial, dtype=dtype)
-
-    def prepare(self, structures: Any) -> Hologram:  # type: ignore[override]
-        """One hologram of all that came: holograms, or what `hologram` projects.
-
-        Raises:
-            ModelError: a hologram of other channels or radial functions than this network reads.
-        """
-        parts = list(structures) if isinstance(structures, (list, tuple)) else [structures]
-        found = [part if isinstance(part, Hologram) else self.hologram(part) for part in parts]
-        wanted = (self.config.channels, self.config.radial)
-        for part in found:
-            if (part.channels, part.basis) != wanted:
-                raise ModelError(
-                    f"{self.family} reads channels {', '.join(wanted[0])} on {wanted[1]}, got a hologram of "
-                    f"{', '.join(part.channels)} on {part.basis}. Pass the file, or project with model.hologram(path)."
-                )
-        return found[0] if len(found) == 1 else joined(found)
-
-    def forward(self, hologram: Hologram) -> dict[str, Field]:  # type: ignore[override]
-        """Preferences per site."""
-        dtype = self.out.weight.dtype
-        rows = [hologram.degree(degree).flatten(1, 2).to(dtype) for degree in range(self.config.l_max + 1)]  # [S, R, M]
-        return {"preferences": Field(self.preferences(rows), f"{len(AMINO_ACIDS)}x0e", "node")}
 
     def preferences(self, rows: Sequence[Tensor]) -> Tensor:
         """Coefficients by degree, each ``[S, R, 2l+1]`` -> ``[S, 20]``."""

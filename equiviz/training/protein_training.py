@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.neighbourhoods import Neighbourhoods
-from equiviz.models.hcnn import Hcnn
+from equiviz.nn.hologram_model import HologramModel, rows_of
 from equiviz.training.bundle import exists, read_bundle, write_bundle
 from equiviz.training.errors import TrainingError
 from equiviz.training.recipe import Recipe, learning_rate, momentum
@@ -58,7 +57,7 @@ class Epoch:
 
 
 def train_on_holograms(
-    model: Hcnn,
+    model: HologramModel,
     training: Neighbourhoods,
     validation: Neighbourhoods,
     recipe: HologramRecipe | None = None,
@@ -85,7 +84,7 @@ class _Run:
 
     def __init__(
         self,
-        model: Hcnn,
+        model: HologramModel,
         training: Neighbourhoods,
         validation: Neighbourhoods,
         recipe: HologramRecipe,
@@ -95,7 +94,7 @@ class _Run:
         self.model, self.training, self.recipe, self.folder, self.told = model, training, recipe, folder, told
         self.classes = torch.from_numpy(training.classes)
         self.known = torch.from_numpy(validation.classes)
-        self.held = rows_of(model, validation)
+        self.held = rows_of(model.hologram(validation))
         self.optimiser = _optimiser(model, recipe.recipe)
         self.averaged = {name: value.clone() for name, value in model.state_dict().items()}
         self.epochs: list[Epoch] = []
@@ -103,7 +102,7 @@ class _Run:
     def run(self) -> list[Epoch]:
         self._resume()
         if not self.epochs:
-            set_scales(self.model, rows_of(self.model, self.training))
+            set_scales(self.model, rows_of(self.model.hologram(self.training)))
             self.averaged = {name: value.clone() for name, value in self.model.state_dict().items()}
         for number in range(len(self.epochs), self.recipe.recipe.epochs):
             started = time.perf_counter()
@@ -121,7 +120,7 @@ class _Run:
     def _train(self, number: int) -> float:
         """One pass over all sites."""
         recipe = self.recipe.recipe
-        rows = rows_of(self.model, moved(self.training, self.recipe.noise, recipe.seed, number))
+        rows = rows_of(self.model.hologram(moved(self.training, self.recipe.noise, recipe.seed, number)))
         order, losses = torch.randperm(len(self.classes)), []
         batches = [batch for batch in order.split(recipe.batch) if len(batch) > 1]
         self.model.train()
@@ -196,13 +195,7 @@ def moved(around: Neighbourhoods, noise: float, seed: int, epoch: int) -> Neighb
     return replace(around, protein=replace(around.protein, positions=places))
 
 
-def rows_of(model: Hcnn, around: Neighbourhoods) -> list[Tensor]:
-    """The coefficients that a model reads, by degree ``[S, rows, 2l+1]``."""
-    hologram = project_neighbourhoods(around, model.config.channels, model.config.radial)
-    return [hologram.degree(degree).flatten(1, 2) for degree in range(model.config.l_max + 1)]
-
-
-def set_scales(model: Hcnn, rows: Sequence[Tensor]) -> None:
+def set_scales(model: HologramModel, rows: Sequence[Tensor]) -> None:
     """Such that each row has mean square one; rows that are nearly empty are not blown up."""
     for scale, block in zip(model.scales, rows, strict=True):
         each = block.square().mean((0, 2)).sqrt()
@@ -210,7 +203,7 @@ def set_scales(model: Hcnn, rows: Sequence[Tensor]) -> None:
 
 
 @torch.no_grad()
-def preferences(model: Hcnn, rows: Sequence[Tensor], batch: int = 1024) -> Tensor:
+def preferences(model: HologramModel, rows: Sequence[Tensor], batch: int = 1024) -> Tensor:
     """``[S, 20]``, in evaluation mode."""
     model.eval()
     count = len(rows[0])

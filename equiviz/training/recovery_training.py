@@ -9,9 +9,9 @@ from typing import cast
 
 from equiviz.datasets.proteins.protein_set import ProteinSet, Split, structure_files
 from equiviz.models.configuration import write_config
-from equiviz.models.hcnn import Hcnn, HcnnConfig
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.hologram_model import HologramModel, Reading
 from equiviz.training.calibration import divide_outputs, temperature
 from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.load import Ensemble
@@ -73,7 +73,7 @@ def train_recovery(
     if epochs is not None:
         recipe = replace(recipe, recipe=replace(recipe.recipe, epochs=epochs))
     splits: tuple[Split, Split] = ("train", "validation")
-    settings = cast(HcnnConfig, family.configure(dict(config or {})))
+    settings = cast(Reading, family.configure(dict(config or {})))
     training, validation = (
         ProteinSet.read(
             structure_files(data, split), channels=settings.channels, centre=settings.centre, progress=progress
@@ -84,7 +84,7 @@ def train_recovery(
     for number in range(members):
         own = replace(recipe, recipe=replace(recipe.recipe, seed=seed + number))
         with seeded(seed + number):
-            network = cast(Hcnn, family.build(dict(config or {})))
+            network = cast(HologramModel, family.build(dict(config or {})))
         state = Path(out) / "state" / f"member{number}"
         say = _say if progress else None
         told.append(tuple(train_on_holograms(network, training.around, validation.around, own, state, say)))

@@ -22,6 +22,7 @@ def document(
     """One self-contained page. ``sections`` are (heading, pieces), ``footer`` rows of (name, text); all are escaped."""
     body, figures = _body(sections)
     scripts = [_plotly_script(), static("page.js")] if figures else []
+    scripts += [static(name) for name in _own_scripts(sections)]
     data = _figure_data(figures) if figures else ""
     parts = [
         "<!DOCTYPE html>",
@@ -64,6 +65,11 @@ def _plotly_script() -> str:
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs())
+
+
+def _own_scripts(sections: Sequence[tuple[str, Sequence[Fragment]]]) -> list[str]:
+    """What the pieces ask for, each once."""
+    return list(dict.fromkeys(name for _, pieces in sections for piece in pieces for name in piece.scripts))
 
 
 def static(name: str) -> str:

@@ -19,13 +19,17 @@ MOST_ROWS = 200  # a page is for reading: longer tables belong in the file that 
 
 @dataclass(frozen=True)
 class Fragment:
-    """A piece of a page: ready HTML, or a figure's JSON with its height in pixels and its name for screen readers."""
+    """A piece of a page: ready HTML, or a figure's JSON with its height in pixels and its name for screen readers.
+
+    ``scripts``: which of the package's own scripts (view/static) it needs, in their order.
+    """
 
     html: str = ""
     figure: str = ""
     height: int = 0
     label: str = ""
     least: int = 0  # pixels in width; a narrower page scrolls the figure sideways
+    scripts: tuple[str, ...] = ()
 
 
 def prose_fragment(text: str, kind: str = "prose") -> Fragment:

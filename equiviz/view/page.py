@@ -38,13 +38,13 @@ class Drawable(Protocol):
 class Section:
     """A heading, prose (plain text: a blank line starts a paragraph, backticks set code), and one or several contents.
 
-    A content is a Report or a Scene (its figure is drawn), a plotly figure, or a DataFrame (a table).
+    A content is a Report or a Scene (its figure is drawn), a plotly figure, a DataFrame (a table), or a ready Fragment.
     ``caption`` stands under it.
     """
 
     heading: str
     prose: str = ""
-    content: Drawable | Figure | DataFrame | Sequence[Drawable | Figure | DataFrame] | None = None
+    content: Drawable | Figure | DataFrame | Fragment | Sequence[Drawable | Figure | DataFrame | Fragment] | None = None
     caption: str = ""
 
     def fragments(self) -> list[Fragment]:
@@ -77,6 +77,8 @@ class Page:
 def _fragment(content: object, heading: str) -> Fragment:
     from pandas import DataFrame
 
+    if isinstance(content, Fragment):
+        return content
     if isinstance(content, DataFrame):
         return table_fragment(content)
     if hasattr(content, "to_plotly_json"):

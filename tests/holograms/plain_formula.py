@@ -35,6 +35,7 @@ def plain(
         for site in range(len(around)):
             rows = slice(around.first[site], around.first[site + 1])
             heavy = weights[around.neighbours[rows]]
-            total[site] = np.einsum("ec,en,em->cnm", heavy, shells[rows], waves[rows])
+            each = (heavy[:, :, None] * shells[rows, None]).reshape(len(heavy), -1)  # [E, C x (n_max + 1)]
+            total[site] = (each.T @ waves[rows]).reshape(total.shape[1:])
         found[degree] = total
     return found

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from equiviz.structures.formats.source import DEFAULT_UNIT, Source, is_number, named
@@ -24,13 +25,10 @@ if TYPE_CHECKING:
 #: Columns of x, y, z in an ATOM record (PDB format 3.3).
 _XYZ = (slice(30, 38), slice(38, 46), slice(46, 54))
 
-
-_SOUND = re.compile(
-    r"^(?:ATOM  |HETATM).{24}"
-    r" *-?\d+\.\d{3}(?<=^.{38}) *-?\d+\.\d{3}(?<=^.{46}) *-?\d+\.\d{3}(?<=^.{54})",
-    re.MULTILINE,
-)
-_RECORD = re.compile(r"^(?:ATOM|HETATM)", re.MULTILINE)
+#: Of each character that a coordinate may hold its kind: blanks, then one sign, then digits stand before the point.
+_BLANK, _SIGN, _DIGIT, _OTHER = range(4)
+_KINDS = np.full(256, _OTHER, dtype=np.uint8)
+_KINDS[ord(" ")], _KINDS[ord("-")], _KINDS[ord("0") : ord("9") + 1] = _BLANK, _SIGN, _DIGIT
 PDB_ENDINGS = (".pdb", ".ent")
 
 
@@ -103,12 +101,11 @@ def damaged_line(source: Source) -> int | None:
 
 def _check_coordinates(source: Source) -> None:
     """Refuse too many atoms, and words or NaN in the columns of coordinates (gemmi reads words as 0)."""
-    records = len(_RECORD.findall(source.text))
-    if records <= source.max_atoms and len(_SOUND.findall(source.text)) == records:
-        return  # nearly all files: a tenth of the time that looking at each line takes
+    if _is_sound(source.text, source.max_atoms):
+        return  # nearly all files: a fiftieth of the time that looking at each line takes
     count = 0
     for number, line in enumerate(source.text.splitlines(), start=1):
-        if not line.startswith(("ATOM", "HETATM")):
+        if not line[:6].upper().startswith(("ATOM", "HETATM")):  # gemmi reads either case
             count = 0 if line.startswith("MODEL") else count
             continue
         count += 1
@@ -116,6 +113,27 @@ def _check_coordinates(source: Source) -> None:
             if not is_number(line[part]) or not math.isfinite(float(line[part])):
                 raise source.error(number, f"expected a finite coordinate in columns 31-54, got {line[part]!r}")
     source.check_count(count)
+
+
+def _is_sound(text: str, max_atoms: int) -> bool:
+    """Tell whether all atoms of all models are at most so many, with coordinates written as %8.3f."""
+    if not text.isascii():
+        return False  # columns count letters, not bytes
+    data = np.frombuffer(text.encode() + b"\n" * _XYZ[-1].stop, dtype=np.uint8)
+    starts = np.append(0, np.flatnonzero(data[: len(text)] == ord("\n")) + 1)  # of lines; the last one may be empty
+    heads = np.lib.stride_tricks.sliding_window_view(data, 6)[starts] & 0xDF  # [lines, 6], small letters as capitals
+    heads = np.ascontiguousarray(heads).view("S6")[:, 0]
+    records = np.flatnonzero((heads.astype("S4") == b"ATOM") | (heads == b"HETATM"))
+    lengths = np.diff(np.append(starts, len(data)))[records]
+    if len(records) > max_atoms or (lengths <= _XYZ[-1].stop).any():
+        return False
+    first, last = _XYZ[0].start, _XYZ[-1].stop
+    numbers = np.lib.stride_tricks.sliding_window_view(data, last - first)[starts[records] + first].reshape(-1, 8)
+    kinds = _KINDS[numbers]  # [3 atoms, 8]
+    before, after = kinds[:, :3], kinds[:, 1:4]
+    ordered = (before < after) | ((before == after) & (before != _SIGN))
+    digits = kinds[:, [3, 5, 6, 7]] == _DIGIT
+    return bool(ordered.all() and digits.all() and (numbers[:, 4] == ord(".")).all())
 
 
 def _models(source: Source, structure: gemmi.Structure) -> Iterator[Callable[[], Structure]]:

@@ -1,0 +1,176 @@
+"""The tour of a protein: check the network, say what it prefers, and link it all on one page that opens offline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from tqdm.auto import tqdm
+
+from equiviz.apps.protein_explorer.page import linked_section
+from equiviz.datasets.proteins.rhodopsin import rhodopsin
+from equiviz.equivariance.check import check
+from equiviz.explain.proteins.responsible import Responsible, responsible
+from equiviz.explain.proteins.scan import Scan, scan, surroundings
+from equiviz.holograms.neighbourhoods import Neighbourhoods
+from equiviz.holograms.protein import AMINO_ACIDS
+from equiviz.structures.atomic_file import expect_writable
+from equiviz.training.load import load
+from equiviz.training.recovery import RecoveryReport
+from equiviz.view.errors import ViewError
+from equiviz.view.page import Section
+from equiviz.view.report import Report
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+    from equiviz.equivariance.check_report import CheckReport
+    from equiviz.nn.equivariant_model import EquivariantModel
+
+CHECKED = 8
+"""Sites on which the symmetry is checked."""
+
+
+def tour_protein(out: Path | str, path: Path | str | None = None, model: str = "hcnn", seed: int = 0) -> ProteinTour:
+    """Run the tour and write its page.
+
+    Args:
+        out: the HTML file to write, atomically.
+        path: a PDB or mmCIF file; None for the rhodopsin that is part of the package.
+        model: the name or folder of weights of a model of amino acids.
+        seed: of the random rotations of the check.
+
+    Raises:
+        ViewError: the page cannot be written to this place; found out before anything is computed.
+        ModelError: a model that reads no proteins.
+        StructureError: a file that cannot be read.
+    """
+    out = _destination(out)
+    network = load(model)
+    given = rhodopsin() if path is None else path
+    journey = ProteinTour(network, surroundings(network, given), Path(model).name, seed)
+    with tqdm(journey.steps(), unit="step") as steps:
+        for name in steps:
+            steps.set_description(f"{name:12}")
+            getattr(journey, name)
+    journey.to_html(out)
+    return journey
+
+
+@dataclass(eq=False, repr=False)
+class ProteinTour(Report):
+    """A network of amino acids on one protein. Each part is computed once, when first asked for.
+
+    Attributes:
+        model: reads holograms.
+        around: the sites of the protein.
+        name: what to call the model.
+        seed: of the check's rotations.
+    """
+
+    model: EquivariantModel
+    around: Neighbourhoods
+    name: str = "hcnn"
+    seed: int = 0
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """Heading of the page."""
+        return f"What a network sees in {self.scan.name}"
+
+    @staticmethod
+    def steps() -> tuple[str, ...]:
+        """The names of the parts, in order."""
+        return ("scan", "equivariance", "reasons")
+
+    @cached_property
+    def scan(self) -> Scan:
+        """The preferences at all sites."""
+        return scan(self.model, self.around)
+
+    @cached_property
+    def equivariance(self) -> CheckReport:
+        """The check of the network on some sites, evenly spread over the protein."""
+        step = max(1, len(self.around) // CHECKED)
+        residues = self.around.residues[::step][:CHECKED].tolist()
+        around = self.around
+        few = Neighbourhoods.of(around.protein, around.radius, hydrogens=True, residues=residues, centre=around.centre)
+        return check(self.model, cast(Any, few), elements=10, seed=self.seed)
+
+    @property
+    def strangest(self) -> int:
+        """The site where the wild type fits least."""
+        return int(self.scan.mutation_scores.amax(1).argmax())
+
+    @cached_property
+    def reasons(self) -> Responsible:
+        """What the preferred amino acid rests on, at the strangest site."""
+        preferred = int(self.scan.preferences[self.strangest].argmax())
+        return responsible(self.model, self.around, self.strangest, preferred)
+
+    @cached_property
+    def recovery(self) -> RecoveryReport:
+        """How often the wild type is preferred, by amino acid."""
+        import torch
+
+        source = torch.zeros(len(self.scan), dtype=torch.long)
+        return RecoveryReport(self.name, self.scan.preferences, self.scan.classes, source, (self.scan.name,))
+
+    def to_frame(self) -> DataFrame:
+        """One row per site, as `Scan.to_frame`."""
+        return self.scan.to_frame()
+
+    def figure(self) -> Figure:
+        """The heat map of mutation scores."""
+        return self.scan.figure()
+
+    def describe(self) -> str:
+        """Accuracy, what is preferred, and whether the network keeps its symmetry."""
+        symmetry = self.equivariance.describe().splitlines()[0]
+        return f"{self._accuracy()}\n\n{self.scan.describe()}\n\n{symmetry}"
+
+    def sections(self) -> list[Section]:
+        """The page."""
+        site, scores = self.strangest, self.scan.mutation_scores
+        wild, preferred = int(self.scan.classes[site]), int(self.scan.preferences[site].argmax())
+        strange = (
+            f"At {self.scan.sites[site]} the network prefers {AMINO_ACIDS[preferred]} to {AMINO_ACIDS[wild]} by "
+            f"{float(scores[site, preferred]):.2f} nats. {self.reasons.describe()}"
+        )
+        atoms = self.reasons.to_frame().head(12)
+        return [
+            Section("Is it equivariant?", self.equivariance.describe(), self.equivariance),
+            Section("How often is the wild type preferred?", self._accuracy(), self.recovery.to_frame()),
+            Section("What does it prefer?", self.scan.describe()),
+            Section("Where does the wild type fit least?", strange, [self.reasons.figure(), atoms]),
+            linked_section(self.scan, site),
+        ]
+
+    def _accuracy(self) -> str:
+        from scipy.stats import binomtest
+
+        recovery, sites = self.recovery, len(self.scan)
+        hits = int((recovery.named == recovery.classes).sum())
+        interval = binomtest(hits, sites).proportion_ci(0.95, method="wilson")
+        return (
+            f"{self.name} prefers the wild type at {hits} of {sites} sites of {self.scan.name}: {hits / sites:.1%} "
+            f"(95 % interval {interval.low:.1%} to {interval.high:.1%}, Wilson, as if sites were independent). Naming "
+            f"the commonest amino acid everywhere would reach {recovery.chance:.1%}."
+        )
+
+
+def _destination(out: Path | str) -> Path:
+    try:
+        return expect_writable(out)
+    except IsADirectoryError as problem:
+        example = Path(out) / "protein.html"
+        raise ViewError(
+            f"The tour writes one file, and {out} is a folder. Name a file, such as {example}."
+        ) from problem
+    except OSError as problem:
+        raise ViewError(
+            f"The tour cannot write {out}: {problem.strerror or problem}. Choose a place where files can be made."
+        ) from problem
