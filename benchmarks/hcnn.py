@@ -38,7 +38,7 @@ from equiviz.training.protein_training import Epoch, HologramRecipe, train_on_ho
 from equiviz.training.recovery import RecoveryReport, evaluate_recovery
 from equiviz.training.recovery_training import train_recovery
 
-MEMBERS = 2
+MEMBERS = 5
 RESULTS = Path(__file__).parent / "results" / "hcnn.json"
 TABLE = "ddg/stabilityoracle_C2878.csv"
 

@@ -242,8 +242,9 @@ def test_impossible_coordinates_are_refused_in_words(protein: Protein) -> None:
 
 @given(mutated)
 @settings(max_examples=40, **SETTINGS)
-def test_damaged_files_give_an_error_or_a_result(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "mutated.pdb"
+def test_damaged_files_give_an_error_or_a_result(tmp_path: Path, damaged: tuple[str, bytes]) -> None:
+    ending, content = damaged
+    path = tmp_path / f"mutated{ending}"
     path.write_bytes(content)
     with suppress(StructureError, HologramError):
         assert project(path, PUBLISHED, n_max=4, l_max=2).coefficients.isfinite().all()
