@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
 from equiviz.holograms.channels import HEAVY
+from equiviz.holograms.neighbourhoods import Centre
 from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.training.errors import TrainingError
@@ -65,7 +66,8 @@ def proteins_for(model: EquivariantModel, data: ProteinData, progress: bool = Fa
         return data
     if isinstance(data, (str, Path)):
         data = structure_files(data) if Path(data).is_dir() else [data]
-    channels, centre = getattr(model.config, "channels", HEAVY), getattr(model.config, "centre", "CA")
+    channels: tuple[str, ...] = getattr(model.config, "channels", HEAVY)
+    centre: Centre = getattr(model.config, "centre", "CA")
     return ProteinSet.read(data, channels=channels, centre=centre, progress=progress)
 
 
