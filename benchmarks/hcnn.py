@@ -15,12 +15,12 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
 
-from benchmarks.hcnn_baselines import BASELINES, Baseline, baseline
+from benchmarks.hcnn_baselines import BASELINES, baseline
 from benchmarks.machine import machine_line
 from equiviz.datasets.cache import cache_folder
 from equiviz.datasets.proteins.mutation_table import MutationTable
@@ -28,7 +28,7 @@ from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
 from equiviz.explain.proteins.burial import accuracy_by_burial
 from equiviz.explain.proteins.mutations import score_mutations
 from equiviz.explain.proteins.substitutions import substitutions
-from equiviz.models.hcnn import Hcnn, HcnnConfig
+from equiviz.models.hcnn import HcnnConfig
 from equiviz.models.registry import family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.atomic_file import write_atomically
@@ -80,7 +80,7 @@ def train_baselines(data: Path) -> None:
     training, validation = (proteins(data, split) for split in ("train", "validation"))
     for name in BASELINES:
         network = baseline(name)
-        train_on_holograms(cast(Hcnn, network), training.around, validation.around, HologramRecipe(), place(name), told)
+        train_on_holograms(network, training.around, validation.around, HologramRecipe(), place(name), told)
 
 
 def tables(data: Path) -> None:
@@ -141,10 +141,8 @@ def baseline_row(name: str, data: Path, test: ProteinSet) -> dict[str, object]:
     """A trained baseline on the test proteins; its training finds that it is done."""
     network = baseline(name)
     validation = proteins(data, "validation")
-    train_on_holograms(
-        cast(Hcnn, network), proteins(data, "train").around, validation.around, HologramRecipe(), place(name)
-    )
-    return row(evaluate_recovery(Baseline(network), test, name), parameters(network))
+    train_on_holograms(network, proteins(data, "train").around, validation.around, HologramRecipe(), place(name))
+    return row(evaluate_recovery(network, test, name), parameters(network))
 
 
 def mutations(model: EquivariantModel, data: Path, name: str) -> dict[str, object]:

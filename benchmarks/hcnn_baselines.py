@@ -15,9 +15,8 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from equiviz.holograms.hologram import Hologram
-from equiviz.models.hcnn import Hcnn, HcnnConfig
-from equiviz.symmetry.field import Field
+from equiviz.models.hcnn import HcnnConfig
+from equiviz.nn.hologram_model import HologramModel
 from equiviz.training.seeds import seeded
 
 Name = Literal["diagonal", "full"]
@@ -26,15 +25,15 @@ WIDTH = 32
 HIDDEN: dict[Name, tuple[int, int]] = {"diagonal": (288, 160), "full": (64, 160)}  # 170 k parameters each
 
 
-class Invariant(nn.Module):
-    """Rows by degree -> preferences; what `train_on_holograms` asks of a model."""
+class Invariant(HologramModel):
+    """Rows by degree -> preferences; reads what `hcnn` reads."""
+
+    config: HcnnConfig  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, name: Name, config: HcnnConfig) -> None:
-        super().__init__()
-        self.name, self.config = name, config
-        degrees = range(config.l_max + 1)
-        rows = [len(config.channels) * len(config.radial.orders(degree)) for degree in degrees]
-        self.scales = nn.ParameterList(nn.Parameter(torch.ones(count), requires_grad=False) for count in rows)
+        super().__init__(config)
+        self.name = name
+        rows = self.rows
         self.embed = nn.ModuleList(nn.Linear(count, WIDTH, bias=False) for count in rows if name == "full")
         known = sum(rows) if name == "diagonal" else len(rows) * WIDTH * (WIDTH + 1) // 2
         first, second = HIDDEN[name]
@@ -51,6 +50,11 @@ class Invariant(nn.Module):
             nn.Linear(second, 20),
         )
 
+    @property
+    def out(self) -> nn.Linear:  # type: ignore[override]
+        """The last layer."""
+        return cast(nn.Linear, self.head[-1])
+
     def preferences(self, rows: Sequence[Tensor]) -> Tensor:
         """Coefficients by degree, each ``[S, R, 2l+1]`` -> ``[S, 20]``."""
         scaled = [row * scale[:, None] for row, scale in zip(rows, self.scales, strict=True)]
@@ -62,20 +66,7 @@ class Invariant(nn.Module):
         return self.head(torch.cat(products, 1))
 
 
-class Baseline(Hcnn):
-    """An `Invariant` where a model is asked for: it reads what `hcnn` reads."""
-
-    def __init__(self, network: Invariant) -> None:
-        super().__init__(network.config)
-        self.network = network.eval()
-
-    def forward(self, hologram: Hologram) -> dict[str, Field]:  # type: ignore[override]
-        """Preferences per site."""
-        rows = [hologram.degree(degree).flatten(1, 2) for degree in range(self.config.l_max + 1)]
-        return {"preferences": Field(self.network.preferences(rows), "20x0e", "node")}
-
-
 def baseline(name: Name) -> Invariant:
     """With fresh weights."""
     with seeded(0):
-        return cast(Invariant, Invariant(name, HcnnConfig()))
+        return Invariant(name, HcnnConfig())
