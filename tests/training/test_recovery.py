@@ -73,7 +73,9 @@ def test_training_learns_saves_and_can_be_loaded(folder: Path, tmp_path: Path) -
 
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(folder: Path, tmp_path: Path) -> None:
-    sets = [ProteinSet.read(structure_files(folder, split), centre="side chain").around for split in ("train", "validation")]
+    sets = [
+        ProteinSet.read(structure_files(folder, split), centre="side chain").around for split in ("train", "validation")
+    ]
     recipe = HologramRecipe(recipe=Recipe(epochs=3, learning_rate=3e-3, batch=16, keep="last"))
 
     class StoppedError(Exception):
