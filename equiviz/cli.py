@@ -132,11 +132,19 @@ def train_family(
     seed: Annotated[int, typer.Option(help="Seed of weights and of the order of configurations.")] = 0,
     epochs: Annotated[int | None, typer.Option(help="Epochs; the recipe's own number by default.")] = None,
     time: BotanTime = None,
+    members: Annotated[int, typer.Option(min=1, help="Of proteins: networks to train and average.")] = 1,
+    noise: Annotated[
+        float | None, typer.Option(min=0, help="Of proteins: by how many Å atoms are moved before each epoch.")
+    ] = None,
+    channels: Annotated[
+        str, typer.Option(help="Of proteins: what is projected of each atom, comma-separated: C,N,O,S,H.")
+    ] = "",
 ) -> None:
     """Train a model on a folder of configurations; Ctrl-C leaves a state from which the same command goes on."""
     from equiviz.training.train import train
 
-    result = train(family, data, out, seed=seed, epochs=epochs, time=time)
+    config = {"channels": [name.strip() for name in channels.split(",")]} if channels else None
+    result = train(family, data, out, seed=seed, epochs=epochs, config=config, time=time, members=members, noise=noise)
     typer.echo(result.describe())
 
 

@@ -88,7 +88,7 @@ def project(
         raise HologramError(f"Expected counting {' or '.join(map(repr, get_args(Counting)))}, got {counting!r}.")
     around = neighbourhoods_of(given, channels, radius)
     basis = Zernike(n_max, l_max, around.radius, norm)
-    weights = 1 / powers(around, basis) if counting == "square" else None
+    weights = square_weights(around, basis) if counting == "square" else None
     hologram = project_neighbourhoods(around, channels, basis, weights=weights, dtype=dtype)
     return hologram if layout is None else arranged(hologram, layout)
 
@@ -104,6 +104,12 @@ def neighbourhoods_of(
         return given
     protein = given if isinstance(given, Protein) else Protein.read(given)
     return Neighbourhoods.of(with_channels(protein, channels), radius, hydrogens="H" in channels, centre=centre)
+
+
+def square_weights(around: Neighbourhoods, basis: Basis) -> NDArray[np.float64]:
+    """``[E]``: one over the power of each neighbour; zero for those that were moved out of the ball since."""
+    power = powers(around, basis)
+    return np.divide(1.0, power, out=np.zeros_like(power), where=power > 0)
 
 
 def powers(around: Neighbourhoods, basis: Basis) -> NDArray[np.float64]:

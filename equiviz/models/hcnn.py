@@ -47,7 +47,7 @@ from equiviz.holograms.shells import Shells
 from equiviz.holograms.zernike import Zernike
 from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
-from equiviz.nn.hologram_model import HologramModel
+from equiviz.nn.hologram_model import HologramModel, random_hologram
 from equiviz.nn.self_product import SelfProduct
 from equiviz.nn.stage import Stage
 from equiviz.symmetry.representations import O3Irreps
@@ -202,10 +202,7 @@ def invariants(h: Tensor, slices: Sequence[slice]) -> Tensor:
 
 def example(sites: int, seed: int) -> Hologram:
     """A hologram of random coefficients, for tests and demonstrations."""
-    config = HcnnConfig(**SMALL)  # type: ignore[arg-type]
-    generator = torch.Generator().manual_seed(seed)
-    values = torch.randn(sites, len(config.channels) * config.radial.width, generator=generator, dtype=torch.float64)
-    return Hologram.of(values, config.channels, config.radial)
+    return random_hologram(HcnnConfig(**SMALL), sites, seed)  # type: ignore[arg-type]
 
 
 SMALL = {"orders": 4, "l_max": 2, "width": 4, "layers": 2, "hidden": 8}

@@ -43,7 +43,7 @@ from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.holograms.zernike import Zernike
 from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
-from equiviz.nn.hologram_model import HologramModel
+from equiviz.nn.hologram_model import HologramModel, random_hologram
 from equiviz.nn.self_product import SelfProduct
 from equiviz.nn.stage import Stage
 from equiviz.symmetry.representations import O3Irreps
@@ -156,10 +156,7 @@ class NormSwish(nn.Module):
 
 def example(sites: int, seed: int) -> Hologram:
     """A hologram of random coefficients, for tests and demonstrations."""
-    config = HermesConfig(**SMALL)  # type: ignore[arg-type]
-    generator = torch.Generator().manual_seed(seed)
-    values = torch.randn(sites, len(config.channels) * config.radial.width, generator=generator, dtype=torch.float64)
-    return Hologram.of(values, config.channels, config.radial)
+    return random_hologram(HermesConfig(**SMALL), sites, seed)  # type: ignore[arg-type]
 
 
 SMALL = {"orders": 4, "l_max": 2, "width": 4, "layers": 2, "hidden": 8}

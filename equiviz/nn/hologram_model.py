@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.hologram import Basis, Hologram, joined
 from equiviz.holograms.neighbourhoods import Centre, Neighbourhoods
-from equiviz.holograms.projection import Counting, neighbourhoods_of, powers
+from equiviz.holograms.projection import Counting, neighbourhoods_of, square_weights
 from equiviz.holograms.protein import AMINO_ACIDS, Protein
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
@@ -96,7 +96,7 @@ class HologramModel(EquivariantModel):
                 f"{self.family} with these settings reads neighbourhoods around the {config.centre}, got some around "
                 f"the {around.centre}. Pass the file, or read them with centre={config.centre!r}."
             )
-        weights = 1 / powers(around, config.radial) if self.counting == "square" else None
+        weights = square_weights(around, config.radial) if self.counting == "square" else None
         return project_neighbourhoods(
             around, config.channels, config.radial, weights=weights, dtype=self.out.weight.dtype
         )
@@ -127,3 +127,11 @@ class HologramModel(EquivariantModel):
 def rows_of(hologram: Hologram) -> list[Tensor]:
     """The coefficients by degree, each ``[S, R, 2l+1]``."""
     return [hologram.degree(degree).flatten(1, 2) for degree in range(hologram.basis.l_max + 1)]
+
+
+def random_hologram(reading: Reading, sites: int, seed: int) -> Hologram:
+    """A hologram of random coefficients in float64, for tests and demonstrations."""
+    generator = torch.Generator().manual_seed(seed)
+    width = len(reading.channels) * reading.radial.width
+    values = torch.randn(sites, width, generator=generator, dtype=torch.float64)
+    return Hologram.of(values, reading.channels, reading.radial)

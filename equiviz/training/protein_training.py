@@ -45,6 +45,18 @@ class HologramRecipe:
     smoothing: float = 0.1
 
 
+def hologram_recipe(seed: int = 0, epochs: int | None = None, noise: float | None = None) -> HologramRecipe:
+    """The recipe with other numbers where they are given.
+
+    Raises:
+        TrainingError: noise that is negative or not finite.
+    """
+    if noise is not None and not 0 <= noise < float("inf"):
+        raise TrainingError(f"Expected a noise of at least 0 Å, got {noise}.")
+    own = replace(HCNN_RECIPE, seed=seed) if epochs is None else replace(HCNN_RECIPE, seed=seed, epochs=epochs)
+    return HologramRecipe(own) if noise is None else HologramRecipe(own, noise)
+
+
 @dataclass(frozen=True)
 class Epoch:
     """What one epoch reached: mean loss, and on the validation sites cross entropy (nats) and accuracy (a share)."""

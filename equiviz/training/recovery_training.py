@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -18,6 +18,8 @@ from equiviz.training.load import Ensemble
 from equiviz.training.protein_training import Epoch, HologramRecipe, train_on_holograms
 from equiviz.training.recovery import RecoveryReport, evaluate_recovery
 from equiviz.training.seeds import seeded
+
+SPLITS: tuple[Split, Split] = ("train", "validation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +49,10 @@ def train_recovery(
     family: Family,
     data: str | Path,
     out: str | Path,
-    seed: int = 0,
-    epochs: int | None = None,
+    recipe: HologramRecipe | None = None,
     config: Mapping[str, object] | None = None,
-    progress: bool = True,
     members: int = 1,
+    progress: bool = True,
 ) -> RecoveryTrained:
     """Train a family that reads holograms.
 
@@ -59,57 +60,67 @@ def train_recovery(
         family: of the registry, with the task "amino acids".
         data: a folder with ``split.json``, lists of file names under "train" and "validation".
         out: gets weights and manifest; ``out/state`` the state of an unfinished training.
-        seed: of the first member; the others count on.
-        epochs: overrides the recipe's number.
+        recipe: epochs, noise and more; its seed is that of the first member, the others count on.
         config: settings of the family.
-        progress: whether to show a progress bar and each epoch.
         members: networks to train and average.
+        progress: whether to show a progress bar and each epoch.
 
     Raises:
         DatasetError, ConfigError, TrainingError: as the readers, the family and the loop.
         MissingLibrary: a channel whose library is not installed.
     """
-    recipe = HologramRecipe()
-    if epochs is not None:
-        recipe = replace(recipe, recipe=replace(recipe.recipe, epochs=epochs))
-    splits: tuple[Split, Split] = ("train", "validation")
-    settings = cast(Reading, family.configure(dict(config or {})))
-    training, validation = (
-        ProteinSet.read(
-            structure_files(data, split), channels=settings.channels, centre=settings.centre, progress=progress
-        )
-        for split in splits
-    )
+    recipe, settings = recipe or HologramRecipe(), cast(Reading, family.configure(dict(config or {})))
+    training, validation = (_proteins(data, split, settings, progress) for split in SPLITS)
     networks, told = [], []
     for number in range(members):
-        own = replace(recipe, recipe=replace(recipe.recipe, seed=seed + number))
-        with seeded(seed + number):
+        seed = recipe.recipe.seed + number
+        with seeded(seed):
             network = cast(HologramModel, family.build(dict(config or {})))
+        own = replace(recipe, recipe=replace(recipe.recipe, seed=seed))
         state = Path(out) / "state" / f"member{number}"
         say = _say if progress else None
         told.append(tuple(train_on_holograms(network, training.around, validation.around, own, state, say)))
         networks.append(network)
     model: EquivariantModel = networks[0] if members == 1 else Ensemble(networks)
-    before = evaluate_recovery(model.eval(), validation, family.name)
+    report, warmth = _calibrated(model.eval(), networks, validation, family.name)
+    manifest = _manifest(networks, recipe, Path(data).name, training, report, warmth)
+    return RecoveryTrained(model, tuple(told), report, save_checkpoint(out, networks, manifest, half=True))
+
+
+def _proteins(data: str | Path, split: Split, settings: Reading, progress: bool) -> ProteinSet:
+    files = structure_files(data, split)
+    return ProteinSet.read(files, channels=settings.channels, centre=settings.centre, progress=progress)
+
+
+def _calibrated(
+    model: EquivariantModel, networks: Sequence[HologramModel], validation: ProteinSet, name: str
+) -> tuple[RecoveryReport, float]:
+    """Divide the outputs by the temperature of all networks together; what they reach then, and the temperature."""
+    before = evaluate_recovery(model, validation, name)
     warmth = temperature(before.preferences, before.classes)
     for network in networks:
         divide_outputs(network.out, warmth)
-    report = replace(before, preferences=before.preferences / warmth)
-    manifest = Manifest(
-        family=family.name,
+    return replace(before, preferences=before.preferences / warmth), warmth
+
+
+def _manifest(
+    networks: Sequence[HologramModel],
+    recipe: HologramRecipe,
+    data: str,
+    training: ProteinSet,
+    report: RecoveryReport,
+    warmth: float,
+) -> Manifest:
+    own = {"noise": recipe.noise, "smoothing": recipe.smoothing, "temperature": warmth}
+    return Manifest(
+        family=networks[0].family,
         config=write_config(networks[0].config),
-        data={"name": Path(data).name, "proteins": list(training.files), "sites": len(training)},
-        recipe={
-            **asdict(recipe.recipe),
-            "noise": recipe.noise,
-            "smoothing": recipe.smoothing,
-            "temperature": warmth,
-        },
-        seeds=tuple(seed + number for number in range(members)),
+        data={"name": data, "proteins": list(training.files), "sites": len(training)},
+        recipe=asdict(recipe.recipe) | own,
+        seeds=tuple(recipe.recipe.seed + number for number in range(len(networks))),
         scores={"accuracy": report.accuracy, "cross_entropy": report.cross_entropy, "on": "validation proteins"},
-        members=members,
+        members=len(networks),
     )
-    return RecoveryTrained(model, tuple(told), report, save_checkpoint(out, networks, manifest, half=True))
 
 
 def _say(epoch: Epoch) -> None:

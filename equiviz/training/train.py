@@ -27,6 +27,7 @@ from equiviz.training.load import Ensemble
 from equiviz.training.loop import History, Training
 from equiviz.training.objective import Example
 from equiviz.training.overlap import training_data
+from equiviz.training.protein_training import hologram_recipe
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.recovery_training import RecoveryTrained, train_recovery
 from equiviz.training.seeds import seeded
@@ -126,10 +127,13 @@ def train(
     hardware: Hardware | None = None,
     progress: bool = True,
     time: float | None = None,
+    members: int = 1,
+    noise: float | None = None,
 ) -> Trained | RecoveryTrained:
     """Train a family on configurations and save it; run it again to continue after an interruption.
 
-    A family whose task is "amino acids" is trained on protein structures, see `recovery_training`.
+    A family whose task is "amino acids" is trained on protein structures, see `recovery_training`; `members` and
+    `noise` are for these.
 
     A folder with the subfolders ``train`` and ``validation`` is trained and validated on these; else about a fifth of
     the configurations is kept for validation: whole simulation runs where the data know them.
@@ -144,15 +148,20 @@ def train(
         hardware: Where to run; one CPU process by default.
         progress: Whether to show progress bars.
         time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
+        members: Networks of proteins to train and average.
+        noise: Standard deviation in Å by which atoms of proteins are moved in each direction; the recipe's by default.
 
     Raises:
-        TrainingError: Too few configurations, a time for configurations, which state their own, or the run in `out` was
-            started with other settings.
+        TrainingError: Too few configurations, members or noise where there are no proteins, a time for configurations,
+            which state their own, or the run in `out` was started with other settings.
         UnknownFamily, ConfigError, DatasetError: As the registry and the reader.
     """
     own = find_family(family)
     if own.model_class.task == "amino acids":
-        return train_recovery(own, _folder_of_proteins(data), out, seed, epochs, config, progress)
+        recipe = hologram_recipe(seed, epochs, noise)
+        return train_recovery(own, _folder_of_proteins(data), out, recipe, config, members, progress)
+    if members != 1 or noise is not None:
+        raise TrainingError(f"members and noise are for families that read proteins; {family} reads none.")
     training, validation = _splits(data, time)
     if not validation and not issubclass(own.model_class, ClosedForm):
         raise TrainingError(_too_few(len(training)))

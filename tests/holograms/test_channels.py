@@ -27,6 +27,7 @@ from equiviz.models.hcnn import HcnnConfig
 from equiviz.models.registry import family
 from equiviz.structures import StructureError
 from equiviz.symmetry import O3, MissingLibrary
+from equiviz.training.protein_training import hologram_recipe
 from equiviz.training.recovery_training import train_recovery
 from tests.holograms.plain_formula import plain
 from tests.holograms.test_protein import SETTINGS, mutated
@@ -261,7 +262,7 @@ def test_a_network_trains_on_all_channels(tmp_path: Path) -> None:
     rows = np.flatnonzero(whole.source == 1)
     torch.testing.assert_close(project(whole.around, PUBLISHED).coefficients[rows], alone.coefficients)
     config = {"channels": PUBLISHED, "orders": 4, "l_max": 1, "width": 4, "layers": 1, "hidden": 8}
-    result = train_recovery(family("hcnn"), folder, tmp_path / "out", epochs=2, config=config, progress=False)
+    result = train_recovery(family("hcnn"), folder, tmp_path / "out", hologram_recipe(epochs=2), config, progress=False)
     assert all(math.isfinite(epoch.loss) for epoch in result.epochs[0])
     loaded = equiviz.load(tmp_path / "out")
     found = equiviz.evaluate(loaded, folder)

@@ -6,17 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import equiviz
+from equiviz.cli import app
 from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
 from equiviz.models.hcnn import Hcnn, HcnnConfig
 from equiviz.models.registry import family
 from equiviz.training.errors import TrainingError
-from equiviz.training.protein_training import HologramRecipe, moved, train_on_holograms
+from equiviz.training.load import manifest_of
+from equiviz.training.protein_training import HologramRecipe, hologram_recipe, moved, train_on_holograms
 from equiviz.training.recipe import Recipe
 from equiviz.training.recovery import RecoveryReport, evaluate_recovery
 from equiviz.training.recovery_training import train_recovery
+from equiviz.training.train import train
 from tests.holograms.written_protein import helix
 
 SMALL = {"orders": 4, "l_max": 1, "width": 4, "layers": 1, "hidden": 8, "dropout": 0.0, "channel_dropout": 0.0}
@@ -60,7 +64,7 @@ def test_splits_are_read_and_foreign_paths_refused(folder: Path) -> None:
 
 def test_training_learns_saves_and_can_be_loaded(folder: Path, tmp_path: Path) -> None:
     result = train_recovery(
-        family("hcnn"), folder, tmp_path / "out", epochs=30, config=SMALL, progress=False, members=2
+        family("hcnn"), folder, tmp_path / "out", hologram_recipe(epochs=30), SMALL, members=2, progress=False
     )
     assert "2 members of 30 epochs" in result.describe()
     assert result.epochs[0][-1].loss < result.epochs[0][0].loss
@@ -148,3 +152,18 @@ def test_nothing_to_score_is_refused(folder: Path) -> None:
         report_of(torch.zeros(0, 20), torch.zeros(0, dtype=torch.long))
     with pytest.raises(DatasetError, match="No protein could be read"):
         evaluate_recovery(Hcnn(HcnnConfig(**SMALL)), [folder / "missing.pdb"])
+
+
+def test_noise_members_and_channels_are_options_of_the_command(folder: Path, tmp_path: Path) -> None:
+    asked = ["train", "hermes", "--data", str(folder), "--out", str(tmp_path / "out"), "--epochs", "1"]
+    result = CliRunner().invoke(app, [*asked, "--members", "2", "--noise", "0.5", "--channels", "C,N,O,S"])
+    assert result.exit_code == 0, result.output
+    model = equiviz.load(tmp_path / "out")
+    manifest = manifest_of(model)
+    assert manifest is not None
+    assert (manifest.family, manifest.members, manifest.recipe["noise"]) == ("hermes", 2, 0.5)
+    assert manifest.config["channels"] == ["C", "N", "O", "S"]
+    with pytest.raises(TrainingError, match="members and noise are for families that read proteins; glassy reads none"):
+        train("glassy", folder, tmp_path / "other", noise=0.1)
+    with pytest.raises(TrainingError, match="a noise of at least 0 Å, got -1"):
+        hologram_recipe(noise=-1)
