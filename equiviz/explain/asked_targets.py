@@ -15,6 +15,7 @@ from equiviz.descriptors.registry import AnyDescriptor, available, standard
 from equiviz.explain.errors import ProbeError
 from equiviz.explain.targets import Target, Targets
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ BEYOND = 1.1
 """How much farther than the last of them a descriptor that is asked by name looks: between the shells of fcc, bcc and
 liquids (of the Kob-Andersen liquid to 1.4 sigma)."""
 
+Probed: TypeAlias = "Sequence[Structure] | Sequence[TypedTensors]"
 Asked: TypeAlias = "str | Target | Sequence[str | Target] | Mapping[str, str | Target | Field | ArrayLike | Tensor]"
 """What users may ask for: `as_targets` makes `Targets` of it."""
 
@@ -61,13 +63,13 @@ class Measured:
     values: Mapping[int, Tensor]
     names: Sequence[str]
 
-    def __call__(self, system: Structure, /) -> Field:
+    def __call__(self, system: Structure | TypedTensors, /) -> Field:
         """The rows of one of the structures that the values were given for."""
         values = self.values[id(system)]
         return Field(values, f"{values.shape[1]}x0e", "node")
 
 
-def as_targets(asked: Asked, structures: Sequence[Structure]) -> Targets:
+def as_targets(asked: Asked, structures: Probed) -> Targets:
     """What is asked for, as targets.
 
     Args:
@@ -86,7 +88,7 @@ def as_targets(asked: Asked, structures: Sequence[Structure]) -> Targets:
     return [_single(asked, structures)]
 
 
-def _of_mapping(key: str, value: object, structures: Sequence[Structure]) -> Target:
+def _of_mapping(key: str, value: object, structures: Probed) -> Target:
     if isinstance(value, (str, Target)):
         return _single(value, structures)
     rows = _rows(key, value, structures)
@@ -95,7 +97,7 @@ def _of_mapping(key: str, value: object, structures: Sequence[Structure]) -> Tar
     return Measured({id(one): part for one, part in zip(structures, parts, strict=True)}, names)
 
 
-def _single(entry: object, structures: Sequence[Structure]) -> Target:
+def _single(entry: object, structures: Probed) -> Target:
     if isinstance(entry, str):
         return _named(entry, structures)
     if isinstance(entry, Target) and not isinstance(entry, type):
@@ -107,9 +109,15 @@ def _single(entry: object, structures: Sequence[Structure]) -> Target:
     )
 
 
-def _named(name: str, structures: Sequence[Structure]) -> Target:
+def _named(name: str, structures: Probed) -> Target:
     """A family with its customary options, or one of its columns, as far as the first shell."""
-    reach = _reach(structures)
+    known = [one for one in structures if isinstance(one, Structure)]
+    if len(known) < len(structures):
+        raise ProbeError(
+            f"The descriptor {name!r} needs positions, and what this model reads has none. Give arrays with one row "
+            "per node instead: {'burial': array}; for proteins see equiviz.explain.proteins.environment_targets."
+        )
+    reach = _reach(known)
     every = {family: standard(family, reach) for family in available()}
     if name in every:
         return every[name]
@@ -136,7 +144,7 @@ def _shell(structure: Structure) -> Tensor:
     return around.distances.detach().cpu().double().view(len(structure), count).amax(1)
 
 
-def _rows(key: str, value: object, structures: Sequence[Structure]) -> Tensor:
+def _rows(key: str, value: object, structures: Probed) -> Tensor:
     """An array, one for all structures or a list with one for each, as [nodes of all, K] float64."""
     total = sum(len(structure) for structure in structures)
     if len({id(structure) for structure in structures}) < len(structures):

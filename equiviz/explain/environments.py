@@ -12,6 +12,7 @@ from equiviz.explain.errors import ProbeError
 from equiviz.explain.targets import Targets, column_names, target_columns
 from equiviz.features.capture import capture
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 
 
@@ -24,12 +25,16 @@ class Environments:
         chosen: node numbers of the sample in each structure.
     """
 
-    structures: Sequence[Structure]
+    structures: Sequence[Structure] | Sequence[TypedTensors]
     chosen: list[Tensor]
 
     @classmethod
     def sample(
-        cls, structures: Sequence[Structure], most: int, species: Collection[int] | None, seed: int
+        cls,
+        structures: Sequence[Structure] | Sequence[TypedTensors],
+        most: int,
+        species: Collection[int] | None,
+        seed: int,
     ) -> Environments:
         """At most `most` nodes, the same share of every structure, of the given species.
 
@@ -47,9 +52,12 @@ class Environments:
 
     @property
     def positions(self) -> list[Tensor]:
-        """[n, 3] of each structure."""
+        """[n, 3] of each structure; [n, 1], the place in the order, of what has none: neighbours in a chain."""
         pairs = zip(self.structures, self.chosen, strict=True)
-        return [structure.positions.detach().cpu()[nodes] for structure, nodes in pairs]
+        return [
+            one.positions.detach().cpu()[nodes] if isinstance(one, Structure) else nodes[:, None].double()
+            for one, nodes in pairs
+        ]
 
     def stages(self, model: nn.Module) -> dict[str, Field]:
         """The node fields of the model, structure by structure, at the chosen nodes.
@@ -83,8 +91,10 @@ class Environments:
         return values
 
 
-def _of_species(structure: Structure, species: Collection[int] | None) -> Tensor:
+def _of_species(structure: Structure | TypedTensors, species: Collection[int] | None) -> Tensor:
     if species is None:
         return torch.arange(len(structure))
+    if not isinstance(structure, Structure):
+        raise ProbeError("species= chooses atoms of structures; what this model reads has none.")
     wanted = torch.tensor(sorted(species), dtype=torch.long)
     return torch.isin(structure.species.cpu(), wanted).nonzero().flatten()

@@ -19,7 +19,7 @@ from equiviz.explain.probe_report import Control, ProbeReport, ProbeScore
 from equiviz.explain.random_network import random_network
 from equiviz.explain.ridge import nested_predictions
 from equiviz.explain.targets import column_names
-from equiviz.features.model_input import measured_structures
+from equiviz.features.model_input import measured_inputs
 from equiviz.structures.interchange.recognised import StructureLike
 from equiviz.symmetry.field import Field
 
@@ -54,7 +54,8 @@ def probe(
 
     Args:
         model: anything that `equiviz.capture` takes; it is run under `torch.no_grad`.
-        structures: one or several: Structures, `ase.Atoms`, PyG `Data` or paths of files.
+        structures: one or several: Structures, `ase.Atoms`, PyG `Data` or paths of files. Of a model that reads
+            something else, such as holograms of proteins, what it reads, or files; targets are arrays then.
         targets: the name of a family of descriptors (`equiviz.descriptors.available()`) or of one of its columns, such
             as ``"q_4"``: then it looks as far as the first shell of about 12 neighbours; a descriptor; a list of those;
             or a dict of names to any of these or to arrays with one row per node (over all structures, one after the
@@ -75,7 +76,7 @@ def probe(
         ProbeError: too few environments; unknown stage; no target, or what is none; values that are not finite.
         CaptureError: as `equiviz.capture`.
     """
-    listed = measured_structures(model, structures)
+    listed = measured_inputs(model, structures)
     asked = as_targets(targets, listed)
     names = column_names(asked)
     sample = Environments.sample(listed, max_environments, species, seed)

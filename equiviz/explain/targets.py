@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from equiviz.explain.errors import ProbeError
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 
 
@@ -48,7 +49,8 @@ def column_names(targets: Targets) -> list[str]:
     return names
 
 
-def target_columns(targets: Targets, structure: Structure) -> Tensor:
+def target_columns(targets: Targets, structure: Structure | TypedTensors) -> Tensor:
     """All columns for all nodes of a structure, [N, T] float64."""
     every = list(targets.values()) if isinstance(targets, Mapping) else list(targets)
-    return torch.cat([target(structure).values.detach().double().cpu() for target in every], 1)
+    # Targets of what is no structure are arrays, which know it: `as_targets` refuses others.
+    return torch.cat([target(cast(Structure, structure)).values.detach().double().cpu() for target in every], 1)

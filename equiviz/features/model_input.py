@@ -138,6 +138,18 @@ def measured_structures(model: nn.Module, x: StructureLike | Sequence[StructureL
     return [model.measure(structure) for structure in listed] if isinstance(model, EquivariantModel) else listed
 
 
+def measured_inputs(model: nn.Module, x: object) -> list[Structure] | list[TypedTensors]:
+    """As `measured_structures`; of what a model reads instead of structures, such as holograms, the list of these.
+
+    Raises:
+        CaptureError: as `measured_structures`.
+    """
+    parts = list(cast("Sequence[object]", x)) if isinstance(x, (list, tuple)) else [x]
+    read = [model.reads(part) if isinstance(model, EquivariantModel) else part for part in parts]
+    typed = [part for part in read if isinstance(part, TypedTensors)]
+    return typed if typed and len(typed) == len(read) else measured_structures(model, cast(StructureLike, x))
+
+
 def sizes(x: ModelInput) -> Sizes:
     """Count nodes, edges and graphs."""
     if isinstance(x, Graph):
