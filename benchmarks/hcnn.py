@@ -32,6 +32,7 @@ from equiviz.models.hcnn import HcnnConfig
 from equiviz.models.registry import family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.atomic_file import write_atomically
+from equiviz.training.calibration import divide_outputs, temperature
 from equiviz.training.checkpoint import load_checkpoint, save_checkpoint
 from equiviz.training.load import SHIPPED, Ensemble, load
 from equiviz.training.protein_training import Epoch, HologramRecipe, train_on_holograms
@@ -142,6 +143,8 @@ def baseline_row(name: str, data: Path, test: ProteinSet) -> dict[str, object]:
     network = baseline(name)
     validation = proteins(data, "validation")
     train_on_holograms(network, proteins(data, "train").around, validation.around, HologramRecipe(), place(name))
+    held = evaluate_recovery(network, validation, name)
+    divide_outputs(network.out, temperature(held.preferences, held.classes))  # as those of hcnn are
     return row(evaluate_recovery(network, test, name), parameters(network))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from equiviz.apps.examination import Examination, examine
 from equiviz.equivariance.check import check
 from equiviz.equivariance.check_report import CheckReport
+from equiviz.features.model_input import accepted_by
 from equiviz.structures.structure import Structure
 from equiviz.training.load import load
 
@@ -37,7 +38,10 @@ def check_files(
         TrainingError: no such weights.
         CheckError: as `equiviz.check`.
     """
-    loaded, x = load(model), structure_named(structure, species_names)
+    loaded = load(model)
+    # A model of proteins makes its own input of a file.
+    reads_files = loaded.task == "amino acids" and structure != SHIPPED
+    x = accepted_by(loaded, structure) if reads_files else structure_named(structure, species_names)
     return examine(loaded, x, elements=elements, seed=seed) if full else check(loaded, x, elements, seed)
 
 

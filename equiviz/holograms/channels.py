@@ -128,5 +128,10 @@ def atom_weights(protein: Protein, channels: Sequence[str]) -> NDArray[np.float6
 def check(channels: Sequence[str]) -> None:
     """Refuse unknown channels, and one that is named twice."""
     known = [*ELEMENTS, *BACKBONE, *CHEMICAL, *DENSE]
-    if not channels or not set(channels) <= set(known) or len(set(channels)) < len(channels):
-        raise HologramError(f"Expected different channels of {', '.join(known)}, got {', '.join(channels) or 'none'}.")
+    unknown = [channel for channel in channels if channel not in known]
+    if unknown:
+        like = [name for name in known if name.lower() == unknown[0].lower()]
+        hint = f" Did you mean {like[0]!r}?" if like else ""
+        raise HologramError(f"There is no channel {unknown[0]!r}.{hint} There are {', '.join(known)}.")
+    if not channels or len(set(channels)) < len(channels):
+        raise HologramError(f"Expected channels, each once, got {', '.join(channels) or 'none'}.")

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from equiviz.holograms.channels import HEAVY, channel_of_atoms, dense_weights
-from equiviz.holograms.hologram import Basis, Hologram
+from equiviz.holograms.hologram import Basis, Counting, Hologram, Origin
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.zernike import Zernike
 from equiviz.symmetry.legendre import legendre_recurrence
@@ -31,6 +31,7 @@ def project_neighbourhoods(
     basis: Basis | None = None,
     *,
     weights: NDArray[np.float64] | None = None,
+    counting: Counting = "atoms",
     dtype: torch.dtype = torch.float32,
 ) -> Hologram:
     """Coefficients of all sites.
@@ -39,6 +40,7 @@ def project_neighbourhoods(
         around: the sites and their neighbours.
         channels: what is projected of each atom.
         basis: the radial functions; by default those of H-CNN, orthonormal, in a ball of the neighbourhoods' radius.
+        counting: what `weights` make of the atoms; it is only noted.
         weights: ``[E]``, of each neighbour, beside those of the channels; by default ones.
         dtype: of the sums and the result, float32 or float64.
 
@@ -60,7 +62,8 @@ def project_neighbourhoods(
     project_sites(points, centres, near, *atoms, functions, basis.shells, matrices, orders, found)
     made = torch.from_numpy(found[: count * width].reshape(count, width))
     classes = torch.from_numpy(around.classes)
-    return Hologram.of(made, channels, basis, classes, around.names, around.protein.name)
+    origin = Origin(around.centre, around.radius, counting)
+    return Hologram.of(made, channels, basis, classes, around.names, around.protein.name, origin)
 
 
 def _dense(

@@ -11,12 +11,13 @@ Other codes' arrangements come out by `layouts.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor
 
 from equiviz.holograms.errors import HologramError
+from equiviz.holograms.neighbourhoods import RADIUS, Centre
 from equiviz.holograms.protein import LETTERS
 from equiviz.holograms.shells import Shells
 from equiviz.holograms.zernike import Zernike
@@ -31,6 +32,27 @@ Basis: TypeAlias = "Zernike | Shells"
 """The radial functions: what a projection needs to know of them is the same for both."""
 AMINO_ACID = "amino_acid"
 HCNN_BASIS = Zernike()
+Counting: TypeAlias = Literal["atoms", "square"]
+"""Whether each atom counts as one, or by the inverse of its own power."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Of what neighbourhoods coefficients are: where their centres are, how far they reach (Å), how atoms count.
+
+    Coefficients of another origin look alike, and mean something else.
+    """
+
+    centre: Centre = "CA"
+    radius: float = RADIUS
+    counting: Counting = "atoms"
+
+    def __str__(self) -> str:
+        counted = "" if self.counting == "atoms" else ", atoms divided by their power"
+        return f"neighbourhoods of {self.radius:g} Å around the {self.centre}{counted}"
+
+
+PUBLISHED = Origin()
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +64,14 @@ class Hologram(TypedTensors):
         basis: the radial functions.
         sites: what people call each site, "A MET 1".
         name: of the protein, or of the set.
+        origin: of what neighbourhoods they are.
     """
 
     channels: tuple[str, ...] = ()
     basis: Basis = HCNN_BASIS
     sites: tuple[str, ...] = ()
     name: str = ""
+    origin: Origin = PUBLISHED
 
     @classmethod
     def of(
@@ -58,6 +82,7 @@ class Hologram(TypedTensors):
         classes: Tensor | None = None,
         sites: Sequence[str] = (),
         name: str = "",
+        origin: Origin = PUBLISHED,
     ) -> Hologram:
         """From coefficients ``[S, channels x basis.width]``.
 
@@ -68,6 +93,7 @@ class Hologram(TypedTensors):
             classes: ``[S]``, the amino acid of each site where it is known, else -1; by default unknown.
             sites: a name for each.
             name: of all of them.
+            origin: of what neighbourhoods they are.
 
         Raises:
             HologramError: another number of coefficients than channels and basis give.
@@ -87,7 +113,14 @@ class Hologram(TypedTensors):
             basis=basis,
             sites=tuple(sites),
             name=name,
+            origin=origin,
         )
+
+    def with_coefficients(self, coefficients: Tensor) -> Hologram:
+        """Others ``[S', width]`` of the same kind; of as many sites the names and classes are kept."""
+        same = len(coefficients) == len(self)
+        classes, sites = (self.classes, self.sites) if same else (None, ())
+        return Hologram.of(coefficients, self.channels, self.basis, classes, sites, self.name, self.origin)
 
     @property
     def coefficients(self) -> Tensor:
@@ -124,14 +157,17 @@ def joined(parts: Sequence[Hologram]) -> Hologram:
     """The sites of several holograms, one after the other.
 
     Raises:
-        HologramError: no parts, or parts of different channels or radial functions.
+        HologramError: no parts, or parts of different channels, radial functions or neighbourhoods.
     """
-    if not parts or any((p.channels, p.basis) != (parts[0].channels, parts[0].basis) for p in parts):
-        raise HologramError("Expected holograms of the same channels and radial functions, got none or different ones.")
+    if not parts or len({(part.channels, part.basis, part.origin) for part in parts}) > 1:
+        raise HologramError(
+            "Expected holograms of the same channels, radial functions and neighbourhoods, got none or different ones."
+        )
     first = parts[0]
     coefficients = torch.cat([part.coefficients for part in parts])
     classes, sites = torch.cat([part.classes for part in parts]), [site for part in parts for site in part.sites]
-    return Hologram.of(coefficients, first.channels, first.basis, classes, sites, ", ".join(p.name for p in parts))
+    name = ", ".join(part.name for part in parts)
+    return Hologram.of(coefficients, first.channels, first.basis, classes, sites, name, first.origin)
 
 
 def irreps(channels: Sequence[str], basis: Basis) -> str:

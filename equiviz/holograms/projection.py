@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args, overload
+from typing import TYPE_CHECKING, TypeAlias, cast, get_args, overload
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch
 from equiviz.holograms.channels import HEAVY, with_channels
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.errors import HologramError
-from equiviz.holograms.hologram import Basis, Hologram
+from equiviz.holograms.hologram import Basis, Counting, Hologram
 from equiviz.holograms.layouts import Layout, arranged
 from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
 from equiviz.holograms.protein import Protein
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Given: TypeAlias = "str | os.PathLike[str] | Protein | Neighbourhoods"
-Counting: TypeAlias = Literal["atoms", "square"]
 
 
 @overload
@@ -89,7 +88,7 @@ def project(
     around = neighbourhoods_of(given, channels, radius)
     basis = Zernike(n_max, l_max, around.radius, norm)
     weights = square_weights(around, basis) if counting == "square" else None
-    hologram = project_neighbourhoods(around, channels, basis, weights=weights, dtype=dtype)
+    hologram = project_neighbourhoods(around, channels, basis, weights=weights, counting=counting, dtype=dtype)
     return hologram if layout is None else arranged(hologram, layout)
 
 
@@ -102,6 +101,10 @@ def neighbourhoods_of(
     """
     if isinstance(given, Neighbourhoods):
         return given
+    if not isinstance(cast(object, given), (str, os.PathLike, Protein)):
+        raise HologramError(
+            f"Expected the path of a PDB or mmCIF file, a Protein or Neighbourhoods, got a {type(given).__name__}."
+        )
     protein = given if isinstance(given, Protein) else Protein.read(given)
     return Neighbourhoods.of(with_channels(protein, channels), radius, hydrogens="H" in channels, centre=centre)
 

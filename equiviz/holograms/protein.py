@@ -156,6 +156,13 @@ class Protein:
         rows = zip(*(part[residues].tolist() for part in parts), strict=True)
         return [f"{a.decode(LATIN)} {b.decode(LATIN)} {number}{c.decode(LATIN)}".lstrip() for a, b, number, c in rows]
 
+    def at(self, positions: NDArray[np.float64]) -> Protein:
+        """With its atoms at other places ``[A, 3]``; without its surface, which changes with them."""
+        from dataclasses import replace
+
+        weights = {name: own for name, own in self.weights.items() if name != "SASA"}
+        return replace(self, positions=positions, weights=weights)
+
     def taken(self, kept: NDArray[np.bool_]) -> Protein:
         """With these atoms only, ``[A]``; the residues stay."""
         from dataclasses import replace

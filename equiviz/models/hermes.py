@@ -156,7 +156,7 @@ class NormSwish(nn.Module):
 
 def example(sites: int, seed: int) -> Hologram:
     """A hologram of random coefficients, for tests and demonstrations."""
-    return random_hologram(HermesConfig(**SMALL), sites, seed)  # type: ignore[arg-type]
+    return random_hologram(HermesConfig(**SMALL), sites, seed, "square")  # type: ignore[arg-type]
 
 
 SMALL = {"orders": 4, "l_max": 2, "width": 4, "layers": 2, "hidden": 8}

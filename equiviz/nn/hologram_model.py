@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from equiviz.holograms.compiled_projection import project_neighbourhoods
-from equiviz.holograms.hologram import Basis, Hologram, joined
-from equiviz.holograms.neighbourhoods import Centre, Neighbourhoods
-from equiviz.holograms.projection import Counting, neighbourhoods_of, square_weights
+from equiviz.holograms.hologram import Basis, Counting, Hologram, Origin, joined
+from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
+from equiviz.holograms.projection import Given, neighbourhoods_of, square_weights
 from equiviz.holograms.protein import AMINO_ACIDS, Protein
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
+from equiviz.structures.interchange.recognised import is_structure_like
 from equiviz.symmetry.field import Field
+
+FILES = (str, os.PathLike, Protein, Neighbourhoods)
+"""What a hologram is made of."""
 
 
 class Reading(Protocol):
@@ -72,13 +76,29 @@ class HologramModel(EquivariantModel):
         config = self.config
         return [len(config.channels) * len(config.radial.orders(degree)) for degree in range(config.l_max + 1)]
 
+    @property
+    def origin(self) -> Origin:
+        """Of what neighbourhoods the holograms must be."""
+        return Origin(self.config.centre, RADIUS, self.counting)
+
     @abstractmethod
     def preferences(self, rows: Sequence[Tensor]) -> Tensor:
         """Coefficients by degree, each ``[S, R, 2l+1]`` -> ``[S, 20]``."""
 
     def reads(self, x: object) -> object:
-        """Files and proteins as holograms, see `hologram`; anything else as it is."""
-        return self.hologram(x) if isinstance(x, (str, os.PathLike, Protein, Neighbourhoods)) else x
+        """Files and proteins, also lists of them, as one hologram, see `hologram`; anything else as it is.
+
+        Raises:
+            ModelError: a structure without residues.
+        """
+        if isinstance(x, (list, tuple)) and x and all(isinstance(part, FILES) for part in x):
+            return joined([self.hologram(cast(Given, part)) for part in x])
+        if is_structure_like(x) and not isinstance(x, FILES):
+            raise ModelError(
+                f"{self.family} reads holograms of proteins, got a {type(x).__name__}, which has no residues. Pass the "
+                "path of its PDB or mmCIF file, or equiviz.holograms.Protein.read(path)."
+            )
+        return self.hologram(cast(Given, x)) if isinstance(x, FILES) else x
 
     def hologram(self, given: str | os.PathLike[str] | Protein | Neighbourhoods) -> Hologram:
         """The hologram that this network reads, of a file or a protein.
@@ -87,40 +107,50 @@ class HologramModel(EquivariantModel):
             StructureError: a file that cannot be read, or no usable residue.
             HologramError: a channel that the file cannot give.
             MissingLibrary: a channel whose library is not installed.
-            ModelError: neighbourhoods with another centre than this network reads.
+            ModelError: neighbourhoods with another centre or radius than this network reads.
         """
         config = self.config
         around = neighbourhoods_of(given, config.channels, centre=config.centre)
-        if around.centre != config.centre:
+        came = Origin(around.centre, around.radius, self.counting)
+        if came != self.origin:
             raise ModelError(
-                f"{self.family} with these settings reads neighbourhoods around the {config.centre}, got some around "
-                f"the {around.centre}. Pass the file, or read them with centre={config.centre!r}."
+                f"{self.family} with these settings reads {self.origin}, got {came}. Pass the file, or read them with "
+                f"centre={config.centre!r}."
             )
         weights = square_weights(around, config.radial) if self.counting == "square" else None
+        dtype = self.out.weight.dtype
         return project_neighbourhoods(
-            around, config.channels, config.radial, weights=weights, dtype=self.out.weight.dtype
+            around, config.channels, config.radial, weights=weights, counting=self.counting, dtype=dtype
         )
 
     def prepare(self, structures: Any) -> Hologram:  # type: ignore[override]
         """One hologram of all that came: holograms, or what `hologram` projects.
 
         Raises:
-            ModelError: a hologram of other channels or radial functions than this network reads.
+            ModelError: a hologram of other channels, radial functions or neighbourhoods than this network reads.
         """
         parts = list(structures) if isinstance(structures, (list, tuple)) else [structures]
         found = [part if isinstance(part, Hologram) else self.hologram(part) for part in parts]
+        return self._known_kind(found[0] if len(found) == 1 else joined(found))
+
+    def _known_kind(self, hologram: Hologram) -> Hologram:
+        """The same, if it is of the kind that this network reads."""
         wanted = (self.config.channels, self.config.radial)
-        for part in found:
-            if (part.channels, part.basis) != wanted:
-                raise ModelError(
-                    f"{self.family} reads channels {', '.join(wanted[0])} on {wanted[1]}, got a hologram of "
-                    f"{', '.join(part.channels)} on {part.basis}. Pass the file, or project with model.hologram(path)."
-                )
-        return found[0] if len(found) == 1 else joined(found)
+        if (hologram.channels, hologram.basis) != wanted:
+            raise ModelError(
+                f"{self.family} reads channels {', '.join(wanted[0])} on {wanted[1]}, got a hologram of "
+                f"{', '.join(hologram.channels)} on {hologram.basis}. Pass the file, or model.reads(path)."
+            )
+        if hologram.origin != self.origin:
+            raise ModelError(
+                f"{self.family} with these settings reads {self.origin}, got a hologram of {hologram.origin}. Pass the "
+                "file, or model.reads(path)."
+            )
+        return hologram
 
     def forward(self, hologram: Hologram) -> dict[str, Field]:  # type: ignore[override]
-        """Preferences per site."""
-        rows = [block.to(self.out.weight.dtype) for block in rows_of(hologram)]
+        """Preferences per site. Raises ModelError for a hologram of another kind."""
+        rows = [block.to(self.out.weight.dtype) for block in rows_of(self._known_kind(hologram))]
         return {"preferences": Field(self.preferences(rows), f"{len(AMINO_ACIDS)}x0e", "node")}
 
 
@@ -129,9 +159,10 @@ def rows_of(hologram: Hologram) -> list[Tensor]:
     return [hologram.degree(degree).flatten(1, 2) for degree in range(hologram.basis.l_max + 1)]
 
 
-def random_hologram(reading: Reading, sites: int, seed: int) -> Hologram:
+def random_hologram(reading: Reading, sites: int, seed: int, counting: Counting = "atoms") -> Hologram:
     """A hologram of random coefficients in float64, for tests and demonstrations."""
     generator = torch.Generator().manual_seed(seed)
     width = len(reading.channels) * reading.radial.width
     values = torch.randn(sites, width, generator=generator, dtype=torch.float64)
-    return Hologram.of(values, reading.channels, reading.radial)
+    origin = Origin(reading.centre, RADIUS, counting)
+    return Hologram.of(values, reading.channels, reading.radial, origin=origin)

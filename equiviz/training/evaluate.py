@@ -13,6 +13,7 @@ from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.configuration import SPECIES_A, GlassConfiguration
 from equiviz.datasets.glass.folder import read_folder
 from equiviz.datasets.glass.statistics import noise_ceiling
+from equiviz.datasets.proteins.protein_set import ProteinSet
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.symmetry.field import Field
 from equiviz.training.errors import TrainingError
@@ -21,7 +22,7 @@ from equiviz.training.glass_task import relative_to_inherent, vectors
 from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
 from equiviz.training.overlap import overlap_note
-from equiviz.training.recovery import RecoveryReport, evaluate_recovery
+from equiviz.training.recovery import ProteinData, RecoveryReport, evaluate_recovery
 
 Data = str | Path | GlassConfiguration | Sequence[GlassConfiguration]
 
@@ -72,10 +73,15 @@ def evaluate_mobility(
     return EvaluationReport(called, source, scores, " ".join(sorted(notes - {""})))
 
 
-def _proteins(data: Data) -> str | Path:
-    if isinstance(data, (str, Path)):
+def _proteins(data: object) -> ProteinData:
+    if isinstance(data, (str, Path, ProteinSet)):
         return data
-    raise TrainingError("Expected a folder of protein structures, or the path of one, got configurations of a liquid.")
+    if isinstance(data, (list, tuple)) and data and all(isinstance(part, (str, Path)) for part in data):
+        return list(data)
+    raise TrainingError(
+        "Expected a folder of protein structures, or paths of such files, for this model is of amino acids; got "
+        f"{type(data).__name__}."
+    )
 
 
 def predict(model: EquivariantModel, configuration: GlassConfiguration) -> dict[str, Field]:

@@ -182,7 +182,8 @@ class _Run:
         tensors, document = read_bundle(self.folder)
         if document.get("subject") != self._subject():
             raise TrainingError(
-                f"{self.folder} holds the state of another training. Choose another folder, or empty it."
+                f"{self.folder} holds the state of another training: of other epochs, noise, settings or files. Choose "
+                "another folder, or empty it."
             )
         self.epochs = [Epoch(**epoch) for epoch in document["epochs"]]  # type: ignore[attr-defined,arg-type]
         self.model.load_state_dict(_part(tensors, "model."))

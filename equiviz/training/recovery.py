@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -17,6 +17,7 @@ from equiviz.holograms.neighbourhoods import Centre
 from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.training.errors import TrainingError
+from equiviz.training.load import manifest_of
 from equiviz.view.report import Report
 
 if TYPE_CHECKING:
@@ -43,12 +44,22 @@ def evaluate_recovery(
     """
     found = proteins_for(model, data, progress)
     preferences = model.predict(cast(Any, found.around))["preferences"].values.double()
-    notes = [model.note] if model.note else []
+    notes = [note for note in (model.note, _overlap(model, found.files)) if note]
     if found.problems:
         first = next(iter(found.problems))
         notes.append(f"{len(found.problems)} files gave no sites, the first is {first}: {found.problems[first]}")
     classes, source = torch.from_numpy(found.classes), torch.from_numpy(found.source)
     return RecoveryReport(name or model.family, preferences, classes, source, found.files, " ".join(notes))
+
+
+def _overlap(model: EquivariantModel, files: Sequence[str]) -> str:
+    """A note where a model is scored on what it was trained on, going by the names of files."""
+    manifest = manifest_of(model)
+    known = manifest.data.get("proteins") if manifest is not None else None
+    seen = sorted(set(files) & set(known if isinstance(known, list) else []))
+    if not seen:
+        return ""
+    return f"{len(seen)} of {len(files)} files were trained on, by their names, {seen[0]} among them: no test of these."
 
 
 def proteins_for(model: EquivariantModel, data: ProteinData, progress: bool = False) -> ProteinSet:
@@ -121,7 +132,12 @@ class RecoveryReport(Report):
         return float(torch.bincount(self.classes, minlength=20).max() / len(self.classes))
 
     def interval(self, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-        """95 % interval of the accuracy, by resampling whole files: residues of one protein are not independent."""
+        """95 % interval of the accuracy, by resampling whole files: residues of one protein are not independent.
+
+        NaN of one file alone, which tells nothing of others.
+        """
+        if len(self.files) < 2:
+            return float("nan"), float("nan")
         right = (self.named == self.classes).double()
         hits = torch.zeros(len(self.files), dtype=torch.float64).index_add(0, self.source, right)
         sizes = torch.bincount(self.source, minlength=len(self.files)).double()
@@ -188,11 +204,12 @@ class RecoveryReport(Report):
     def describe(self) -> str:
         """Accuracy beside chance, what is known best and least, and whether probabilities can be trusted."""
         low, high = self.interval()
+        known = f" (95 % interval over proteins: {low:.1%} to {high:.1%})" if low == low else ""  # NaN of one protein
         frame = self.to_frame().dropna(subset=["recovered"]).sort_values("recovered")
         best, worst = frame.iloc[-1], frame.iloc[0]
         text = (
-            f"{self.model} names {self.accuracy:.1%} of {len(self.classes):,} residues in {len(self.files)} proteins "
-            f"(95 % interval over proteins: {low:.1%} to {high:.1%}); naming the commonest everywhere would reach "
+            f"{self.model} names {self.accuracy:.1%} of {len(self.classes):,} residues in {len(self.files)} "
+            f"protein{'s' if len(self.files) > 1 else ''}{known}; naming the commonest everywhere would reach "
             f"{self.chance:.1%}. Cross entropy {self.cross_entropy:.3f} nats. Best known is {best['amino_acid']} "
             f"({best['recovered']:.0%}), least {worst['amino_acid']} ({worst['recovered']:.0%}). Stated probabilities "
             f"are off by {100 * self.calibration_error:.1f} points on average."
@@ -206,7 +223,7 @@ class RecoveryReport(Report):
             "sites": len(self.classes),
             "files": list(self.files),
             "accuracy": self.accuracy,
-            "accuracy_interval": list(self.interval()),
+            "accuracy_interval": [end if end == end else None for end in self.interval()],
             "chance": self.chance,
             "cross_entropy": self.cross_entropy,
             "calibration_error": self.calibration_error,

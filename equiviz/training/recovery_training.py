@@ -41,7 +41,8 @@ class RecoveryTrained:
     def describe(self) -> str:
         """How long it took, what it reached, and where it lies."""
         seconds = sum(epoch.seconds for member in self.epochs for epoch in member)
-        done = f"{len(self.epochs)} members of {len(self.epochs[0])} epochs in {seconds:.0f} s."
+        members = f"{len(self.epochs)} member{'s' if len(self.epochs) > 1 else ''}"
+        done = f"{members} of {max(map(len, self.epochs))} epochs in {seconds:.0f} s."
         return f"{done}\n{self.report.describe()}\nSaved in {self.folder}."
 
 

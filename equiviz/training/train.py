@@ -162,21 +162,32 @@ def train(
         return train_recovery(own, _folder_of_proteins(data), out, recipe, config, members, progress)
     if members != 1 or noise is not None:
         raise TrainingError(f"members and noise are for families that read proteins; {family} reads none.")
+    plan = plan_for(own.model_class)
+    recipe = replace(plan.recipe, seed=seed) if epochs is None else replace(plan.recipe, seed=seed, epochs=epochs)
+    return _train_on_glass(own, data, Path(out), replace(plan, recipe=recipe), config, hardware, progress, time)
+
+
+def _train_on_glass(
+    own: Family,
+    data: Data,
+    folder: Path,
+    plan: Plan,
+    config: Mapping[str, object] | None,
+    hardware: Hardware | None,
+    progress: bool,
+    time: float | None,
+) -> Trained:
+    """Train on configurations, and save."""
     training, validation = _splits(data, time)
     if not validation and not issubclass(own.model_class, ClosedForm):
         raise TrainingError(_too_few(len(training)))
     settings = {**settings_from_data(own, [*training, *validation]), **(config or {})}
-    plan = plan_for(own.model_class)
-    if epochs is not None:
-        plan = replace(plan, recipe=replace(plan.recipe, epochs=epochs))
-    plan = replace(plan, recipe=replace(plan.recipe, seed=seed))
-    folder = Path(out)
     trained = fit(own, settings, training, validation, plan, folder / "state", hardware, progress)
     # `evaluate` reads there which times the model predicts.
     trained.model.manifest = manifest_of_training(  # type: ignore[assignment]
         trained.model, plan, None, data, training, validation
     )
-    report = evaluate_mobility(trained.model, validation, family) if validation else None
+    report = evaluate_mobility(trained.model, validation, own.name) if validation else None
     save_trained(folder, trained.model, plan, report, data, training, validation=validation)
     return replace(trained, report=report, folder=folder)
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 MOST_ATOMS = 60_000
 """Of more atoms, polymers are drawn from their main chains alone."""
-WIDEST = 9_990.0
-"""Å from the middle: what fits into the columns of a PDB file."""
+WIDEST = 999.0
+"""Å from the middle: what fits into the columns of a PDB file, with its sign."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _MOST_RESIDUES = 9_999  # of one letter
 _MAIN = np.array([b"N", b"CA", b"C", b"O", b"P", b"O5'", b"C5'", b"C4'", b"C3'", b"O3'"])

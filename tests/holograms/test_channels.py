@@ -215,7 +215,7 @@ def test_what_was_not_calculated_is_refused_in_words(protein: Protein) -> None:
     ):
         with pytest.raises(HologramError, match=rf"Channel {channel}: helix {words}.*with_channels"):
             project(around, ("C", channel))
-    with pytest.raises(ConfigError, match="hcnn: Expected different channels of C, N"):
+    with pytest.raises(ConfigError, match="hcnn: There is no channel 'X'"):
         HcnnConfig(channels=("C", "X"))
 
 

@@ -124,8 +124,8 @@ def test_square_counting_divides_each_atom_by_its_power(protein: Protein) -> Non
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"channels": ("C", "X")}, "Expected different channels of C, N, O, S, H, .*, SASA, charge, got C, X"),
-        ({"channels": ("C", "C")}, "Expected different channels"),
+        ({"channels": ("C", "X")}, r"There is no channel 'X'\. There are C, N, O, S, H, .*, SASA, charge"),
+        ({"channels": ("C", "C")}, "Expected channels, each once, got C, C"),
         ({"layout": "other"}, "Expected layout 'hcnn' or 'hermes', got 'other'"),
         ({"norm": "other"}, "Expected norm 'orthonormal' or 'reference'"),
         ({"counting": "other"}, "Expected counting 'atoms' or 'square'"),

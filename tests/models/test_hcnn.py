@@ -6,9 +6,11 @@ import pytest
 import torch
 
 import equiviz
-from equiviz.holograms import Hologram, project
+from equiviz.holograms import Hologram, Neighbourhoods, Protein, project
+from equiviz.holograms.channels import KINDS
 from equiviz.models.errors import ConfigError
 from equiviz.models.hcnn import Hcnn, HcnnConfig, example
+from equiviz.models.hermes import Hermes, HermesConfig
 from equiviz.nn.errors import ModelError
 from equiviz.nn.self_product import SelfProduct
 from equiviz.symmetry import O3
@@ -88,3 +90,24 @@ def test_impossible_settings_are_refused() -> None:
 
 def test_the_example_is_a_hologram() -> None:
     assert isinstance(example(5, 0), Hologram)
+
+
+def test_holograms_of_other_neighbourhoods_are_refused(path: Path) -> None:
+    network = Hcnn(HcnnConfig(basis="zernike", orders=8, l_max=2, width=4, hidden=8)).eval()
+    around_alphas = project(path, KINDS, n_max=8, l_max=2)
+    with pytest.raises(ModelError, match=r"side chain, got a hologram of neighbourhoods of 10 Å around the CA"):
+        network.predict(around_alphas)
+    with pytest.raises(ModelError, match="got a hologram of neighbourhoods"):
+        network(around_alphas)
+    near = Neighbourhoods.of(Protein.read(path), 5.0, centre="side chain")
+    with pytest.raises(ModelError, match=r"got neighbourhoods of 5 Å around the side chain"):
+        network.hologram(near)
+    hermes = Hermes(HermesConfig(orders=8, l_max=2, width=4, hidden=8)).eval()
+    with pytest.raises(ModelError, match=r"divided by their power, got a hologram of .* around the side chain\. Pass"):
+        hermes.predict(network.hologram(path))
+
+
+def test_lists_of_files_are_read_and_structures_refused(network: Hcnn, path: Path) -> None:
+    assert len(network.predict([str(path), path])["preferences"].values) == 24
+    with pytest.raises(ModelError, match="reads holograms of proteins, got a Structure, which has no residues"):
+        network.predict(equiviz.read(path))

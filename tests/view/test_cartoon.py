@@ -94,7 +94,7 @@ def test_frames_are_about_the_same_origin(protein: Protein) -> None:
 def test_what_cannot_be_drawn_is_told(protein: Protein) -> None:
     far = protein.positions.copy()
     far[0] += 3 * WIDEST
-    with pytest.raises(ViewError, match=r"an atom lies .* Å from the middle; expected up to 9,990 Å"):
+    with pytest.raises(ViewError, match=r"an atom lies .* Å from the middle; expected up to 999 Å"):
         CartoonStructure.of(replace(protein, positions=far))
     with pytest.raises(ViewError, match="with atoms, got none"):
         CartoonStructure.of(protein.taken(np.zeros(len(protein), bool)))

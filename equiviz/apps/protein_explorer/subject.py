@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equiviz.explain.proteins.responsible import Responsible, responsible
-from equiviz.explain.proteins.scan import Scan, scan, surroundings
-from equiviz.holograms.channels import with_channels
+from equiviz.explain.proteins.scan import Scan, scan, surroundings, surroundings_at
 from equiviz.holograms.hologram import Hologram
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.protein import AMINO_ACIDS, text
@@ -109,18 +108,14 @@ class Subject:
     def _frame(self, frame: int) -> Neighbourhoods:
         if not frame or self.frames is None:
             return self.around
-        known = {name: values for name, values in self.protein.weights.items() if name != "SASA"}  # it moves along
-        moved = replace(self.protein, positions=self.frames[frame], weights=known)
-        moved = with_channels(moved, tuple(self.protein.weights)) if self.protein.weights else moved
-        around, residues = self.around, self.around.residues.tolist()
-        return Neighbourhoods.of(moved, around.radius, hydrogens=True, residues=residues, centre=around.centre)
+        return surroundings_at(self.model, self.around, self.frames[frame])
 
 
 def find_site(found: Scan, words: str) -> int:
     """As `Subject.find`, in a scan."""
     parts = words.split()
-    if len(parts) == 3 and parts[1].upper() in AMINO_ACIDS:
-        parts = [parts[0], parts[2]]
+    if len(parts) > 1 and parts[-2].upper() in AMINO_ACIDS:  # "A LEU 42", or "LEU 42" where the chain has no name
+        parts = [*parts[:-2], parts[-1]]
     match = re.fullmatch(r"(-?\d{1,9})([A-Za-z]?)", parts[-1]) if parts else None
     if match is None or len(parts) > 2:
         raise ModelError(f'Expected a chain and a number such as "A 42", got {words[:60]!r}.')

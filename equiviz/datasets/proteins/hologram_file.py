@@ -30,7 +30,7 @@ from equiviz.datasets.proteins.hdf5_door import Attributes, decoded, encoded, fi
 from equiviz.datasets.proteins.hologram_settings import HologramSettings
 from equiviz.datasets.proteins.journaled_file import JournaledFile, journal_of, recover
 from equiviz.holograms.errors import HologramError
-from equiviz.holograms.hologram import Hologram
+from equiviz.holograms.hologram import Hologram, Origin
 from equiviz.structures.atomic_file import write_atomically
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ class HologramFile:
                 raise DatasetError(self.path, f"{name}: expected as many classes and names as sites, classes below 20")
             kinds = torch.from_numpy(classes.astype(np.int64))
             values, settings, protein = torch.from_numpy(coefficients), self.settings, Attributes(entry)["protein"]
-            return Hologram.of(values, settings.channels, settings.basis, kinds, sites, decoded(str(protein)))
+            origin, called = Origin(radius=settings.radius), decoded(str(protein))
+            return Hologram.of(values, settings.channels, settings.basis, kinds, sites, called, origin)
 
     def _complete(self, name: str) -> str:
         if name in self:

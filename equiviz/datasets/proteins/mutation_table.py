@@ -64,15 +64,15 @@ class MutationTable:
         Args:
             path: of the file; the names of its columns count without regard to case.
             protein: where a column pdb_code tells several proteins apart, the rows of this one are taken.
-            chain: the same for a column chain_id.
+            chain: where a column chain_id names chains, only the rows of this one are taken.
 
         Raises:
-            DatasetError: no such file, absent columns, a row that cannot be read (the message tells its line), or rows
-                of several proteins of which none is the one asked for.
+            DatasetError: no such file, absent columns, a row that cannot be read (the message tells its line), or
+                none of the protein or chain asked for.
         """
         path = Path(path)
         rows = _rows(path)
-        rows = _only(path, _only(path, rows, "pdb_code", protein), "chain_id", chain)
+        rows = _of_chain(path, _of_protein(path, rows, protein), chain)
         if not rows:
             raise DatasetError(path, "no mutations; expected at least one row below the names of the columns")
         return cls(path.name, tuple(_mutation(path, line, row) for line, row in rows))
@@ -106,14 +106,27 @@ def _rows(path: Path) -> _Rows:
     return found
 
 
-def _only(path: Path, rows: _Rows, column: str, wanted: str) -> _Rows:
-    """The rows of one protein or chain; all of them where the table does not tell several apart."""
-    known = list(dict.fromkeys(row.get(column, "") for _, row in rows))
-    own = [(line, row) for line, row in rows if row.get(column, "").lower() == wanted.lower()]
-    if own or len(known) < 2:
-        return own or rows
+def _of_protein(path: Path, rows: _Rows, wanted: str) -> _Rows:
+    """The rows of one protein, in upper or lower case; all of them where the table does not tell several apart."""
+    known = list(dict.fromkeys(row.get("pdb_code", "") for _, row in rows))
+    own = [(line, row) for line, row in rows if row.get("pdb_code", "").lower() == wanted.lower()]
+    return own or (rows if len(known) < 2 else _none(path, "pdb_code", wanted, known))
+
+
+def _of_chain(path: Path, rows: _Rows, wanted: str) -> _Rows:
+    """The rows of one chain; all of them where the table names none, or none is asked for."""
+    known = list(dict.fromkeys(row.get("chain_id", "") for _, row in rows))
+    if not wanted or not any(known):
+        return rows
+    return [(line, row) for line, row in rows if row.get("chain_id", "") == wanted] or _none(
+        path, "chain_id", wanted, known
+    )
+
+
+def _none(path: Path, column: str, wanted: str, known: list[str]) -> _Rows:
     offered = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-    raise DatasetError(path, f"{column} {wanted!r} has no rows; the table has those of {offered}")
+    hint = "; the structure file's name is looked for, unless --protein says another" if column == "pdb_code" else ""
+    raise DatasetError(path, f"{column} {wanted!r} has no rows; the table has those of {offered}{hint}")
 
 
 def _mutation(path: Path, line: int, row: Mapping[str, str]) -> Mutation:

@@ -1,7 +1,7 @@
 """The protein that comes with the package: bovine rhodopsin (1U19) and 1 ns of its molecular dynamics.
 
-From nglview (MIT licence), see ``data/proteins/README.md``. 348 residues with a retinal, hydrogens on polar atoms as
-the simulation had them.
+From nglview (MIT licence), see ``data/proteins/README.md``. 348 residues with a retinal, and all
+hydrogens, as the simulation had them.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def ablate_hologram(model: EquivariantModel, data: ProteinData, *, progress: boo
     masks = list(_masks(hologram))
     if not masks:
         raise PerturbationError("This hologram has one channel and one degree: nothing can be left out.")
-    rows = [Ablated("all", "nothing", *whole, (0.0, 0.0))]
+    rows = [Ablated("all", "nothing", *whole, (0.0, 0.0))]  # nothing is left out: nothing is lost
     for kind, name, mask in tqdm(masks, desc="leaving out", disable=not progress):
         right, entropy = _scores(model, _masked(hologram, mask), classes)
         rows.append(Ablated(kind, name, right, entropy, _interval(whole[0] - right, proteins)))
@@ -130,7 +130,8 @@ class HologramAblation(Report):
         """What is lost, as bars."""
         frame = self.to_frame().iloc[1:]
         each = [f"{row.kind} {row.left_out}" for row in frame.itertuples()]
-        series = Series("lost", np.arange(len(frame)), frame["lost"], frame["lost_low"], frame["lost_high"])
+        ends = (frame["lost_low"], frame["lost_high"]) if frame["lost_low"].notna().all() else (None, None)
+        series = Series("lost", np.arange(len(frame)), frame["lost"], *ends)
         return bars(each, [series], "accuracy lost (share)", self.title, horizontal=True)
 
     def describe(self) -> str:
@@ -163,7 +164,7 @@ def _masks(hologram: Hologram) -> Iterator[tuple[str, str, Tensor]]:
 
 def _masked(hologram: Hologram, mask: Tensor) -> Hologram:
     coefficients = hologram.coefficients * mask.to(hologram.coefficients)
-    return Hologram.of(coefficients, hologram.channels, hologram.basis)
+    return hologram.with_coefficients(coefficients)
 
 
 def _scores(model: EquivariantModel, hologram: Hologram, classes: Tensor) -> tuple[Tensor, float]:
@@ -172,7 +173,9 @@ def _scores(model: EquivariantModel, hologram: Hologram, classes: Tensor) -> tup
 
 
 def _interval(lost: Tensor, proteins: ProteinSet, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """Of the mean, by resampling whole files."""
+    """Of the mean, by resampling whole files; NaN of one file."""
+    if len(proteins.files) < 2:
+        return float("nan"), float("nan")
     source, files = torch.from_numpy(proteins.source), len(proteins.files)
     sums = torch.zeros(files, dtype=torch.float64).index_add(0, source, lost)
     sizes = torch.bincount(source, minlength=files).double()

@@ -202,7 +202,7 @@ def _places(protein: Protein, chain: str) -> dict[tuple[int, str], int]:
     """The residues of a chain, by number and insertion code."""
     own = np.flatnonzero(protein.chains == chain.encode("latin-1", "replace"))
     if not len(own):
-        known = ", ".join(dict.fromkeys(text(word) for word in protein.chains))
+        known = ", ".join(dict.fromkeys(text(word) or "one without a name" for word in protein.chains))
         raise MutationError(f"{protein.name or 'The structure'} has no chain {chain!r}. It has {known}.")
     # Standard amino acids last: they win where a ligand has the same number.
     ordered = sorted(own.tolist(), key=lambda residue: protein.classes[residue] >= 0)

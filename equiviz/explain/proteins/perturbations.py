@@ -8,19 +8,20 @@ largest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from equiviz.explain.errors import PerturbationError
 from equiviz.explain.proteins.response import Response, interval_of_mean
-from equiviz.explain.proteins.scan import scan, surroundings
+from equiviz.explain.proteins.scan import scan, surroundings, surroundings_at
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.projection import Given
 from equiviz.holograms.protein import Protein, text
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import NDArray
 
     from equiviz.nn.equivariant_model import EquivariantModel
@@ -61,13 +62,13 @@ def noise_response(
     rows = []
     for level in tqdm(levels, desc="moving atoms", unit="level", disable=not progress):
         count = draws if level else 1
-        rows.append(
-            interval_of_mean([_energy(model, around, x + level * random.normal(size=x.shape)) for _ in range(count)])
-        )
-    y, low, high = _columns(rows)
+        energies = [_energy(model, around, x + level * random.normal(size=x.shape)) for _ in range(count)]
+        rows.append(interval_of_mean(energies) if level else (energies[0],) * 3)  # without noise nothing is drawn
+    y, low, high = np.array(rows).T
+    told = "; the shade is the 95 % interval of their mean" if draws > 1 else ""
     words = (
         f"{ENERGY.capitalize()} of {around.protein.name}: {y[0]:.2f} at {levels[0]:g} Å of noise, {y[-1]:.2f} at "
-        f"{levels[-1]:g} Å ({draws} draws each; the shade is the 95 % interval of their mean)."
+        f"{levels[-1]:g} Å ({draws} draws each{told})."
     )
     title = f"{around.protein.name} with noise on its atoms"
     counts = np.array([draws if level else 1 for level in levels])
@@ -75,7 +76,12 @@ def noise_response(
 
 
 def shear_response(
-    model: EquivariantModel, given: Given, chain: str, number: int, angles: Sequence[float] = ANGLES
+    model: EquivariantModel,
+    given: Given,
+    chain: str,
+    number: int,
+    angles: Sequence[float] = ANGLES,
+    insertion_code: str = "",
 ) -> Response:
     """Energy when a peptide plane is sheared: phi of a residue grows by an angle, psi of the one before shrinks by it.
 
@@ -84,13 +90,14 @@ def shear_response(
         given: the path of a file, a `Protein`, or `Neighbourhoods`.
         chain, number: the residue i whose phi_i is turned, with psi_(i-1) against it.
         angles: in degrees.
+        insertion_code: of the residue, where it has one.
 
     Raises:
         PerturbationError: no such residue, or none before it that it is bonded to.
     """
     around = surroundings(model, given)
     protein = around.protein
-    residue = _residue(protein, chain, number)
+    residue = _residue(protein, chain, number, insertion_code)
     energies = np.array([_energy(model, around, sheared(protein, residue, angle)) for angle in angles])
     best = angles[int(energies.argmax())]
     label = protein.label(residue)
@@ -106,7 +113,7 @@ def shear_response(
 
 def trajectory_response(
     model: EquivariantModel,
-    given: Given,
+    given: str | os.PathLike[str] | Protein,
     frames: Iterable[NDArray[np.floating]],
     times: Sequence[float] | None = None,
     unit: str = "ps",
@@ -128,7 +135,8 @@ def trajectory_response(
     """
     from tqdm.auto import tqdm
 
-    protein = given if isinstance(given, Protein) else surroundings(model, given).protein
+    protein = given if isinstance(given, Protein) else Protein.read(given)
+    surroundings(model, protein)  # refuses other models before the first frame
     energies: list[float] = []
     for frame in tqdm(frames, desc="frames", unit="frame", disable=not progress):
         if np.shape(frame) != protein.positions.shape or not np.isfinite(frame).all():
@@ -137,8 +145,7 @@ def trajectory_response(
                 f"{list(np.shape(frame))}. Frames hold the atoms of the Protein, in its order."
             )
         # Neighbours come and go along a trajectory: they are sought anew in each frame.
-        moved = replace(protein, positions=np.asarray(frame, np.float64))
-        energies.append(float(scan(model, moved).wild_type_energies.mean()))
+        energies.append(float(scan(model, protein.at(np.asarray(frame, np.float64))).wild_type_energies.mean()))
     if not energies:
         raise PerturbationError("Expected at least one frame, got none.")
     x = np.arange(len(energies), dtype=float) if times is None else np.asarray(times, float)
@@ -153,6 +160,8 @@ def trajectory_response(
 def sheared(protein: Protein, residue: int, angle: float) -> NDArray[np.float64]:
     """Positions ``[A, 3]`` with phi of a residue larger by an angle in degrees, and psi of the one before smaller.
 
+    Of other groups (ligands, sugars, ions) those are turned along that are nearest to what is turned.
+
     Raises:
         PerturbationError: the residue lacks N or CA, or the one before it is missing or not bonded.
     """
@@ -163,14 +172,30 @@ def sheared(protein: Protein, residue: int, angle: float) -> NDArray[np.float64]
         raise PerturbationError(
             f"{protein.label(residue)} has no phi: it needs N and CA, and a residue before it whose C is bonded to N."
         )
-    same = protein.chains[protein.residue] == protein.chains[residue]
-    after = same & (protein.residue >= residue)
+    owner = _polymer_residue(protein)
+    after = (protein.chains[owner] == protein.chains[residue]) & (owner >= residue)
     own = protein.residue == residue
     # Psi turns the O of the residue before and all that follows; phi spares the N (and its H) of the residue itself.
     by_psi = after | ((protein.residue == residue - 1) & np.isin(protein.atom_names, (b"O", b"OXT")))
     by_phi = after & ~(own & np.isin(protein.atom_names, (b"N", b"CA", b"H", b"D")))
     turned = _turned(places, by_psi, before_alpha, before_c, -angle)
     return _turned(turned, by_phi, n, alpha, angle)
+
+
+def _polymer_residue(protein: Protein) -> NDArray[np.int64]:
+    """``[A]``: the residue of each atom; of other groups, the amino acid that is nearest to them."""
+    from scipy.spatial import KDTree
+
+    amino = (protein.alphas >= 0) & (protein.first_atoms("N") >= 0) & (protein.first_atoms("C") >= 0)
+    rows = np.flatnonzero(amino[protein.residue])
+    owners = np.arange(len(protein.numbers))
+    found = KDTree(protein.positions[rows]).query(protein.positions)
+    distances, nearest = np.asarray(found[0]), np.asarray(found[1])
+    for group in np.flatnonzero(~amino):
+        atoms = np.flatnonzero(protein.residue == group)
+        if len(atoms):
+            owners[group] = protein.residue[rows[nearest[atoms[distances[atoms].argmin()]]]]
+    return owners[protein.residue]
 
 
 def _turned(
@@ -192,24 +217,16 @@ def _atom(protein: Protein, residue: int, name: bytes) -> int:
     return int(rows[0]) if len(rows) else -1
 
 
-def _residue(protein: Protein, chain: str, number: int) -> int:
+def _residue(protein: Protein, chain: str, number: int, code: str) -> int:
     own = (protein.chains == chain.encode("latin-1", "replace")) & (protein.numbers == number) & (protein.classes >= 0)
+    own &= protein.insertion_codes == code.encode("latin-1", "replace")
     if not own.any():
-        known = ", ".join(dict.fromkeys(text(word) for word in protein.chains[protein.classes >= 0]))
-        raise PerturbationError(f"No amino acid {number} in chain {chain!r}; chains with amino acids: {known}.")
+        names = dict.fromkeys(text(word) or "one without a name" for word in protein.chains[protein.classes >= 0])
+        raise PerturbationError(
+            f"No amino acid {number}{code} in chain {chain!r}; chains with amino acids: {', '.join(names)}."
+        )
     return int(np.flatnonzero(own)[0])
 
 
 def _energy(model: EquivariantModel, around: Neighbourhoods, positions: NDArray[np.float64]) -> float:
-    """With the same sites, and neighbours sought anew."""
-    protein = replace(around.protein, positions=positions)
-    moved = Neighbourhoods.of(protein, around.radius, hydrogens=True, residues=around.residues, centre=around.centre)
-    return float(scan(model, moved).wild_type_energies.mean())
-
-
-def _columns(rows: Sequence[tuple[float, float, float]]) -> tuple[NDArray[np.float64], ...]:
-    table = np.array(rows)
-    # One draw alone has no interval; at zero noise the value is exact.
-    exact = np.isnan(table[:, 1:]).all(1)
-    table[exact, 1:] = table[exact, :1]
-    return table[:, 0], table[:, 1], table[:, 2]
+    return float(scan(model, surroundings_at(model, around, positions)).wild_type_energies.mean())

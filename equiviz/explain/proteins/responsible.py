@@ -13,7 +13,7 @@ to f(z) - f(0); what is missing comes from the finite number of steps, and is to
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -52,8 +52,10 @@ def responsible(
         StructureError: a file that cannot be read.
     """
     around = surroundings(model, given)
-    if not 0 <= site < len(around):
-        raise ModelError(f"Expected a site from 0 to {len(around) - 1}, got {site}.")
+    if not isinstance(cast(object, site), (int, np.integer)) or not 0 <= site < len(around):
+        raise ModelError(
+            f"Expected a site from 0 to {len(around) - 1}, as scan(...).site(chain, number) finds it, got {site!r}."
+        )
     wanted = int(around.classes[site]) if amino_acid is None else _class(amino_acid)
     own = _single(around, site)
     hologram = _read(model, own)
@@ -184,7 +186,7 @@ def _path(model: EquivariantModel, hologram: Hologram, wanted: int, steps: int) 
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     places = torch.from_numpy(np.concatenate([(nodes + 1) / 2, [0.0, 1.0]]))[:, None]
     coefficients = (places * hologram.coefficients.double()).to(hologram.coefficients.dtype).requires_grad_()
-    many = Hologram.of(coefficients, hologram.channels, hologram.basis)
+    many = hologram.with_coefficients(coefficients)
     with untouched(model), torch.enable_grad():
         model.eval()
         logs = model(many)[PREFERENCES].values.log_softmax(1)[:, wanted]
@@ -206,4 +208,4 @@ def _by_channel(share: torch.Tensor, hologram: Hologram) -> dict[str, float]:
 
 
 def _typed(share: torch.Tensor, hologram: Hologram) -> Hologram:
-    return Hologram.of(share[None], hologram.channels, hologram.basis)
+    return hologram.with_coefficients(share[None])

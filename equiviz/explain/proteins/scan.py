@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
+from equiviz.holograms.channels import with_channels
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.projection import Given, neighbourhoods_of
 from equiviz.holograms.protein import AMINO_ACIDS, LETTERS, Protein, text
@@ -22,6 +23,7 @@ from equiviz.view.maps import heat_map
 from equiviz.view.report import Report
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pandas import DataFrame
     from plotly.graph_objects import Figure
     from torch import Tensor
@@ -59,6 +61,13 @@ def surroundings(model: EquivariantModel, given: Given) -> Neighbourhoods:
             f'{model.title} reads no holograms of proteins. Expected a model of amino acids: equiviz.load("hcnn").'
         )
     return neighbourhoods_of(given, channels, centre=getattr(model.config, "centre", "CA"))
+
+
+def surroundings_at(model: EquivariantModel, around: Neighbourhoods, positions: NDArray[np.float64]) -> Neighbourhoods:
+    """The same sites with all atoms ``[A, 3]`` at other places: neighbours and surfaces are found anew."""
+    channels = cast("tuple[str, ...]", getattr(model.config, "channels", ()))
+    protein, residues = with_channels(around.protein.at(positions), channels), around.residues.tolist()
+    return Neighbourhoods.of(protein, around.radius, hydrogens=True, residues=residues, centre=around.centre)
 
 
 @dataclass(eq=False, repr=False)
@@ -141,7 +150,9 @@ class Scan(Report):
         numbers = self.protein.numbers[self.around.residues][own]
         if len(numbers):
             return f"The sites of this chain lie between {numbers.min()} and {numbers.max()}."
-        chains = dict.fromkeys(text(chain) for chain in self.protein.chains[self.around.residues])
+        chains = dict.fromkeys(
+            text(chain) or "one without a name" for chain in self.protein.chains[self.around.residues]
+        )
         return f"Chains with sites: {', '.join(chains)}."
 
     def to_frame(self) -> DataFrame:

@@ -36,7 +36,7 @@ function mountCartoon(box, state, told) {
     return { paint() {}, select() {}, frame() {}, destroy() { root.remove(); } };
   }
   viewer.setBackgroundColor(0xffffff, 0);
-  const model = viewer.addModel(state.structure, "pdb");
+  const model = viewer.addModel(state.structure, "pdb", { keepH: true });
   const atoms = model.selectedAtoms({});
   const members = new Map();
   atoms.forEach((atom, k) => {
@@ -82,7 +82,7 @@ function mountCartoon(box, state, told) {
     marked = null;
     const own = chosen === null ? undefined : members.get(chosen);
     if (!own) return;
-    marked = viewer.addModel(own.map(line).join("\n"), "pdb", { noSecondaryStructure: true });
+    marked = viewer.addModel(own.map(line).join("\n"), "pdb", { keepH: true, noSecondaryStructure: true });
     marked.setStyle({}, { stick: { radius: 0.24, color: "#dc1478" } });
   }
   const middle = (own) => own.find((atom) => atom.atom === "CA") || own[0];

@@ -55,13 +55,16 @@
   place.querySelector(".back").addEventListener("click", () => step(-1));
   place.querySelector(".forth").addEventListener("click", () => step(1));
   find.addEventListener("change", () => {
-    const asked = find.value.trim().toUpperCase().split(/\s+/);
-    if (asked.length === 1 && !asked[0]) return;
-    const same = (name) => {
-      const parts = name.toUpperCase().split(" "); // "A MET 1", or "MET 1" where the chain has no name
-      return asked[asked.length - 1] === parts[parts.length - 1] && (asked.length === 1 || asked[0] === parts[0]);
+    if (!find.value.trim()) return;
+    const search = (spelled) => {
+      const asked = spelled(find.value.trim()).split(/\s+/);
+      return data.names.findIndex((name) => {
+        const parts = spelled(name).split(" "); // "A MET 1", or "MET 1" where the chain has no name
+        return asked[asked.length - 1] === parts[parts.length - 1] && (asked.length === 1 || asked[0] === parts[0]);
+      });
     };
-    const found = data.names.findIndex(same);
+    const exact = search((text) => text); // chains "A" and "a" are two
+    const found = exact >= 0 ? exact : search((text) => text.toUpperCase());
     if (found < 0) say(`There is no site ${find.value.trim()}.`);
     else choose(found);
   });

@@ -77,7 +77,7 @@ def test_the_network_is_left_as_it_was(network: Hcnn, written: Path) -> None:
 
 
 def test_sites_and_amino_acids_that_do_not_exist_are_refused(network: Hcnn, written: Path) -> None:
-    with pytest.raises(ModelError, match="Expected a site from 0 to 29, got 30"):
+    with pytest.raises(ModelError, match=r"Expected a site from 0 to 29, as scan.* finds it, got 30"):
         responsible(network, written, 30)
     with pytest.raises(ModelError, match=r"Expected one of ALA, ARG.*got 'XYZ'"):
         responsible(network, written, 0, "XYZ")
@@ -85,4 +85,4 @@ def test_sites_and_amino_acids_that_do_not_exist_are_refused(network: Hcnn, writ
 
 def _empty(network: Hcnn, written: Path) -> Hologram:
     whole = network.hologram(Neighbourhoods.of(Protein.read(written), residues=[0], centre="side chain"))
-    return Hologram.of(torch.zeros_like(whole.coefficients), whole.channels, whole.basis)
+    return whole.with_coefficients(torch.zeros_like(whole.coefficients))
