@@ -13,6 +13,7 @@ from equiviz.apps.protein_explorer.face import ProteinExplorer
 from equiviz.apps.protein_explorer.page import page
 from tests.apps.small_network import hostile_protein, small_network, written
 from tests.browser_visits import Open, Visit
+from tests.holograms.written_protein import helix
 from tests.jupyter_lab import jupyter_lab, run_notebook, write_notebook
 
 if TYPE_CHECKING:
@@ -146,3 +147,21 @@ def test_no_string_of_a_file_runs_in_the_page(browser: Open, tmp_path: Path) -> 
     assert visit.page.evaluate("() => window.name") == ""
     assert visit.page.locator("main img, main b, main a[href^='javascript']").count() == 0
     visit.assert_sound()
+
+
+def test_hydrogens_keep_atoms_and_residues_together(browser: Open, tmp_path: Path) -> None:
+    lines: list[str] = []
+    for line in helix(20).splitlines():
+        lines.append(line)
+        if line[12:16].strip() == "N":
+            lines.append(f"{line[:12]} H  {line[16:30]}{float(line[30:38]) + 1:8.3f}{line[38:76]} H")
+    path = tmp_path / "hydrogens.pdb"
+    path.write_text("\n".join(lines))
+    explorer = equiviz.explore(path, model=small_network(channels=("C", "N", "O", "S", "H")), viewer="3dmol")
+    assert isinstance(explorer, ProteinExplorer)
+    visit = browser(Path(explorer.to_html(tmp_path / "page.html")))
+    visit.page.locator(CARTOON).wait_for()
+    told = "box => box.equivizCartoon.viewer.getModel(0).selectedAtoms({}).map(atom => [atom.residue + 1, atom.resi])"
+    pairs = visit.page.locator(CARTOON).evaluate(told)
+    assert len(pairs) == len(explorer.scan.protein)
+    assert all(residue == number for residue, number in pairs)
