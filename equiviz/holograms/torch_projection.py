@@ -63,17 +63,16 @@ def _chunk(points: Tensor, weights: Tensor, counts: Tensor, basis: Zernike, matr
     blank = given.new_zeros(4, len(owner) * BLOCK)
     x, y, z, heavy = blank.index_copy(1, place, given).reshape(4, len(owner), BLOCK)  # each [B, P]
     square = x * x + y * y + z * z
-    solid = _solid(x, y, z, square, basis.l_max)  # [M, B, P]
+    solid, factors = _solid(x, y, z, square, basis.l_max)  # [M, B, P], [M]
     family = _family(2 * square - 1, heavy, basis.polynomials)  # [B, J, P]
     parts = family @ solid.permute(1, 2, 0)  # [B, J, M]
     moments = parts.new_zeros(channels * sites, *parts.shape[1:]).index_add(0, owner, parts)
-    moments = moments.unflatten(0, (channels, sites))  # [C, S, J, M]
-    combined = torch.cat(matrices) @ moments  # [C, S, K of all degrees, M]: more than is wanted, but in one product
-    found, row = [], 0
+    moments = moments.permute(1, 2, 0) * factors[:, None]  # [J, M, C x S]
+    found: list[Tensor] = []
     for degree, matrix in enumerate(matrices):
-        block = combined[:, :, row : row + len(matrix), degree**2 : (degree + 1) ** 2]  # [C, S, K, 2l+1]
-        found.append(block.transpose(0, 1).flatten(1))  # [S, C x K x (2l+1)]
-        row += len(matrix)
+        block = moments[:, degree**2 : (degree + 1) ** 2].flatten(1)  # [J, (2l+1) C S]
+        made = (matrix @ block).reshape(len(matrix), -1, channels, sites)  # [K, 2l+1, C, S]
+        found.append(made.permute(3, 2, 0, 1).flatten(1))  # [S, C x K x (2l+1)]
     return torch.cat(found, dim=1)
 
 
@@ -96,25 +95,31 @@ def _blocks(weights: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor, Te
     return member, channel, owner, torch.arange(len(pair), device=counts.device) + shift[pair]
 
 
-def _solid(x: Tensor, y: Tensor, z: Tensor, square: Tensor, l_max: int) -> Tensor:
-    """The solid harmonics ``[M, B, P]``, the squares of one degree summing to d^2l (see `moments_kernel.py`).
+def _solid(x: Tensor, y: Tensor, z: Tensor, square: Tensor, l_max: int) -> tuple[Tensor, Tensor]:
+    """The solid harmonics ``[M, B, P]`` up to a factor each ``[M]``, with which the squares of one degree sum to d^2l.
 
     All m of one degree at once: few operations on large arrays, where `spherical_harmonics` has many on small ones.
+    The recurrence (see `moments_kernel.py`) is divided by its leading coefficients, which saves two operations of five.
     """
-    start, a, b = torch.as_tensor(legendre_recurrence(l_max).copy(), dtype=x.dtype, device=x.device)[..., None, None]
+    start, a, b = torch.as_tensor(legendre_recurrence(l_max).copy(), dtype=x.dtype, device=x.device)
     waves = [(torch.ones_like(x), torch.zeros_like(x))]
     for _ in range(l_max):
         cosine, sine = waves[-1]
         waves.append((z * cosine - x * sine, x * cosine + z * sine))
     cosines, sines = (torch.stack(part) for part in zip(*waves, strict=True))  # [L+1, B, P]
-    lower = current = start[0, :1] * cosines[:1]
-    found = [current]
+    lower = current = cosines[:1]
+    found, scale = [current], start[:1, 0]  # of m = 0 ... l
+    factors, before = [scale], scale
     for degree in range(1, l_max + 1):
-        upper = a[degree, :degree] * y * current - b[degree, :degree] * square * lower
+        grown = a[degree, :degree] * scale
+        share = (b[degree, :degree] * before / grown)[:, None, None]
+        upper = torch.addcmul(y * current, share * square, lower, value=-1)
         lower = torch.cat([current, torch.zeros_like(x)[None]])
-        current = torch.cat([upper, start[degree, degree].expand_as(x)[None]])  # A_lm for m = 0 ... l
+        current = torch.cat([upper, cosines[:1]])  # without the power of the axis: 1 for m = l
+        before, scale = torch.cat([scale, scale[-1:]]), torch.cat([grown, start[degree, degree, None]])
         found += [(current[1:] * sines[1 : degree + 1]).flip(0), current * cosines[: degree + 1]]
-    return torch.cat(found)
+        factors += [scale[1:].flip(0), scale]
+    return torch.cat(found), torch.cat(factors)
 
 
 def _family(z: Tensor, weights: Tensor, count: int) -> Tensor:
