@@ -17,7 +17,7 @@ from equiviz.holograms.errors import HologramError
 from equiviz.holograms.zernike import Zernike, recurrence
 from equiviz.symmetry.legendre import legendre_recurrence
 
-CHUNK = 128
+CHUNK = 160
 """Sites per batched product: fewer have more overhead, and more leave the cache of a processor."""
 BLOCK = 16
 """Places per block: larger ones stay emptier."""

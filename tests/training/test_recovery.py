@@ -167,3 +167,19 @@ def test_noise_members_and_channels_are_options_of_the_command(folder: Path, tmp
         train("glassy", folder, tmp_path / "other", noise=0.1)
     with pytest.raises(TrainingError, match="a noise of at least 0 Å, got -1"):
         hologram_recipe(noise=-1)
+
+
+def test_scoring_what_was_trained_on_is_told(folder: Path, tmp_path: Path) -> None:
+    train_recovery(family("hcnn"), folder, tmp_path / "out", hologram_recipe(epochs=1), SMALL, progress=False)
+    model = equiviz.load(tmp_path / "out")
+    note = evaluate_recovery(model, [folder / "p0.pdb", folder / "p3.pdb"]).to_dict()["note"]
+    assert "1 of 2 files were trained on, by their names, p0.pdb among them" in str(note)
+    assert evaluate_recovery(model, folder / "p3.pdb").to_dict()["note"] == ""
+    assert isinstance(equiviz.evaluate(model, [folder / "p3.pdb"]), RecoveryReport)
+
+
+def test_the_check_command_takes_a_protein(folder: Path, tmp_path: Path) -> None:
+    train_recovery(family("hcnn"), folder, tmp_path / "out", hologram_recipe(epochs=1), SMALL, progress=False)
+    result = CliRunner().invoke(app, ["check", str(tmp_path / "out"), str(folder / "p3.pdb"), "--elements", "2"])
+    assert result.exit_code == 0, result.output
+    assert "Hcnn keeps what it claims" in result.output

@@ -57,6 +57,14 @@ def test_a_table_of_many_proteins_gives_the_rows_of_one(tmp_path: Path) -> None:
         MutationTable.read(path, "9zzz")
 
 
+def test_chains_are_told_apart_by_their_case(tmp_path: Path) -> None:
+    path = tmp_path / "chains.csv"
+    path.write_text("chain_id,position,wtAA,mutAA,ddG\nA,1,A,G,1\na,2,A,G,2\n")
+    assert [one.position for one in MutationTable.read(path, "x", "a").mutations] == [2]
+    with pytest.raises(DatasetError, match="chain_id 'B' has no rows; the table has those of A, a"):
+        MutationTable.read(path, "x", "B")
+
+
 def test_rows_that_do_not_fit_are_told(network: Hcnn, written: Path, tmp_path: Path) -> None:
     path = tmp_path / "ddg.csv"
     path.write_text("Position,WTAA,mutaa,DDG\n1,ALA,GLY,1\n2,ALA,GLY,1\n99,ALA,GLY,1\n3B,ASN,GLY,1\n")

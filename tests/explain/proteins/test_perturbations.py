@@ -15,6 +15,7 @@ from equiviz.explain.proteins.scan import scan
 from equiviz.holograms import Protein
 from equiviz.holograms.channels import KINDS
 from equiviz.models.hcnn import Hcnn
+from equiviz.training.recovery import evaluate_recovery
 
 
 @pytest.fixture
@@ -101,3 +102,35 @@ def test_groups_of_equal_size_from_exposed_to_buried(network: Hcnn, written: Pat
     assert ((found.low <= found.y) & (found.y <= found.high)).all()
     with pytest.raises(PerturbationError, match="1 to 30 bins for 30 sites, got 31"):
         accuracy_by_burial(network, written, bins=31)
+
+
+def test_ligands_are_turned_with_what_they_lie_at(real_data: Path) -> None:
+    protein = Protein.read(real_data / "proteins" / "6m0j.pdb")
+    residue = int(np.flatnonzero((protein.chains == b"A") & (protein.numbers == 300))[0])
+    after = sheared(protein, residue, 20.0)
+    moved = np.abs(after - protein.positions).max(1) > 0
+    sugars = np.flatnonzero((protein.residue_names == b"NAG") & (protein.chains == b"A"))
+    amino = np.flatnonzero((protein.classes >= 0)[protein.residue])
+    for sugar in sugars:
+        own = np.flatnonzero(protein.residue == sugar)
+        apart = np.linalg.norm(protein.positions[own][:, None] - protein.positions[amino][None], axis=-1)
+        host = protein.residue[amino[apart.min(0).argmin()]]
+        assert moved[own].all() == (host >= residue and protein.chains[host] == b"A")
+        assert moved[own].all() == moved[own].any()
+    assert len(sugars) > 1
+
+
+def test_one_protein_gives_no_interval_over_proteins(network: Hcnn, written: Path) -> None:
+    report = ablate_hologram(network, written)
+    assert report.to_frame()["lost_low"].iloc[1:].isna().all()
+    assert report.figure().data[0].error_x.array is None
+    scored = evaluate_recovery(network, written)
+    assert scored.to_dict()["accuracy_interval"] == [None, None]
+    assert "30 residues in 1 protein; naming" in scored.describe()
+
+
+def test_one_draw_gives_no_interval(network: Hcnn, written: Path) -> None:
+    found = noise_response(network, written, (0, 0.3), draws=1)
+    assert found.low[0] == found.y[0]
+    assert np.isnan(found.low[1])
+    assert "shade" not in found.describe()
