@@ -1,11 +1,12 @@
 """Train the shipped `hcnn`, and measure it beside simpler models, substitutions and measured mutations.
 
     OMP_WAIT_POLICY=passive python -m benchmarks.hcnn train     --data FOLDER/proteins   # resumable; ships them
+    OMP_WAIT_POLICY=passive python -m benchmarks.hcnn variants  --data FOLDER/proteins  # resumable: what helped
     OMP_WAIT_POLICY=passive python -m benchmarks.hcnn baselines --data FOLDER/proteins  # resumable
     OMP_WAIT_POLICY=passive python -m benchmarks.hcnn tables    --data FOLDER/proteins  # prints, and writes results
 
-FOLDER/proteins has pdb/, split.json, 1PGA.pdb and ddg/. Everything was chosen on the validation proteins; the test
-proteins are scored here and nowhere else. States of unfinished trainings lie in the cache folder.
+FOLDER/proteins has pdb/, split.json, 1PGA.pdb, 6m0j.pdb and ddg/. Everything was chosen on the validation proteins; the
+test proteins are scored here and nowhere else. States of unfinished trainings lie in the cache folder.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.hcnn_baselines import BASELINES, baseline
+from benchmarks.hcnn_baselines import BASELINES, Name, baseline
+from benchmarks.hcnn_members import VARIANTS, mixtures, place, proteins, save_members, state, trained
 from benchmarks.machine import machine_line
-from equiviz.datasets.cache import cache_folder
 from equiviz.datasets.proteins.mutation_table import MutationTable
 from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
+from equiviz.explain.probe import probe
 from equiviz.explain.proteins.burial import accuracy_by_burial
+from equiviz.explain.proteins.environment_targets import environment_targets
 from equiviz.explain.proteins.mutations import score_mutations
+from equiviz.explain.proteins.scan import surroundings
 from equiviz.explain.proteins.substitutions import substitutions
 from equiviz.models.hcnn import HcnnConfig
-from equiviz.models.registry import family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.atomic_file import write_atomically
 from equiviz.training.calibration import divide_outputs, temperature
 from equiviz.training.checkpoint import load_checkpoint, save_checkpoint
 from equiviz.training.load import SHIPPED, Ensemble, load
 from equiviz.training.protein_training import Epoch, HologramRecipe, train_on_holograms
-from equiviz.training.recovery import RecoveryReport, evaluate_recovery
-from equiviz.training.recovery_training import train_recovery
+from equiviz.training.recovery import RecoveryReport, evaluate_recovery, proteins_for
 
-MEMBERS = 5
 RESULTS = Path(__file__).parent / "results" / "hcnn.json"
 TABLE = "ddg/stabilityoracle_C2878.csv"
 
@@ -47,24 +48,23 @@ TABLE = "ddg/stabilityoracle_C2878.csv"
 def main() -> None:
     """Parse and run."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("part", choices=("train", "baselines", "tables"))
+    parser.add_argument("part", choices=("train", "variants", "baselines", "tables"))
     parser.add_argument("--data", type=Path, required=True)
     told = parser.parse_args()
     torch.set_num_threads(1)
-    {"train": train, "baselines": train_baselines, "tables": tables}[told.part](told.data)
+    {"train": train, "variants": train_variants, "baselines": train_baselines, "tables": tables}[told.part](told.data)
 
 
 def train(data: Path) -> None:
     """The members, and their home in the package."""
-    done = train_recovery(family("hcnn"), data, place("members"), members=MEMBERS)
-    print(done.describe())
+    print(save_members(data, place("members"), told))
     ship(data)
 
 
 def ship(data: Path) -> None:
-    """Half precision, and the scores of what was so rounded on the test proteins."""
-    saved = load_checkpoint(place("members"))
-    found = evaluate_recovery(load(place("members")), test_proteins(data), "hcnn")
+    """The scores of what was saved on the test proteins, and its home in the package."""
+    saved, model = load_checkpoint(place("members")), load(place("members"))
+    found = evaluate_recovery(model, unseen_proteins(data, model), "hcnn")
     scores = {
         "accuracy": found.accuracy,
         "accuracy_interval": list(found.interval()),
@@ -76,9 +76,22 @@ def ship(data: Path) -> None:
     print(save_checkpoint(SHIPPED / "hcnn", members(), manifest, half=True))
 
 
+def train_variants(data: Path) -> None:
+    """One network of each; states are kept."""
+    for name in VARIANTS:
+        print(name, trained(name, 0, data, told)[1][-1])
+    print(mixtures(data))
+
+
+def variants(data: Path) -> dict[str, dict[str, float]]:
+    """What one network of each that is trained reaches on the validation proteins."""
+    ends = {name: trained(name, 0, data)[1][-1] for name in VARIANTS if state(name, 0).is_dir()}
+    return {name: {"accuracy": end.accuracy, "cross_entropy": end.cross_entropy} for name, end in ends.items()}
+
+
 def train_baselines(data: Path) -> None:
     """Networks on invariants of the same holograms, trained by the same recipe."""
-    training, validation = (proteins(data, split) for split in ("train", "validation"))
+    training, validation = (proteins(data, split, HcnnConfig()) for split in ("train", "validation"))
     for name in BASELINES:
         network = baseline(name)
         train_on_holograms(network, training.around, validation.around, HologramRecipe(), place(name), told)
@@ -86,8 +99,8 @@ def train_baselines(data: Path) -> None:
 
 def tables(data: Path) -> None:
     """All figures of docs/proteins.md."""
-    test = test_proteins(data)
     ensemble = load("hcnn")
+    test = unseen_proteins(data, ensemble)
     singles = [evaluate_recovery(member, test, f"member {k}") for k, member in enumerate(members())]
     whole = evaluate_recovery(ensemble, test, "hcnn")
     results: dict[str, object] = {
@@ -95,11 +108,14 @@ def tables(data: Path) -> None:
         "sites": len(test),
         "chance": whole.chance,
         "members": [row(one, parameters(members()[0])) for one in singles],
-        "ensemble": {**row(whole, MEMBERS * parameters(members()[0])), "calibration_error": whole.calibration_error},
+        "ensemble": {**row(whole, parameters(ensemble)), "calibration_error": whole.calibration_error},
         "reliability": whole.reliability().to_dict("records"),
         "per_class": whole.to_frame().to_dict("records"),
-        "baselines": {name: baseline_row(name, data, test) for name in BASELINES if (place(name)).is_dir()},
+        "baselines": {name: baseline_row(name, data) for name in BASELINES if (place(name)).is_dir()},
+        "variants, on validation": variants(data),
+        "mixtures, on validation": mixtures(data),
         "substitutions": substitutions(whole).spearman,
+        "probe of 6M0J, best stage": probed(members()[0], data),
         "burial": accuracy_by_burial(ensemble, test).to_frame().to_dict("records"),
         "mutations": {name: mutations(ensemble, data, name) for name in ("1PGA",)},
     }
@@ -138,14 +154,25 @@ def row(found: RecoveryReport, count: int) -> dict[str, object]:
     }
 
 
-def baseline_row(name: str, data: Path, test: ProteinSet) -> dict[str, object]:
+def baseline_row(name: Name, data: Path) -> dict[str, object]:
     """A trained baseline on the test proteins; its training finds that it is done."""
     network = baseline(name)
-    validation = proteins(data, "validation")
-    train_on_holograms(network, proteins(data, "train").around, validation.around, HologramRecipe(), place(name))
+    training, validation, test = (proteins(data, split, HcnnConfig()) for split in ("train", "validation", "test"))
+    train_on_holograms(network, training.around, validation.around, HologramRecipe(), place(name))
     held = evaluate_recovery(network, validation, name)
     divide_outputs(network.out, temperature(held.preferences, held.classes))  # as those of hcnn are
     return row(evaluate_recovery(network, test, name), parameters(network))
+
+
+def probed(model: EquivariantModel, data: Path) -> dict[str, dict[str, float]]:
+    """By target the best R2 of all stages, of the trained network and of random ones."""
+    around = surroundings(model, data / "6m0j.pdb")
+    scores = probe(model, around, environment_targets(around)).scores
+    found: dict[str, dict[str, float]] = {}
+    for score in scores:
+        own = found.setdefault(score.target, {})
+        own[score.control] = max(score.r2, own.get(score.control, -1.0))
+    return found
 
 
 def mutations(model: EquivariantModel, data: Path, name: str) -> dict[str, object]:
@@ -162,23 +189,13 @@ def members() -> list[EquivariantModel]:
     return model.members if isinstance(model, Ensemble) else [model]
 
 
-def proteins(data: Path, split: str) -> ProteinSet:
-    """As the default configuration reads them."""
-    config = HcnnConfig()
-    files = structure_files(data, split)  # type: ignore[arg-type]
-    return ProteinSet.read(files, channels=config.channels, centre=config.centre, progress=True)
-
-
-def test_proteins(data: Path) -> ProteinSet:
-    return proteins(data, "test")
+def unseen_proteins(data: Path, model: EquivariantModel) -> ProteinSet:
+    """The test proteins as a model reads them."""
+    return proteins_for(model, structure_files(data, "test"), progress=True)
 
 
 def parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def place(name: str) -> Path:
-    return cache_folder() / "hcnn_benchmark" / name
 
 
 def told(epoch: Epoch) -> None:

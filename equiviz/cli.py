@@ -166,7 +166,9 @@ def evaluate_model(
 def score_mutations_of(
     structure: Annotated[str, typer.Argument(help="PDB or mmCIF file of the wild type.")],
     chain: Annotated[str, typer.Option(help="Chain that is mutated.")],
-    table: Annotated[Path, typer.Option(help="CSV with the columns position, wtAA, mutAA, ddG (kcal/mol).")],
+    table: Annotated[
+        Path, typer.Option(help="CSV with the columns position, wtAA, mutAA, and ddG (kcal/mol) where it is known.")
+    ],
     model: Annotated[str, typer.Option(help="Shipped name or folder of weights.")] = "hcnn",
     protein: Annotated[
         str, typer.Option(help="Which rows of a table with a column pdb_code; by default the file's name.")
@@ -218,6 +220,34 @@ def check_model(
         typer.echo(f"\nThe report is at {html.resolve()}")
     if not report.passed:
         raise typer.Exit(1)
+
+
+@app.command("attribute")
+def attribute_prediction(
+    model: Annotated[str, typer.Argument(help="Shipped name (glassy-T056) or folder of weights.")],
+    structure: Annotated[str, typer.Argument(help="A file, as for `equiviz check`, or 'glass' for a shipped liquid.")],
+    output: Annotated[str | None, typer.Option(help="Name of the output; by default the first invariant one.")] = None,
+    at: Annotated[int | None, typer.Option(help="Number of the atom (or site) that is asked about.")] = None,
+    component: Annotated[int | None, typer.Option(help="Which component of the output.")] = None,
+    method: Annotated[
+        str,
+        typer.Option(help="integrated_gradients, saliency, relevance, shapley ...; another name lists all of them."),
+    ] = "integrated_gradients",
+    to: Annotated[str, typer.Option(help="Among what it is shared out: edges, stages, paths or positions.")] = "edges",
+    steps: Annotated[int, typer.Option(min=1, help="Points of the path of integrated gradients.")] = 64,
+    species_names: Annotated[str, typer.Option(help="Names of the types 1, 2 ... in an xyz file: A,B.")] = "",
+    html: Annotated[Path | None, typer.Option(help="Write the report, with its pictures, to this file too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who is responsible for a prediction? Shares it out among atoms and edges, irreps, or Clebsch-Gordan paths."""
+    from equiviz.apps.attribute_command import attribute_file
+
+    names = [name.strip() for name in species_names.split(",") if name.strip()]
+    report = attribute_file(model, structure, output, at, component, method, to, steps, names)
+    if html is not None:
+        report.to_html(html)
+    rows = report.to_frame().to_json(orient="records", indent=2) if as_json else ""
+    typer.echo(rows or report.describe())
 
 
 @app.command("holograms")

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import equiviz
 from equiviz.cli import app
 from equiviz.datasets.errors import DatasetError
+from equiviz.explain.errors import AttributionError
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--version", "models"]])
@@ -165,3 +166,16 @@ def test_the_command_generates_what_the_shipped_set_holds() -> None:
     assert [float(time) for time in defaults["times"].split(",")] == shipped["times"] == list(GlassRecipe().times)
     for name in ("temperature", "particles", "configurations", "replicas"):
         assert defaults[name] == shipped[name] == getattr(GlassRecipe(), name)
+
+
+def test_attribute_shares_a_prediction_out(tmp_path: Path, trained: Path) -> None:
+    asked = ["attribute", str(trained), "glass", "--output", "propensity", "--at", "3", "--component", "0"]
+    page = tmp_path / "why.html"
+    found = CliRunner().invoke(app, [*asked, "--steps", "2", "--html", str(page)])
+    assert found.exit_code == 0, found.output
+    assert "propensity[0] at 3" in found.output
+    assert "The strongest" in page.read_text()
+    rows = json.loads(CliRunner().invoke(app, [*asked, "--method", "saliency", "--json"]).stdout)
+    assert {"kind", "name", "score"} <= set(rows[0])
+    refused = CliRunner().invoke(app, [*asked, "--method", "guess"])
+    assert isinstance(refused.exception, AttributionError)

@@ -8,7 +8,8 @@ from pathlib import Path
 from equiviz.apps.examination import Examination, examine
 from equiviz.equivariance.check import check
 from equiviz.equivariance.check_report import CheckReport
-from equiviz.features.model_input import accepted_by
+from equiviz.features.model_input import ModelInput, accepted_by
+from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.structure import Structure
 from equiviz.training.load import load
 
@@ -39,10 +40,15 @@ def check_files(
         CheckError: as `equiviz.check`.
     """
     loaded = load(model)
-    # A model of proteins makes its own input of a file.
-    reads_files = loaded.task == "amino acids" and structure != SHIPPED
-    x = accepted_by(loaded, structure) if reads_files else structure_named(structure, species_names)
+    x = input_named(loaded, structure, species_names)
     return examine(loaded, x, elements=elements, seed=seed) if full else check(loaded, x, elements, seed)
+
+
+def input_named(model: EquivariantModel, name: str, species_names: Sequence[str] = ()) -> ModelInput:
+    """What a model reads of a file, or of the shipped glass; arguments and errors as `structure_named`."""
+    # A model of proteins makes its own input of a file.
+    reads_files = model.task == "amino acids" and name != SHIPPED
+    return accepted_by(model, name) if reads_files else structure_named(name, species_names)
 
 
 def structure_named(name: str, species_names: Sequence[str] = ()) -> Structure:

@@ -23,7 +23,7 @@ from equiviz.descriptors import (
     Steinhardt,
     SteinhardtConfig,
 )
-from equiviz.explain.targets import Target
+from equiviz.explain.probing.targets import Target
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from equiviz.explain.probe_gain import SUBSTANTIAL, Gain
-from equiviz.explain.probe_words import crowded_sentence
+from equiviz.explain.probing.gain import SUBSTANTIAL, Gain
+from equiviz.explain.probing.words import crowded_sentence
 
 if TYPE_CHECKING:
     from pandas import Series
 
-    from equiviz.explain.probe_report import Control, ProbeReport
+    from equiviz.explain.probing.report import Control, ProbeReport
 
 EXACT = 0.99
 """From this R2 on, a descriptor counts as expressed; the rest is the ridge's penalty."""

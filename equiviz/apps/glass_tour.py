@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from equiviz.apps import glass_tour_words as words
+from equiviz.apps.destination import destination
 from equiviz.apps.glass_baseline import offset_report
 from equiviz.apps.glass_descriptors import Attached, expert_descriptors
 from equiviz.apps.glass_knowledge_words import MOBILITY, knowledge
@@ -26,14 +27,12 @@ from equiviz.datasets.glass.shipped import load_shipped
 from equiviz.equivariance.check import check
 from equiviz.explain.probe import probe
 from equiviz.nn.equivariant_model import EquivariantModel
-from equiviz.structures.atomic_file import expect_writable
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 from equiviz.training.evaluate import evaluate_mobility, predict
 from equiviz.training.glass_task import relative_to_inherent, standardised, vectors
 from equiviz.training.load import load
 from equiviz.training.train import train
-from equiviz.view.errors import ViewError
 from equiviz.view.layers import Arrows
 from equiviz.view.page import Section
 from equiviz.view.report import Report
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from equiviz.equivariance.check_report import CheckReport
-    from equiviz.explain.probe_report import ProbeReport
+    from equiviz.explain.probing.report import ProbeReport
     from equiviz.training.evaluation_report import EvaluationReport
 
 WEIGHTS, TRAINED_HERE = "glassy-T056", "glassy, trained here"
@@ -68,7 +67,7 @@ def tour(out: Path | str, *, train_first: bool = False, seed: int = 0) -> GlassT
     Raises:
         ViewError: The page cannot be written to this place; found out before anything is computed.
     """
-    out = _destination(out)
+    out = destination(out, "glass.html")
     model = _trained(weights_folder(out), seed) if train_first else load(WEIGHTS)
     journey = GlassTour(model, load_shipped("test"), seed, name=TRAINED_HERE if train_first else WEIGHTS)
     with tqdm(journey.steps(), unit="step") as steps:
@@ -153,6 +152,7 @@ class GlassTour(Report):
             species={SPECIES_A},
             invariants=("inner_products",),
             max_environments=ASKED,
+            max_features=ASKED // 2,
             random_networks=NETWORKS,
             seed=self.seed,
         )
@@ -243,20 +243,6 @@ class GlassTour(Report):
             radii=words.RADII,
             magnify=magnify,
         )
-
-
-def _destination(out: Path | str) -> Path:
-    try:
-        return expect_writable(out)
-    except IsADirectoryError as problem:
-        example = Path(out) / "glass.html"
-        raise ViewError(
-            f"The tour writes one file, and {out} is a folder. Name a file, such as {example}."
-        ) from problem
-    except OSError as problem:
-        raise ViewError(
-            f"The tour cannot write {out}: {problem.strerror or problem}. Choose a place where files can be made."
-        ) from problem
 
 
 def _mean_length(vectors: Tensor) -> float:

@@ -12,7 +12,7 @@ from equiviz.datasets.glass.recipe import relaxation_time
 
 if TYPE_CHECKING:
     from equiviz.equivariance.check_report import CheckReport
-    from equiviz.explain.probe_report import ProbeReport
+    from equiviz.explain.probing.report import ProbeReport
     from equiviz.training.evaluation_report import EvaluationReport
 
 RADII = {"A": 0.5, "B": 0.44}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tqdm.auto import tqdm
 
+from equiviz.apps.destination import destination
 from equiviz.apps.protein_explorer.page import linked_section
 from equiviz.datasets.proteins.rhodopsin import rhodopsin
 from equiviz.equivariance.check import check
@@ -16,10 +17,8 @@ from equiviz.explain.proteins.responsible import Responsible, responsible
 from equiviz.explain.proteins.scan import Scan, scan, surroundings
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.protein import AMINO_ACIDS
-from equiviz.structures.atomic_file import expect_writable
 from equiviz.training.load import load
 from equiviz.training.recovery import RecoveryReport
-from equiviz.view.errors import ViewError
 from equiviz.view.page import Section
 from equiviz.view.report import Report
 
@@ -48,7 +47,7 @@ def tour_protein(out: Path | str, path: Path | str | None = None, model: str = "
         ModelError: a model that reads no proteins.
         StructureError: a file that cannot be read.
     """
-    out = _destination(out)
+    out = destination(out, "protein.html")
     network = load(model)
     given = rhodopsin() if path is None else path
     journey = ProteinTour(network, surroundings(network, given), Path(model).name, seed)
@@ -160,17 +159,3 @@ class ProteinTour(Report):
             f"(95 % interval {interval.low:.1%} to {interval.high:.1%}, Wilson, as if sites were independent). Naming "
             f"the commonest amino acid everywhere would reach {recovery.chance:.1%}."
         )
-
-
-def _destination(out: Path | str) -> Path:
-    try:
-        return expect_writable(out)
-    except IsADirectoryError as problem:
-        example = Path(out) / "protein.html"
-        raise ViewError(
-            f"The tour writes one file, and {out} is a folder. Name a file, such as {example}."
-        ) from problem
-    except OSError as problem:
-        raise ViewError(
-            f"The tour cannot write {out}: {problem.strerror or problem}. Choose a place where files can be made."
-        ) from problem

@@ -12,9 +12,7 @@ field transforms itself.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +22,7 @@ from equiviz.equivariance.claims import claimed_kinds
 from equiviz.equivariance.diagnosis import diagnose
 from equiviz.equivariance.e3nn_arguments import Asked, asked_group
 from equiviz.equivariance.errors import CheckError, NotEquivariant
+from equiviz.equivariance.late_bar import late_bar
 from equiviz.equivariance.measurement import Measurement
 from equiviz.equivariance.subject import as_subject
 from equiviz.equivariance.sweep import default_count
@@ -33,9 +32,6 @@ from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.equivariant_model import claimed_group
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
-
-PATIENCE = 3.0
-"""Seconds after which a check shows a bar."""
 
 
 def check(
@@ -82,9 +78,7 @@ def check(
     """
     if elements < 1:
         raise CheckError(f"Expected at least one element to try, got elements={elements}.")
-    from tqdm.auto import tqdm
-
-    with as_found(model), tqdm(**_bar()) as bar:
+    with as_found(model), late_bar("checking") as bar:
         torch.manual_seed(seed)
         subject, taken = as_subject(model, x, inputs, outputs, per, seed)
         claimed = claimed_group(subject) if group is None else group
@@ -97,12 +91,6 @@ def check(
     return CheckReport(
         sums.reference.model, claimed, sums.findings(kinds), list(sums.reference), sums.dtype, sums.notes, found, sums
     )
-
-
-def _bar() -> dict[str, Any]:
-    """A bar that shows itself late, and only to somebody: at a terminal, in a notebook."""
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    return {"desc": "checking", "unit": " runs", "delay": PATIENCE, "leave": False, "disable": not watched}
 
 
 def assert_equivariant(

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from equiviz.equivariance.block_spectrum import BlockSpectrum
 from equiviz.equivariance.errors import CheckError
+from equiviz.equivariance.late_bar import late_bar
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_moments import StageMoments
 from equiviz.equivariance.orbit_runs import OrbitRuns
@@ -126,11 +127,13 @@ def _moments(
         for name, item in runs.reference.items()
         if name in as_they_come
     }
-    for part, stages in runs.over(Orbit(rule.matrices, rule.weights)):
-        for name, values in stages.items():
-            turned[name].add(part, part.turn(turned[name].carried, values, back=True))
-            if name in raw:
-                raw[name].add(part, values)
+    with late_bar("averaging over the group", len(rule)) as bar:
+        for part, stages in runs.over(Orbit(rule.matrices, rule.weights)):
+            for name, values in stages.items():
+                turned[name].add(part, part.turn(turned[name].carried, values, back=True))
+                if name in raw:
+                    raw[name].add(part, values)
+            bar.update(len(part))
     return turned, raw
 
 

@@ -1,52 +1,65 @@
-"""`probe(model, structures, targets)`: which expert descriptors can be read off each stage by a linear map?"""
+"""`probe(model, structures, targets)`: which expert descriptors can be read off each stage, and what do they miss?"""
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import TypeAlias, TypeVar
 
-import torch
 from torch import Tensor, nn
 
-from equiviz.explain.asked_targets import Asked, as_targets
-from equiviz.explain.environments import Environments
+from equiviz.explain.chunks import DaskClient, in_chunks
 from equiviz.explain.errors import ProbeError
-from equiviz.explain.folds import folds_of, groups
-from equiviz.explain.invariant_columns import Invariants, invariant_columns
-from equiviz.explain.probe_report import Control, ProbeReport, ProbeScore
+from equiviz.explain.probing.asked_targets import Asked, as_targets, streamed_targets
+from equiviz.explain.probing.environments import Environments
+from equiviz.explain.probing.folds import folds_of, groups
+from equiviz.explain.probing.invariant_columns import Invariants, invariant_columns
+from equiviz.explain.probing.looking import Limit, Look, chosen_parts, drawn_parts
+from equiviz.explain.probing.missed import missed_of_stage
+from equiviz.explain.probing.named_targets import Named
+from equiviz.explain.probing.question import Question
+from equiviz.explain.probing.report import COMPOSITION, ProbeReport, ProbeScore
+from equiviz.explain.probing.targets import column_names
 from equiviz.explain.random_network import random_network
-from equiviz.explain.ridge import nested_predictions
-from equiviz.explain.targets import column_names
 from equiviz.features.model_input import measured_inputs
+from equiviz.nn.equivariant_model import title_of
 from equiviz.structures.interchange.recognised import StructureLike
+from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
 
-RESAMPLES = 500
+Part = TypeVar("Part")
+Probes: TypeAlias = "StructureLike | Sequence[StructureLike] | Iterator[StructureLike]"
 # Environments per feature, at least: with fewer the folds do not tell the penalties apart.
 FEWEST_ROWS = 2
+MOST_FEATURES = 512
+"""Features of one regression, unless said otherwise: its time grows with their cube."""
+HEAD = 4
+"""Structures of an iterator that are looked at first, for the reach of descriptors that are asked by name."""
 
 
 def probe(
     model: nn.Module,
-    structures: StructureLike | Sequence[StructureLike],
+    structures: Probes,
     targets: Asked,
     *,
     stages: Collection[str] | None = None,
     species: Collection[int] | None = None,
-    invariants: Sequence[Invariants] = ("norms", "power_spectrum"),
+    invariants: Sequence[Invariants] = ("norms", "inner_products"),
     folds: int = 5,
     seed: int = 0,
     max_environments: int = 10_000,
     max_features: int | None = None,
     random_networks: int = 3,
+    client: DaskClient | None = None,
+    progress: bool = False,
 ) -> ProbeReport:
-    """Regress descriptors on the invariants of each node stage, by ridge with nested cross-validation.
+    """Regress descriptors on the invariants of each node stage, by ridge with nested cross-validation, and back.
 
-    Folds hold whole structures, or slabs of space where there are fewer structures than folds. Two controls: targets
-    shuffled over environments (must give R2 of about 0), and a network of the same shape with random weights (what the
-    architecture gives without learning).
+    Folds hold whole structures, or slabs of space where there are fewer structures than folds. Three controls: targets
+    shuffled over environments (must give R2 of about 0), a network of the same shape with random weights (what the
+    architecture gives without learning), and species of a node and its neighbours alone (what no geometry gives).
+    The other direction, how much of each stage all descriptors together miss, is in `ProbeReport.missed`.
 
     Example:
         >>> report = probe(model, glass, ["q_4", "q_6"])  # doctest: +SKIP
@@ -54,40 +67,134 @@ def probe(
 
     Args:
         model: anything that `equiviz.capture` takes; it is run under `torch.no_grad`.
-        structures: one or several: Structures, `ase.Atoms`, PyG `Data` or paths of files. Of a model that reads
-            something else, such as holograms of proteins, what it reads, or files; targets are arrays then.
-        targets: the name of a family of descriptors (`equiviz.descriptors.available()`) or of one of its columns, such
-            as ``"q_4"``: then it looks as far as the first shell of about 12 neighbours; a descriptor; a list of those;
-            or a dict of names to any of these or to arrays with one row per node (over all structures, one after the
-            other, or a list with an array for each).
+        structures: one or several, in any form that `equiviz.capture` takes; or an iterator (a generator) of very many,
+            drawn one by one, of which only chosen nodes are kept. Of a model that reads something else, such as
+            holograms of proteins, what it reads, or files; targets are arrays then.
+        targets: names of descriptors such as ``"q_4"``, ``"q_bar_6"``, ``"density"``, ``"soap"``, or of their
+            families (`equiviz.descriptors.available()`), which then look as far as the first shell of about 12
+            neighbours; a descriptor; a list of those; or a dict of names to any of these or to arrays with one row per
+            node (over all structures, one after the other, or a list with an array for each).
         stages: names of the stages to read; None for all on nodes.
         species: only nodes of these species.
-        invariants: what is read of a stage: "norms", "inner_products", "power_spectrum", "ratios"; see
-            `invariant_columns`.
+        invariants: what is read of a stage; by default its scalars, norms, and the power spectrum of all l > 0. Others
+            are "power_spectrum" (with products of scalars, too), "ratios" and "bispectrum"; see `invariant_columns`.
         folds: number of folds, at least 3.
         seed: of the sample, the shuffling, the random network and the intervals.
         max_environments: a larger set is sampled.
         max_features: more columns than this are reduced to their leading principal components, at their own variance;
-            None for half as many as environments. The report tells where there are many for so few environments.
-        random_networks: how many networks with random weights to compare with; 0 for none. One is not enough to say
-            what training did: networks differ by their seeds.
+            None for half as many as environments, 512 at most.
+        random_networks: how many networks with random weights to compare with. Networks differ by their seeds.
+        client: of a Dask cluster, which then looks at the structures in parallel; regressions are made here.
+        progress: whether to show progress bars.
 
     Raises:
         ProbeError: too few environments; unknown stage; no target, or what is none; values that are not finite.
         CaptureError: as `equiviz.capture`.
     """
-    listed = measured_inputs(model, structures)
-    asked = as_targets(targets, listed)
-    names = column_names(asked)
-    sample = Environments.sample(listed, max_environments, species, seed)
-    group = groups(sample.positions, folds)
-    question = _Question(sample.targets(asked), names, group, folds_of(group, folds), seed)
-    reading = _Reading(sample, invariants, max_features or len(group) // FEWEST_ROWS, stages)
-    scores = question.scores(reading.columns(model), ("trained", "shuffled"))
     fresh = [network for i in range(random_networks) if (network := random_network(model, seed + i)) is not None]
-    scores += _hull([question.scores(reading.columns(network), ("random weights",)) for network in fresh])
-    counted = (type(model).__name__, scores, len(group), int(group.max()) + 1, tuple(invariants))
-    return ProbeReport(*counted, features=dict(question.features), networks=len(fresh))
+    work = _Work([model, *fresh], max_environments, species, seed, client, progress)
+    looked = work.on_stream(structures, targets) if isinstance(structures, Iterator) else work.on(structures, targets)
+    return _report(title_of(model), looked, _How(invariants, stages, max_features, folds, seed, progress))
+
+
+@dataclass(frozen=True, eq=False)
+class _How:
+    """How regressions are made: options of `probe`."""
+
+    invariants: Sequence[Invariants]
+    stages: Collection[str] | None
+    max_features: int | None
+    folds: int
+    seed: int
+    progress: bool
+
+
+def _report(model: str, looked: _Looked, how: _How) -> ProbeReport:
+    """All regressions of what was found."""
+    sample, group = looked.sample, groups(looked.sample.positions, how.folds)
+    question = Question(sample.targets(), sample.names, group, folds_of(group, how.folds), how.seed)
+    most = how.max_features or min(MOST_FEATURES, len(group) // FEWEST_ROWS)
+    reading = _Reading(sample, how.invariants, most, how.stages)
+    own = list(reading.columns(0))
+    scores = question.scores(_shown(own, "stages", how.progress), ("trained", "shuffled"))
+    fresh = _shown(range(1, sample.models), "random networks", how.progress)
+    scores += _hull([question.scores(reading.columns(number), ("random weights",)) for number in fresh])
+    return ProbeReport(
+        model,
+        scores + _composition_scores(sample, question),
+        len(group),
+        int(group.max()) + 1,
+        tuple(how.invariants),
+        features=dict(question.features),
+        networks=sample.models - 1,
+        unexplained={name: missed_of_stage(name, columns, question) for name, columns in own},
+        places=sample.places,
+        structures=looked.structures,
+        reach=looked.reach,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What was found, and what is left to draw."""
+
+    sample: Environments
+    structures: Sequence[Structure] | None
+    reach: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """How structures are looked at."""
+
+    models: list[nn.Module]
+    most: int
+    species: Collection[int] | None
+    seed: int
+    client: DaskClient | None
+    progress: bool
+
+    def on(self, structures: StructureLike | Sequence[StructureLike], targets: Asked) -> _Looked:
+        """All structures lie in memory: of each the same share of nodes."""
+        listed = measured_inputs(self.models[0], structures)
+        asked, reach = as_targets(targets, listed), Named(listed).reach
+        names = column_names(asked)
+        parts = chosen_parts(listed, asked, self.most, self.species, self.seed)
+        found = in_chunks(self._look(reach), parts, self.client, progress=self.progress)
+        known = [one for one in listed if isinstance(one, Structure)]
+        sample = Environments.of(list(found), names)
+        return _Looked(sample, known if len(known) == len(listed) else None, reach)
+
+    def on_stream(self, structures: Iterator[StructureLike], targets: Asked) -> _Looked:
+        """Structures come one by one: chance chooses among all of their nodes, and nothing else is kept of them."""
+        head = list(islice(structures, HEAD))
+        if not head:
+            raise ProbeError("Expected an iterator of structures, this one is empty: was it used before?")
+        known = measured_inputs(self.models[0], head)
+        asked, reach = streamed_targets(targets, known), Named(known).reach
+        names = column_names(asked)
+        limit = Limit(self.most)
+        parts = drawn_parts(chain(head, structures), asked, limit)
+        found = in_chunks(self._look(reach), parts, self.client, progress=self.progress)
+        return _Looked(Environments.of(limit.gathered(found), names), None, reach)
+
+    def _look(self, reach: float) -> Look:
+        return Look(self.models, self.species, self.seed, reach)
+
+
+def _shown(parts: Sequence[Part], what: str, progress: bool) -> Iterable[Part]:
+    from tqdm.auto import tqdm
+
+    return tqdm(parts, desc=what, leave=False, disable=not progress)
+
+
+def _composition_scores(sample: Environments, question: Question) -> list[ProbeScore]:
+    """The control of species counts; none of what has no species."""
+    found = sample.composition()
+    if found is None:
+        return []
+    columns = invariant_columns(Field(found, f"{found.shape[1]}x0e"), ("norms",), MOST_FEATURES)
+    return replace(question, features={}).scores([(COMPOSITION, columns)], (COMPOSITION,))
 
 
 def _hull(of_networks: Sequence[Sequence[ProbeScore]]) -> list[ProbeScore]:
@@ -109,7 +216,7 @@ class _Reading:
     max_features: int
     stages: Collection[str] | None
 
-    def columns(self, model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    def columns(self, model: int) -> Iterator[tuple[str, Tensor]]:
         """Stage names and their features [N, F], one stage at a time."""
         for name, values in self._wanted(self.sample.stages(model)).items():
             try:
@@ -122,56 +229,3 @@ class _Reading:
         if unknown or not fields:
             raise ProbeError(f"No stage {sorted(unknown)} on nodes; the model has {', '.join(fields) or 'none'}.")
         return {name: values for name, values in fields.items() if self.stages is None or name in self.stages}
-
-
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """What is to be predicted, and how it is held out."""
-
-    targets: Tensor  # [N, T]
-    names: list[str]
-    group: Tensor  # [N]
-    fold: Tensor  # [N]
-    seed: int
-    known: dict[tuple[str, bytes], list[ProbeScore]] = field(default_factory=dict)
-    features: dict[str, int] = field(default_factory=dict)
-
-    def scores(self, stages: Iterable[tuple[str, Tensor]], controls: Sequence[Control]) -> list[ProbeScore]:
-        """R2 of every target at every stage, under the given controls (shuffled targets share the regression)."""
-        return [score for name, columns in stages for score in self._known_scores(name, columns, controls)]
-
-    def _known_scores(self, stage: str, columns: Tensor, controls: Sequence[Control]) -> list[ProbeScore]:
-        """A stage without learned weights is the same in every network: it is regressed once."""
-        key = stage, hashlib.sha256(columns.contiguous().numpy().tobytes()).digest()
-        if key in self.known:
-            return [replace(score, control=controls[0]) for score in self.known[key] if score.control != "shuffled"]
-        self.features[stage] = max(columns.shape[1], self.features.get(stage, 0))
-        self.known[key] = list(self._scores(stage, columns, controls))
-        return self.known[key]
-
-    def _scores(self, stage: str, columns: Tensor, controls: Sequence[Control]) -> Iterator[ProbeScore]:
-        order = torch.randperm(len(self.targets), generator=self._generator())
-        asked: dict[Control, Tensor] = {
-            kind: self.targets[order] if kind == "shuffled" else self.targets for kind in controls
-        }
-        both = torch.cat(list(asked.values()), 1)
-        found = nested_predictions(columns, both, self.fold) if columns.shape[1] else both.mean(0).expand_as(both)
-        for kind, truth, guess in zip(asked, asked.values(), found.chunk(len(asked), 1), strict=True):
-            r2, low, high = self._r2(truth, guess)
-            for i, name in enumerate(self.names):
-                yield ProbeScore(stage, name, kind, float(r2[i]), float(low[i]), float(high[i]))
-
-    def _r2(self, truth: Tensor, guess: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """R2 of the pooled held-out predictions [T], and its 95 % interval over resampled groups; NaN if constant."""
-        count = int(self.group.max()) + 1
-        errors = truth.new_zeros(count, truth.shape[1]).index_add(0, self.group, (truth - guess).square())
-        centred = truth - truth.mean(0)
-        centred = torch.where(centred.abs().amax(0) > 1e-12 * truth.abs().amax(0), centred, math.nan)
-        spread = truth.new_zeros(count, truth.shape[1]).index_add(0, self.group, centred.square())
-        draws = torch.randint(count, (RESAMPLES, count), generator=self._generator())
-        resampled = 1 - errors[draws].sum(1) / spread[draws].sum(1)  # [RESAMPLES, T]
-        low, high = resampled.quantile(torch.tensor([0.025, 0.975], dtype=truth.dtype), 0)
-        return 1 - errors.sum(0) / spread.sum(0), low, high
-
-    def _generator(self) -> torch.Generator:
-        return torch.Generator().manual_seed(self.seed)

@@ -13,7 +13,7 @@ from equiviz.features.model_input import Given, ModelInput, own_copy, prepared, 
 from equiviz.features.model_state import untouched
 from equiviz.features.precision import wide
 from equiviz.features.recorder import Recorder, Replacement
-from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.equivariant_model import title_of
 from equiviz.nn.stage import Support
 from equiviz.structures.graph import Graph
 from equiviz.symmetry.field import Field
@@ -142,7 +142,7 @@ def record(
     for name, value in _named(outputs):
         recorder.record(name if name == "output" else f"output.{name}", value)
     graph = taken if isinstance(taken, Graph) else None
-    title = model.title if isinstance(model, EquivariantModel) else type(model).__name__
+    title = title_of(model)
     return Capture(recorder.fields, title, graph, recorder.skipped)
 
 

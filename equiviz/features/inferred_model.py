@@ -15,7 +15,7 @@ from equiviz.features.model_input import ModelInput, Sizes, own_copy, prepared, 
 from equiviz.features.model_state import untouched
 from equiviz.features.type_inference import NO_IRREP, InferredType, Orientations
 from equiviz.interop.taps import Tap, listening, planted
-from equiviz.nn.equivariant_model import EquivariantModel, claimed_group
+from equiviz.nn.equivariant_model import EquivariantModel, claimed_group, title_of
 from equiviz.nn.errors import ModelError
 from equiviz.nn.stage import Stage, Support
 from equiviz.structures.graph import Graph
@@ -68,7 +68,7 @@ class InferredModel(EquivariantModel):
     @property
     def title(self) -> str:
         """What reports call it: the name of the model's own class."""
-        return self.model.title if isinstance(self.model, EquivariantModel) else type(self.model).__name__
+        return title_of(self.model)
 
     @property
     def guessed(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ to the formal charges, those of pH 7. What H-CNN's authors took (PyRosetta) are 
 alike in kind, not in number.
 
 Charges are those of the whole protein, the residue that is to be guessed included: they flow across its peptide bonds,
-and those of its neighbours' backbones tell what it is (a forest of trees on five of them names half of all residues).
+and those of its neighbours' backbones tell what it is.
 So networks that see this channel are no measure of how well a residue is recovered, and no shipped weights use it.
 """
 

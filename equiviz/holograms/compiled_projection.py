@@ -13,7 +13,8 @@ import torch
 
 from equiviz.holograms.channels import HEAVY, channel_of_atoms, dense_weights
 from equiviz.holograms.hologram import Basis, Counting, Hologram, Origin
-from equiviz.holograms.neighbourhoods import Neighbourhoods
+from equiviz.holograms.neighbourhoods import SINGLE, Neighbourhoods
+from equiviz.holograms.two_centres import beside
 from equiviz.holograms.zernike import Zernike
 from equiviz.symmetry.legendre import legendre_recurrence
 
@@ -30,7 +31,6 @@ def project_neighbourhoods(
     channels: Sequence[str] = HEAVY,
     basis: Basis | None = None,
     *,
-    weights: NDArray[np.float64] | None = None,
     counting: Counting = "atoms",
     dtype: torch.dtype = torch.float32,
 ) -> Hologram:
@@ -40,19 +40,39 @@ def project_neighbourhoods(
         around: the sites and their neighbours.
         channels: what is projected of each atom.
         basis: the radial functions; by default those of H-CNN, orthonormal, in a ball of the neighbourhoods' radius.
-        counting: what `weights` make of the atoms; it is only noted.
-        weights: ``[E]``, of each neighbour, beside those of the channels; by default ones.
+        counting: "square" divides what each atom adds by its own power, see `powers`.
         dtype: of the sums and the result, float32 or float64.
 
     Raises:
         HologramError: a channel that is unknown or that the file cannot give.
     """
     basis = Zernike(radius=around.radius) if basis is None else basis
+    if around.centre == "both":
+        views = [around.seen_from(one) for one in SINGLE["both"]]
+        return beside([project_neighbourhoods(view, channels, basis, counting=counting, dtype=dtype) for view in views])
+    made = torch.from_numpy(coefficients(around, channels, basis, counting, dtype))
+    classes = torch.from_numpy(around.classes)
+    origin = Origin(around.centre, around.radius, counting)
+    return Hologram.of(made, channels, basis, classes, around.names, around.protein.name, origin)
+
+
+def coefficients(
+    around: Neighbourhoods,
+    channels: Sequence[str],
+    basis: Basis,
+    counting: Counting,
+    dtype: torch.dtype,
+    axes: tuple[int, int, int] = (0, 1, 2),
+) -> NDArray[np.floating]:
+    """The same of one centre as they are, ``[S, channels x basis.width]``.
+
+    `axes` are the coordinates that count as x, y and z: the polar axis of the harmonics is the second.
+    """
     from equiviz.holograms.moments_kernel import project_sites
 
     kind = np.float64 if dtype == torch.float64 else np.float32
-    each = np.ones(len(around.neighbours), kind) if weights is None else weights.astype(kind)
-    points, centres = around.protein.positions / basis.radius, around.centres / basis.radius
+    each = _weights(around, basis, counting).astype(kind, copy=False)
+    points, centres = (x[:, axes] / basis.radius for x in (around.protein.positions, around.centres))
     near = around.first, around.neighbours, each
     atoms = len(channels), channel_of_atoms(around.protein, channels), _dense(around.protein, channels, kind)
     functions = legendre_recurrence(basis.l_max).astype(kind), basis.table().astype(kind)
@@ -60,10 +80,24 @@ def project_neighbourhoods(
     count, width = len(around), len(channels) * basis.width
     found = np.empty(count * width + more, kind)
     project_sites(points, centres, near, *atoms, functions, basis.shells, matrices, orders, found)
-    made = torch.from_numpy(found[: count * width].reshape(count, width))
-    classes = torch.from_numpy(around.classes)
-    origin = Origin(around.centre, around.radius, counting)
-    return Hologram.of(made, channels, basis, classes, around.names, around.protein.name, origin)
+    return found[: count * width].reshape(count, width)
+
+
+def powers(around: Neighbourhoods, basis: Basis) -> NDArray[np.float64]:
+    """``[E]``: the sum over (n, l, m) of (R_nl Y_lm)^2 of each neighbour, which its distance alone decides."""
+    distances = np.linalg.norm(around.offsets(), axis=1)
+    total = np.zeros(len(distances))
+    for degree in range(basis.l_max + 1):
+        total += np.square(basis.values(degree, distances)).sum(1) * (2 * degree + 1) / (4 * np.pi)
+    return total
+
+
+def _weights(around: Neighbourhoods, basis: Basis, counting: Counting) -> NDArray[np.floating]:
+    """``[E]``: one, or one over the power of each neighbour; zero for those that were moved out of the ball since."""
+    if counting == "atoms":
+        return np.ones(len(around.neighbours), np.float32)
+    power = powers(around, basis)
+    return np.divide(1.0, power, out=np.zeros_like(power), where=power > 0)
 
 
 def _dense(

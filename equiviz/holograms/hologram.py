@@ -49,7 +49,8 @@ class Origin:
 
     def __str__(self) -> str:
         counted = "" if self.counting == "atoms" else ", atoms divided by their power"
-        return f"neighbourhoods of {self.radius:g} Å around the {self.centre}{counted}"
+        place = "the side chain and the CA" if self.centre == "both" else f"the {self.centre}"
+        return f"neighbourhoods of {self.radius:g} Å around {place}{counted}"
 
 
 PUBLISHED = Origin()
@@ -60,7 +61,7 @@ class Hologram(TypedTensors):
     """Coefficients of S sites, as `TypedTensors` with one field on nodes; what a model of proteins reads.
 
     Attributes:
-        channels: names, in the order of the copies.
+        channels: names, in the order of the copies; seen from both centres see `two_centres.py`.
         basis: the radial functions.
         sites: what people call each site, "A MET 1".
         name: of the protein, or of the set.
@@ -122,6 +123,10 @@ class Hologram(TypedTensors):
         classes, sites = (self.classes, self.sites) if same else (None, ())
         return Hologram.of(coefficients, self.channels, self.basis, classes, sites, self.name, self.origin)
 
+    def repeated(self, count: int) -> Hologram:
+        """As many copies, one after the other: sites know nothing of each other."""
+        return self if count == 1 else self.with_coefficients(self.coefficients.repeat(count, 1))
+
     @property
     def coefficients(self) -> Tensor:
         """``[S, channels x basis.width]``."""
@@ -140,9 +145,11 @@ class Hologram(TypedTensors):
         return replace(moved, sites=tuple(self.sites[k] for k in g.order.tolist()))
 
     def degree(self, l: int) -> Tensor:  # noqa: E741 - the field's own name for it
-        """The coefficients of degree l, ``[S, channels, orders, 2l+1]``."""
-        copies = self.fields[ONLY][f"{l}{'eo'[l % 2]}"]  # [S, channels x orders, 2l+1]
-        return copies.unflatten(1, (len(self.channels), -1))
+        """The coefficients of degree l, ``[S, channels, orders, 2l+1]``: a view."""
+        many = [len(self.basis.orders(degree)) * (2 * degree + 1) for degree in range(l + 1)]
+        end = len(self.channels) * sum(many)
+        rows = self.coefficients[:, end - len(self.channels) * many[l] : end]
+        return rows.unflatten(1, (len(self.channels), -1, 2 * l + 1))
 
     def __repr__(self) -> str:
         sequence = "".join(LETTERS[k] if k >= 0 else "x" for k in self.classes[:12].tolist())

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from equiviz.holograms.errors import HologramError
+from equiviz.holograms.zernike import Zernike
 from equiviz.symmetry.wigner import wigner_d
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from equiviz.holograms.hologram import Hologram
 
 Layout: TypeAlias = Literal["hcnn", "hermes"]
-_TO_POLAR_Z = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]], dtype=torch.float64)
+POLAR_Z = (1, 2, 0)
 """(x, y, z) -> (y, z, x): harmonics about y, of this, are harmonics about z of what was turned."""
 
 
@@ -33,48 +34,57 @@ def arranged(hologram: Hologram, layout: Layout) -> dict[int, NDArray[np.generic
     """The coefficients by degree: ``[S, rows, 2l+1]``, m from -l to l; complex64 or complex128 for "hcnn".
 
     Raises:
-        HologramError: an unknown layout.
+        HologramError: an unknown layout, or coefficients of other functions than Zernike's.
     """
+    check(layout)
+    if not isinstance(hologram.basis, Zernike):
+        raise HologramError(f"Layouts are made of Zernike's functions, got {hologram.basis}.")
+    about_z = [_turned(hologram.degree(degree), degree) for degree in range(hologram.basis.l_max + 1)]
+    return arrays(torch.cat(about_z, 1).numpy(force=True), len(hologram.channels), hologram.basis, layout)
+
+
+def arrays(
+    about_z: NDArray[np.floating], channels: int, basis: Zernike, layout: Layout
+) -> dict[int, NDArray[np.generic]]:
+    """The same of coefficients ``[S, W]`` as a `Hologram` has them, but of harmonics with polar axis z."""
+    found: dict[int, NDArray[np.generic]] = {}
+    end = 0
+    for degree in range(basis.l_max + 1):
+        shape = channels, len(basis.orders(degree)), 2 * degree + 1
+        start, end = end, end + math.prod(shape)
+        block = about_z[:, start:end].reshape(-1, *shape)  # [S, C, K, 2l+1]
+        rows = _hcnn(block, basis.n_max) if layout == "hcnn" else _hermes(block, basis.n_max)
+        found[degree] = rows.reshape(len(rows), -1, shape[-1])
+    return found
+
+
+def check(layout: str) -> None:
+    """Refuse unknown ones."""
     if layout not in get_args(Layout):
         raise HologramError(f"Expected layout {' or '.join(map(repr, get_args(Layout)))}, got {layout!r}.")
-    make = _hcnn if layout == "hcnn" else _hermes
-    return {degree: make(hologram, degree) for degree in range(hologram.basis.l_max + 1)}
 
 
-def _hcnn(hologram: Hologram, degree: int) -> NDArray[np.generic]:
-    block = hologram.degree(degree).numpy(force=True)  # [S, C, K, 2l+1]
+def _hcnn(block: NDArray[np.floating], n_max: int) -> NDArray[np.generic]:
+    from equiviz.holograms.complex_kernel import spread
+
     kind = np.complex128 if block.dtype == np.float64 else np.complex64
-    found = np.zeros((*block.shape[:2], hologram.basis.n_max + 1, block.shape[3]), kind)
-    pairs = np.ascontiguousarray(_complex_matrix(degree).T.astype(kind)).view(block.dtype)  # real and imaginary parts
-    flat = np.ascontiguousarray(block).reshape(-1, block.shape[3]) @ pairs  # one product for all sites
-    found[:, :, degree::2] = flat.view(kind).reshape(block.shape)
-    return found.reshape(len(found), -1, block.shape[3])
+    found = np.empty((*block.shape[:2], n_max + 1, block.shape[3]), kind)
+    spread(block, found)
+    return found
 
 
-def _hermes(hologram: Hologram, degree: int) -> NDArray[np.generic]:
-    block = hologram.degree(degree).numpy(force=True)
-    rows = hologram.basis.n_max // 2 + 1
-    found = np.zeros((*block.shape[:2], rows, block.shape[3]), block.dtype)
-    found[:, :, : block.shape[2]] = block @ (_polar_z(degree).T / math.sqrt(4 * math.pi)).astype(block.dtype)
-    return found.reshape(len(found), -1, block.shape[3])
+def _hermes(block: NDArray[np.floating], n_max: int) -> NDArray[np.generic]:
+    found = np.zeros((*block.shape[:2], n_max // 2 + 1, block.shape[3]), block.dtype)
+    found[:, :, : block.shape[2]] = block * block.dtype.type(1 / math.sqrt(4 * math.pi))
+    return found
+
+
+def _turned(block: torch.Tensor, degree: int) -> torch.Tensor:
+    """``[S, C, K, 2l+1]`` of polar axis y -> ``[S, C K (2l+1)]`` of polar axis z."""
+    return (block.reshape(-1, block.shape[3]) @ _polar_z(degree).to(block).T).reshape(len(block), -1)
 
 
 @cache
-def _polar_z(degree: int) -> NDArray[np.float64]:
+def _polar_z(degree: int) -> torch.Tensor:
     """From real harmonics of polar axis y to those of polar axis z, ``[2l+1, 2l+1]``."""
-    return wigner_d(degree, _TO_POLAR_Z).numpy()
-
-
-@cache
-def _complex_matrix(degree: int) -> NDArray[np.complex128]:
-    """From real coefficients about y to those of conj(Y_lm) about z, ``[2l+1, 2l+1]``.
-
-    For m > 0, Y_lm = (-1)^m (C_m + i S_m) / sqrt(2) and Y_l,-m = (C_m - i S_m) / sqrt(2), with the real harmonics C_m
-    (cosine, at +m) and S_m (sine, at -m).
-    """
-    real = np.zeros((2 * degree + 1, 2 * degree + 1), dtype=np.complex128)
-    real[degree, degree] = 1
-    for m in range(1, degree + 1):
-        real[degree + m, [degree + m, degree - m]] = (-1) ** m * np.array([1, -1j]) / math.sqrt(2)
-        real[degree - m, [degree + m, degree - m]] = np.array([1, 1j]) / math.sqrt(2)
-    return real @ _polar_z(degree)
+    return wigner_d(degree, torch.eye(3, dtype=torch.float64)[list(POLAR_Z)])

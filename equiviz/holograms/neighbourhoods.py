@@ -8,7 +8,7 @@ what is missing). Of chains with the same sequence the first gives sites, and al
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 
 RADIUS = 10.0
 """Å, as published."""
-Centre: TypeAlias = Literal["CA", "side chain"]
-"""Where the origin of a neighbourhood is: the CA, as published, or where a side chain would be."""
+Centre: TypeAlias = Literal["CA", "side chain", "both"]
+"""Where the origin of a neighbourhood is: the CA, as published, or where a side chain would be; or seen from both."""
+SINGLE: dict[Centre, tuple[Centre, ...]] = {
+    "CA": ("CA",),
+    "side chain": ("side chain",),
+    "both": ("side chain", "CA"),
+}
+"""The centres of each, one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +44,7 @@ class Neighbourhoods:
         first: ``[S + 1]``: the neighbours of site s are ``neighbours[first[s]:first[s + 1]]``.
         neighbours: ``[E]``, atoms; those of one site in no special order.
         radius: in Å; a neighbour at exactly this distance belongs.
-        centre: where the origin is, see `side_chain_centre.py` for the second.
+        centre: where the origin is, see `side_chain_centre.py` for the second; "both" has the neighbours of either.
     """
 
     protein: Protein
@@ -83,12 +89,31 @@ class Neighbourhoods:
         sites = _sites(protein, unique_chains) if residues is None else _asked(protein, residues)
         if not len(sites):
             raise StructureError(None, None, f"{protein.name}: no usable residue; {_lacking(protein)}")
-        places = _centres(protein, sites, centre)
-        return cls(protein, sites, *_search(protein, sites, places, radius), radius, centre)
+        return cls(protein, sites, *_search(protein, sites, centre, radius), radius, centre)
 
     def __len__(self) -> int:
         """Number of sites."""
         return len(self.residues)
+
+    def only(self, site: int) -> Neighbourhoods:
+        """The neighbourhood of one site."""
+        begin, end = self.first[site : site + 2]
+        first, neighbours = np.array([0, end - begin]), self.neighbours[begin:end]
+        return replace(self, residues=self.residues[[site]], first=first, neighbours=neighbours)
+
+    def seen_from(self, centre: Centre) -> Neighbourhoods:
+        """Those of "both" centres as seen from one of them: the neighbours that are within the radius of it.
+
+        Raises:
+            HologramError: another centre than these have.
+        """
+        if centre not in (self.centre, *SINGLE[self.centre]):
+            raise HologramError(f"These neighbourhoods have the centre {self.centre!r}, not {centre!r}.")
+        if centre == self.centre:
+            return self
+        one = replace(self, centre=centre)
+        first, neighbours = _kept(self.first, self.neighbours, _lengths(one.offsets()) <= self.radius)
+        return replace(one, first=first, neighbours=neighbours)
 
     @cached_property
     def site(self) -> NDArray[np.int64]:
@@ -102,7 +127,7 @@ class Neighbourhoods:
 
     @property
     def centres(self) -> NDArray[np.float64]:
-        """``[S, 3]``, the origin of each, in Å."""
+        """``[S, 3]``, the origin of each, in Å; of "both" that of the side chain."""
         return _centres(self.protein, self.residues, self.centre)
 
     @property
@@ -147,15 +172,34 @@ def _lacking(protein: Protein) -> str:
 
 
 def _centres(protein: Protein, sites: NDArray[np.int64], centre: Centre) -> NDArray[np.float64]:
-    if centre == "side chain":
-        return side_chain_centres(protein, sites)
-    return protein.positions[protein.alphas[sites]]
+    if centre == "CA":
+        return protein.positions[protein.alphas[sites]]
+    return side_chain_centres(protein, sites)
 
 
 def _search(
-    protein: Protein, sites: NDArray[np.int64], centres: NDArray[np.float64], radius: float
+    protein: Protein, sites: NDArray[np.int64], centre: Centre, radius: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """``first`` and ``neighbours``."""
+    """``first`` and ``neighbours``; of several centres those of any, found from the middle between them."""
     from equiviz.holograms.search_kernel import search
 
-    return search(protein.positions, centres, radius, protein.residue, sites)
+    ends = np.stack([_centres(protein, sites, one) for one in SINGLE[centre]])  # [1 or 2, S, 3]
+    middle = ends.mean(0)
+    apart = float(_lengths(ends - middle).max(initial=0.0)) * (1 + 1e-9)
+    first, near = search(protein.positions, middle, radius + apart, protein.residue, sites)
+    if len(ends) == 1:
+        return first, near
+    places, owner = protein.positions[near], np.repeat(np.arange(len(sites)), np.diff(first))
+    away = np.min([_lengths(places - end[owner]) for end in ends], axis=0)
+    return _kept(first, near, away <= radius)
+
+
+def _kept(
+    first: NDArray[np.int64], neighbours: NDArray[np.int64], which: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``first`` and ``neighbours`` of some of the neighbours."""
+    return np.concatenate([[0], np.cumsum(which)])[first], neighbours[which]
+
+
+def _lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sqrt(np.einsum("...k,...k->...", vectors, vectors))

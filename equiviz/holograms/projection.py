@@ -6,19 +6,19 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias, cast, get_args, overload
 
-import numpy as np
 import torch
 
 from equiviz.holograms.channels import HEAVY, with_channels
-from equiviz.holograms.compiled_projection import project_neighbourhoods
+from equiviz.holograms.compiled_projection import coefficients, project_neighbourhoods
 from equiviz.holograms.errors import HologramError
-from equiviz.holograms.hologram import Basis, Counting, Hologram
-from equiviz.holograms.layouts import Layout, arranged
+from equiviz.holograms.hologram import Counting, Hologram
+from equiviz.holograms.layouts import POLAR_Z, Layout, arranged, arrays, check
 from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
 from equiviz.holograms.protein import Protein
 from equiviz.holograms.zernike import Norm, Zernike
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 Given: TypeAlias = "str | os.PathLike[str] | Protein | Neighbourhoods"
@@ -85,11 +85,15 @@ def project(
     """
     if counting not in get_args(Counting):
         raise HologramError(f"Expected counting {' or '.join(map(repr, get_args(Counting)))}, got {counting!r}.")
+    if layout is not None:
+        check(layout)
     around = neighbourhoods_of(given, channels, radius)
     basis = Zernike(n_max, l_max, around.radius, norm)
-    weights = square_weights(around, basis) if counting == "square" else None
-    hologram = project_neighbourhoods(around, channels, basis, weights=weights, counting=counting, dtype=dtype)
-    return hologram if layout is None else arranged(hologram, layout)
+    if layout is None or around.centre == "both":
+        hologram = project_neighbourhoods(around, channels, basis, counting=counting, dtype=dtype)
+        return hologram if layout is None else arranged(hologram, layout)
+    about_z = coefficients(around, channels, basis, counting, dtype, POLAR_Z)
+    return arrays(about_z, len(channels), basis, layout)
 
 
 def neighbourhoods_of(
@@ -107,18 +111,3 @@ def neighbourhoods_of(
         )
     protein = given if isinstance(given, Protein) else Protein.read(given)
     return Neighbourhoods.of(with_channels(protein, channels), radius, hydrogens="H" in channels, centre=centre)
-
-
-def square_weights(around: Neighbourhoods, basis: Basis) -> NDArray[np.float64]:
-    """``[E]``: one over the power of each neighbour; zero for those that were moved out of the ball since."""
-    power = powers(around, basis)
-    return np.divide(1.0, power, out=np.zeros_like(power), where=power > 0)
-
-
-def powers(around: Neighbourhoods, basis: Basis) -> NDArray[np.float64]:
-    """``[E]``: the sum over (n, l, m) of (R_nl Y_lm)^2 of each neighbour, which its distance alone decides."""
-    distances = np.linalg.norm(around.offsets(), axis=1)
-    total = np.zeros(len(distances))
-    for degree in range(basis.l_max + 1):
-        total += np.square(basis.values(degree, distances)).sum(1) * (2 * degree + 1) / (4 * np.pi)
-    return total

@@ -74,6 +74,7 @@ class ForeignModel(EquivariantModel):
         cutoff: of the neighbour lists, in Angstrom.
         knows: the atomic numbers that it was made for; None where it does not say.
         outputs: how the entries of what `call` returns become fields; entries that are not named are left out.
+        takes_edge_vectors: whether `call` honours a graph's own edge vectors (`shift_vectors`, `lattice_shifts`).
 
     Args:
         foreign, cutoff, outputs, knows: as above.
@@ -82,6 +83,8 @@ class ForeignModel(EquivariantModel):
             mode. For the time of a call that flag is set for them, and for nothing else, so that the energy can be
             differentiated once more, by positions or by recorded stages.
     """
+
+    takes_edge_vectors: bool = True
 
     def __init__(
         self,
@@ -137,10 +140,10 @@ class ForeignModel(EquivariantModel):
         Energies and forces stay connected to positions and recorded stages in the autograd graph.
 
         Raises:
-            InteropError: a graph with edge vectors of its own, which no foreign model takes; an output or a stage that
-                is not what was declared.
+            InteropError: a graph with edge vectors of its own, where the adapter cannot hand them on; an output or a
+                stage that is not what was declared.
         """
-        if graph.given_vectors is not None:
+        if graph.given_vectors is not None and not self.takes_edge_vectors:
             raise InteropError(
                 f"{type(self.foreign).__name__} computes edge vectors from positions; it cannot take given ones "
                 "(Graph.with_edge_vectors). Move the positions instead."
@@ -219,14 +222,34 @@ def cells_of(graph: Graph) -> Tensor:
 
 
 def shift_vectors(graph: Graph) -> Tensor:
-    """By how much the image of each edge's sender is moved, [E, 3] in Angstrom."""
+    """By how much the image of each edge's sender is moved, [E, 3] in Angstrom.
+
+    Where the graph has edge vectors of its own, by as much as makes the difference of positions plus the shift equal
+    to them: this is how a foreign model, which takes positions and shifts, is given edge vectors.
+    """
+    if graph.given_vectors is not None:
+        return graph.given_vectors - (graph.positions[graph.senders] - graph.positions[graph.receivers])
     cells = cells_of(graph)[graph.batch[graph.receivers]]  # [E, 3, 3]
     return torch.einsum("ea,eax->ex", graph.shifts.to(cells), cells)
 
 
+def lattice_shifts(graph: Graph) -> tuple[Tensor, Tensor]:
+    """Cells [B, 3, 3] and shifts [E, 3] in lattice vectors, for packages that multiply them with each other.
+
+    Where the graph has edge vectors of its own the cells are cubes of 1 Angstrom, and the shifts `shift_vectors`.
+    """
+    if graph.given_vectors is None:
+        return cells_of(graph), graph.shifts.to(graph.positions.dtype)
+    unit = torch.eye(3, dtype=graph.positions.dtype, device=graph.positions.device)
+    return unit.repeat(graph.n_graphs, 1, 1), shift_vectors(graph)
+
+
 def fully_periodic(graph: Graph) -> bool:
-    """Whether each structure repeats along three lattice vectors, so that it has a volume and a stress."""
-    return graph.pbc is not None and bool(graph.pbc.all())
+    """Whether each structure repeats along three lattice vectors, so that it has a volume and a stress.
+
+    With edge vectors of its own it has none: these need not fit any lattice.
+    """
+    return graph.given_vectors is None and graph.pbc is not None and bool(graph.pbc.all())
 
 
 def _bare(structure: Structure) -> Structure:

@@ -31,8 +31,8 @@ from equiviz.interop.foreign_model import (
     STRESS,
     VIRIAL,
     ForeignModel,
-    cells_of,
     fully_periodic,
+    lattice_shifts,
 )
 from equiviz.interop.taps import Tap, e3nn_taps
 from equiviz.nn.stage import Support
@@ -102,13 +102,13 @@ class GraphPesModel(ForeignModel):
     def _atomic_graph(self, graph: Graph) -> object:
         """One structure without batch indices, several with them, as graph-pes' own conversions give it."""
         atomic_graph: Callable[..., object] = importlib.import_module("graph_pes.atomic_graph").AtomicGraph
-        cells, several = cells_of(graph), graph.n_graphs != 1
+        (cells, shifts), several = lattice_shifts(graph), graph.n_graphs != 1
         return atomic_graph(
             Z=graph.species,
             R=graph.positions,
             cell=cells if several else cells[0],
             neighbour_list=graph.edge_index.flip(0),  # centre, neighbour
-            neighbour_cell_offsets=graph.shifts.to(graph.positions.dtype),
+            neighbour_cell_offsets=shifts,
             properties={},
             cutoff=graph.cutoff,
             other={},

@@ -38,7 +38,7 @@ from equiviz.interop.foreign_model import (
     STRESS,
     VIRIAL,
     ForeignModel,
-    cells_of,
+    lattice_shifts,
     positions_of,
 )
 from equiviz.interop.taps import Tap
@@ -130,8 +130,9 @@ class NequipModel(ForeignModel):
             "batch": graph.batch,
             "num_atoms": graph.sizes,
         }
-        if graph.cells is not None:
-            data |= {"cell": cells_of(graph), "edge_cell_shift": graph.shifts.to(graph.positions.dtype)}
+        if graph.cells is not None or graph.given_vectors is not None:
+            cells, shifts = lattice_shifts(graph)
+            data |= {"cell": cells, "edge_cell_shift": shifts}
         return cast(_GraphModel, self.foreign)(data)
 
 

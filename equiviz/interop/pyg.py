@@ -70,6 +70,9 @@ class PygModel(ForeignModel):
         self._inputs = inputs
         self._named = list(typed)
         self._forces_of = forces
+        # A module that is shown positions would not notice the vectors.
+        named = set(inputs.values() if isinstance(inputs, Mapping) else inputs) if not callable(inputs) else set()
+        self.takes_edge_vectors = bool(named & {"edge_vectors", "edge_lengths"}) and "positions" not in named
 
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """Neighbours in the module's dtype, with all typed attributes; units and species stay as they are."""

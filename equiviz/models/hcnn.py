@@ -22,6 +22,7 @@ Departures
 - Atoms of the backbone, of rings and of charged groups have channels of their own by default, see
   `equiviz.holograms.channels`; the published ones are ``("C", "N", "O", "S", "H", "SASA", "charge")``.
 - The neighbourhood is centred where the side chain would be, which bonded neighbours tell; published: ``centre="CA"``.
+  The shipped networks read ``centre="both"``: some the channels of one centre, some those of the other.
 
 The network claims SO(3): the products with odd l1 + l2 + l3 make pseudo-tensors, which are added to true ones. Proteins
 are not mirror-symmetric.
@@ -30,9 +31,10 @@ are not mirror-symmetric.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +43,7 @@ from torch.nn.functional import silu
 from equiviz.holograms.channels import KINDS, check
 from equiviz.holograms.errors import HologramError
 from equiviz.holograms.hologram import Basis, Hologram
-from equiviz.holograms.neighbourhoods import RADIUS, Centre
+from equiviz.holograms.neighbourhoods import RADIUS, SINGLE, Centre
 from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.holograms.shells import Shells
 from equiviz.holograms.zernike import Zernike
@@ -61,7 +63,8 @@ class HcnnConfig:
 
     Attributes:
         channels: what is projected of each atom, see `equiviz.holograms.channels`.
-        centre: of the neighbourhoods: "CA", or "side chain" (`equiviz.holograms.side_chain_centre`).
+        centre: of the neighbourhoods: "CA", "side chain" (`equiviz.holograms.side_chain_centre`), or "both", which
+            gives every channel twice (`equiviz.holograms.two_centres`).
         basis: "shells" or "zernike".
         orders: number of shells, or the largest order n.
         l_max: largest degree, of holograms and features.
@@ -198,6 +201,28 @@ def invariants(h: Tensor, slices: Sequence[slice]) -> Tensor:
     """[S, M, W] -> [S, (L+1) W]: l = 0 as it is, the norms of the rest."""
     norms = [(h[:, part].square().mean(1) + 1e-6).sqrt() for part in slices[1:]]
     return torch.cat([h[:, 0], *norms], 1)
+
+
+@torch.no_grad()
+def seen_from_both(network: Hcnn) -> Hcnn:
+    """A trained network that looks from one centre, as one that gets the holograms of both and is blind to the other's.
+
+    So networks with different centres read one hologram, and can be averaged. One that looks from both stays as it is.
+    """
+    if network.config.centre == "both":
+        return network
+    wide = deepcopy(network)
+    wide.config = replace(network.config, centre="both")
+    for degree, (scale, embed) in enumerate(zip(network.scales, network.embed, strict=True)):
+        wide.scales[degree] = nn.Parameter(_beside_zeros(scale, network.config.centre), requires_grad=False)
+        wide.embed[degree] = linear = nn.Linear(2 * len(scale), network.config.width, bias=False)
+        linear.weight = nn.Parameter(_beside_zeros(cast(nn.Linear, embed).weight, network.config.centre))
+    return wide
+
+
+def _beside_zeros(rows: Tensor, centre: Centre) -> Tensor:
+    """What belongs to the rows of one centre ``[..., R]``, and zeros for those of the other: ``[..., 2R]``."""
+    return torch.cat([rows if view == centre else torch.zeros_like(rows) for view in SINGLE["both"]], -1)
 
 
 def example(sites: int, seed: int) -> Hologram:

@@ -57,7 +57,7 @@ class HermesConfig:
 
     Attributes:
         channels: what is projected of each atom, see `equiviz.holograms.channels`.
-        centre: of the neighbourhoods: "CA" or "side chain".
+        centre: of the neighbourhoods: "CA", "side chain" or "both".
         orders: the largest order n of Zernike's functions.
         l_max: largest degree, of holograms and features.
         width: channels of the features.

@@ -140,6 +140,11 @@ class EquivariantModel(nn.Module, ABC):
         return {name: module for name, module in self.named_modules() if isinstance(module, Stage)}
 
 
+def title_of(model: nn.Module) -> str:
+    """What reports call a model: its own title, or the name of its class."""
+    return model.title if isinstance(model, EquivariantModel) else type(model).__name__
+
+
 def claimed_group(model: object) -> str:
     """The symmetry that a model claims; "E(3)" where a foreign one says nothing, or means something else by `group`."""
     claimed: object = getattr(model, "group", None)

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from equiviz.holograms.compiled_projection import project_neighbourhoods
 from equiviz.holograms.hologram import Basis, Counting, Hologram, Origin, joined
 from equiviz.holograms.neighbourhoods import RADIUS, Centre, Neighbourhoods
-from equiviz.holograms.projection import Given, neighbourhoods_of, square_weights
+from equiviz.holograms.projection import Given, neighbourhoods_of
 from equiviz.holograms.protein import AMINO_ACIDS, Protein
+from equiviz.holograms.two_centres import seen_channels
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
 from equiviz.structures.interchange.recognised import is_structure_like
@@ -48,6 +49,19 @@ class Reading(Protocol):
         ...
 
 
+def reading_of(model: EquivariantModel) -> Reading:
+    """What a model of amino acids reads; an ensemble's configuration is that of its members.
+
+    Raises:
+        ModelError: a model that reads no proteins.
+    """
+    if model.task != "amino acids":
+        raise ModelError(
+            f'{model.title} reads no holograms of proteins. Expected a model of amino acids: equiviz.load("hcnn").'
+        )
+    return cast(Reading, model.config)
+
+
 class HologramModel(EquivariantModel):
     """Base of families that read holograms of proteins and give ``preferences`` "20x0e" per site.
 
@@ -74,7 +88,12 @@ class HologramModel(EquivariantModel):
     def rows(self) -> list[int]:
         """By degree, how many rows (channel, order) a hologram has."""
         config = self.config
-        return [len(config.channels) * len(config.radial.orders(degree)) for degree in range(config.l_max + 1)]
+        return [len(self.channels) * len(config.radial.orders(degree)) for degree in range(config.l_max + 1)]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Those of the holograms: of each centre that is looked from."""
+        return seen_channels(self.config.channels, self.config.centre)
 
     @property
     def origin(self) -> Origin:
@@ -117,11 +136,8 @@ class HologramModel(EquivariantModel):
                 f"{self.family} with these settings reads {self.origin}, got {came}. Pass the file, or read them with "
                 f"centre={config.centre!r}."
             )
-        weights = square_weights(around, config.radial) if self.counting == "square" else None
         dtype = self.out.weight.dtype
-        return project_neighbourhoods(
-            around, config.channels, config.radial, weights=weights, counting=self.counting, dtype=dtype
-        )
+        return project_neighbourhoods(around, config.channels, config.radial, counting=self.counting, dtype=dtype)
 
     def prepare(self, structures: Any) -> Hologram:  # type: ignore[override]
         """One hologram of all that came: holograms, or what `hologram` projects.
@@ -135,7 +151,7 @@ class HologramModel(EquivariantModel):
 
     def _known_kind(self, hologram: Hologram) -> Hologram:
         """The same, if it is of the kind that this network reads."""
-        wanted = (self.config.channels, self.config.radial)
+        wanted = (self.channels, self.config.radial)
         if (hologram.channels, hologram.basis) != wanted:
             raise ModelError(
                 f"{self.family} reads channels {', '.join(wanted[0])} on {wanted[1]}, got a hologram of "
@@ -162,7 +178,7 @@ def rows_of(hologram: Hologram) -> list[Tensor]:
 def random_hologram(reading: Reading, sites: int, seed: int, counting: Counting = "atoms") -> Hologram:
     """A hologram of random coefficients in float64, for tests and demonstrations."""
     generator = torch.Generator().manual_seed(seed)
-    width = len(reading.channels) * reading.radial.width
-    values = torch.randn(sites, width, generator=generator, dtype=torch.float64)
+    channels = seen_channels(reading.channels, reading.centre)
+    values = torch.randn(sites, len(channels) * reading.radial.width, generator=generator, dtype=torch.float64)
     origin = Origin(reading.centre, RADIUS, counting)
-    return Hologram.of(values, reading.channels, reading.radial, origin=origin)
+    return Hologram.of(values, channels, reading.radial, origin=origin)

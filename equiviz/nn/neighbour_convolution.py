@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from equiviz.nn.clebsch_gordan import couples, coupling
 from equiviz.nn.neighbour_sum import SortedEdges, neighbour_sum
+from equiviz.nn.product_path import ProductPath, natural, numbered
+from equiviz.symmetry.representations import O3Irreps, Representation
 
 # Shapes: N nodes, E edges, K radial functions, C channels, P paths. Features of degree l are [N, 2l+1, C], by degree.
 Features = dict[int, Tensor]
@@ -32,6 +34,8 @@ def edge_basis(radial: Tensor, harmonics: Tensor) -> Tensor:
 
 class NeighbourConvolution(nn.Module):
     """Sum over neighbours, then coupling; the mixing of channels is left to the caller.
+
+    Its paths (features x harmonics -> output) can be told apart, see `equiviz.nn.product_paths`.
 
     Args:
         channels: Degree -> number of channels of the input.
@@ -70,6 +74,23 @@ class NeighbourConvolution(nn.Module):
         for i, f, o in self.paths:
             out.setdefault(o, []).append(self._couple(sums[i][:, f**2 : (f + 1) ** 2], (i, f, o)))
         return {o: torch.cat(parts, -1) for o, parts in out.items()}
+
+    def product_paths(self) -> list[ProductPath]:
+        """In the order of `paths`: features, harmonics, output."""
+        return numbered([(natural(i), natural(f), natural(o)) for i, f, o in self.paths])
+
+    def along(self, gates: Tensor, features: Features, basis: Tensor, edges: SortedEdges) -> Features:
+        """As `forward`, the columns of each path times its gate; `gates` [P]."""
+        out = self.forward(features, basis, edges)
+        for o, values in out.items():
+            places = [place for place, path in enumerate(self.paths) if path[2] == o]
+            columns = torch.tensor([self.n_radial * self.channels[self.paths[place][0]] for place in places])
+            out[o] = values * gates[places].repeat_interleave(columns.to(gates.device)).to(values)
+        return out
+
+    def representations_of(self, output: Features) -> list[Representation]:
+        """Channels run fastest."""
+        return [O3Irreps(f"{values.shape[-1]}x{natural(o)}", "ir_mul") for o, values in output.items()]
 
     def _sums(self, i: int, values: Tensor, basis: Tensor, edges: SortedEdges) -> Tensor:
         top = max(f for start, f, _ in self.paths if start == i)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.nn.errors import ModelError
+from equiviz.nn.product_path import ProductPath, natural, numbered
+from equiviz.symmetry.representations import O3Irreps, Representation
 
 HIGHEST = 6
 """The largest degree: the matrix has (L+1)^4 / 2 columns."""
@@ -22,7 +24,8 @@ class SelfProduct(nn.Module):
     """[S, M, W] -> by degree l3 [S, 2 l3 + 1, paths x W]; no weights.
 
     Odd sums l1 + l2 + l3 are among the paths, where l1 < l2 (they vanish for l1 = l2): pseudo-tensors, so that what
-    mixes them with the rest is equivariant under rotations only.
+    mixes them with the rest is equivariant under rotations only. The paths can be told apart, see
+    `equiviz.nn.product_paths`.
 
     Attributes:
         paths: by degree l3, how many (l1, l2) lead to it.
@@ -53,6 +56,22 @@ class SelfProduct(nn.Module):
         made = torch.matmul(self.matrix, h[:, self.left] * h[:, self.right])  # [S, sum of (2l+1) paths, W]
         parts = made.split([(2 * degree + 1) * count for degree, count in enumerate(self.paths)], dim=1)
         return [part.unflatten(1, (2 * l + 1, -1)).flatten(2) for l, part in enumerate(parts)]  # noqa: E741
+
+    def product_paths(self) -> list[ProductPath]:
+        """By degree l3, then as the columns run; degrees without parity, which this product does not keep."""
+        ordered = sorted(_paths(self.l_max), key=lambda path: path[2])
+        return numbered([(str(l1), str(l2), str(l3)) for l1, l2, l3 in ordered])
+
+    def along(self, gates: Tensor, h: Tensor) -> list[Tensor]:
+        """As `forward`, the columns of each path times its gate; `gates` [P]."""
+        by_degree = gates.to(h).split(self.paths)
+        return [
+            values * own.repeat_interleave(h.shape[-1]) for values, own in zip(self.forward(h), by_degree, strict=True)
+        ]
+
+    def representations_of(self, output: list[Tensor]) -> list[Representation]:
+        """Channels run fastest; of natural parity in name, for rotations alone."""
+        return [O3Irreps(f"{values.shape[-1]}x{natural(l)}", "ir_mul") for l, values in enumerate(output)]  # noqa: E741
 
 
 @functools.cache

@@ -129,6 +129,10 @@ class TypedTensors:
         """Other values of some of the fields."""
         return replace(self, fields={**self.fields, **fields})
 
+    def repeated(self, count: int) -> TypedTensors | None:
+        """As many copies side by side in one input, or None where rows may know of each other, as in any function."""
+        return self if count == 1 else None
+
     def to(self, target: torch.dtype) -> TypedTensors:
         """Typed tensors, and floating-point constants, in another dtype."""
         fields = {name: item.to(target) for name, item in self.fields.items()}

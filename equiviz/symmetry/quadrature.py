@@ -62,7 +62,7 @@ def quadrature(band_limit: int, group: OrthogonalGroup = "SO(3)") -> Quadrature:
     """
     if group not in ("SO(3)", "O(3)"):
         raise GroupError(f"Expected group 'SO(3)' or 'O(3)', got {group!r}.")
-    points, sphere_weights = _lebedev(band_limit)  # [P, 3], [P]
+    points, sphere_weights = sphere_rule(band_limit)  # [P, 3], [P]
     angles = torch.arange(band_limit + 1, dtype=torch.float64) * (2 * math.pi / (band_limit + 1))
     matrices = (_towards(points)[:, None] @ rotations.about_y(angles)).flatten(0, 1)  # [P * (L + 1), 3, 3]
     weights = (sphere_weights / len(angles)).repeat_interleave(len(angles))
@@ -71,7 +71,7 @@ def quadrature(band_limit: int, group: OrthogonalGroup = "SO(3)") -> Quadrature:
     return Quadrature(matrices, weights, band_limit, group)
 
 
-def _lebedev(band_limit: int) -> tuple[Tensor, Tensor]:
+def sphere_rule(band_limit: int) -> tuple[Tensor, Tensor]:
     """Points ``[P, 3]`` and weights ``[P]`` (sum 1) of the smallest rule with degree >= `band_limit`."""
     degree = next((degree for degree in LEBEDEV_DEGREES if degree >= band_limit), None)
     if degree is None or band_limit < 0:

@@ -34,6 +34,8 @@ class Ensemble(EquivariantModel):
     """
 
     family = "ensemble"
+    called = ""
+    """What it was loaded as."""
 
     def __init__(self, members: Sequence[EquivariantModel]) -> None:
         if not members or any(member.config != members[0].config for member in members):
@@ -44,6 +46,11 @@ class Ensemble(EquivariantModel):
         self.note = " ".join(dict.fromkeys(member.note for member in members if member.note))
         for index, member in enumerate(members):
             self.add_module(f"member{index}", member)
+
+    @property
+    def title(self) -> str:
+        """What reports call it: as it was loaded, or as the family of its members, with their number."""
+        return f"{self.called or self.members[0].family} (ensemble of {len(self.members)})"
 
     @property
     def members(self) -> list[EquivariantModel]:
@@ -117,6 +124,8 @@ def load(name_or_path: str | Path) -> EquivariantModel:
     saved = load_checkpoint(folder)
     members = [_member(folder, saved.manifest, state) for state in saved.states]
     model = members[0] if len(members) == 1 else Ensemble(members)
+    if isinstance(model, Ensemble):
+        model.called = folder.name
     model.manifest = saved.manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
     model.note = saved.manifest.note or model.note
     return model.eval()

@@ -25,6 +25,14 @@ def pearson(first: Tensor, second: Tensor) -> Tensor:
     return torch.where(scale > 0, product / scale.clamp_min(torch.finfo(torch.float64).tiny), torch.nan).clamp(-1, 1)
 
 
+def spearman(first: Tensor, second: Tensor) -> Tensor:
+    """Spearman's rank correlation along the last axis: `pearson` of the ranks, those of equal values being shared."""
+    from scipy.stats import rankdata
+
+    ranks = [torch.from_numpy(rankdata(values.detach().cpu().numpy(), axis=-1)) for values in (first, second)]
+    return pearson(*ranks)
+
+
 def vector_correlation(first: Tensor, second: Tensor) -> Tensor:
     """Correlation of two sets of vectors: sum of dot products over the root of both sums of squares.
 

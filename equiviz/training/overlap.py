@@ -1,4 +1,4 @@
-"""Which configurations a model has met in its training: scores on these flatter it."""
+"""Which configurations or proteins a model has met in its training: scores on these flatter it."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ def overlap_note(manifest: Manifest | None, configurations: Sequence[GlassConfig
     parts = [f"{trained} of {total} configurations were trained on{how}"] if trained else []
     parts += [f"{chosen} of {total} chose the epoch"] if chosen else []
     return f"{', '.join(parts)}: these scores flatter the model." if parts else ""
+
+
+def file_overlap_note(manifest: Manifest | None, files: Sequence[str]) -> str:
+    """The same of files of proteins, going by their names."""
+    known = None if manifest is None else manifest.data.get("proteins")
+    seen = sorted(set(files) & set(known if isinstance(known, list) else []))
+    if not seen:
+        return ""
+    told = f"{len(seen)} of {len(files)} files were trained on (by name), {seen[0]} among them"
+    return f"{told}: these scores flatter the model."
 
 
 def _is_among(manifest: Manifest, kind: str, configuration: GlassConfiguration) -> bool:

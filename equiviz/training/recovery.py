@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
-from equiviz.holograms.channels import HEAVY
-from equiviz.holograms.neighbourhoods import Centre
 from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.hologram_model import reading_of
 from equiviz.training.errors import TrainingError
 from equiviz.training.load import manifest_of
+from equiviz.training.overlap import file_overlap_note
 from equiviz.view.report import Report
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def evaluate_recovery(
     Args:
         model: gives ``preferences``, pseudo-energies "20x0e" per site.
         data: see `proteins_for`.
-        name: what to call the model; by default its family.
+        name: what to call the model; by default its title.
         progress: whether to show a progress bar.
 
     Raises:
@@ -44,22 +44,12 @@ def evaluate_recovery(
     """
     found = proteins_for(model, data, progress)
     preferences = model.predict(cast(Any, found.around))["preferences"].values.double()
-    notes = [note for note in (model.note, _overlap(model, found.files)) if note]
+    notes = [note for note in (model.note, file_overlap_note(manifest_of(model), found.files)) if note]
     if found.problems:
         first = next(iter(found.problems))
         notes.append(f"{len(found.problems)} files gave no sites, the first is {first}: {found.problems[first]}")
     classes, source = torch.from_numpy(found.classes), torch.from_numpy(found.source)
-    return RecoveryReport(name or model.family, preferences, classes, source, found.files, " ".join(notes))
-
-
-def _overlap(model: EquivariantModel, files: Sequence[str]) -> str:
-    """A note where a model is scored on what it was trained on, going by the names of files."""
-    manifest = manifest_of(model)
-    known = manifest.data.get("proteins") if manifest is not None else None
-    seen = sorted(set(files) & set(known if isinstance(known, list) else []))
-    if not seen:
-        return ""
-    return f"{len(seen)} of {len(files)} files were trained on, by their names, {seen[0]} among them: no test of these."
+    return RecoveryReport(name or model.title, preferences, classes, source, found.files, " ".join(notes))
 
 
 def proteins_for(model: EquivariantModel, data: ProteinData, progress: bool = False) -> ProteinSet:
@@ -77,9 +67,27 @@ def proteins_for(model: EquivariantModel, data: ProteinData, progress: bool = Fa
         return data
     if isinstance(data, (str, Path)):
         data = structure_files(data) if Path(data).is_dir() else [data]
-    channels: tuple[str, ...] = getattr(model.config, "channels", HEAVY)
-    centre: Centre = getattr(model.config, "centre", "CA")
-    return ProteinSet.read(data, channels=channels, centre=centre, progress=progress)
+    reading = reading_of(model)
+    return ProteinSet.read(data, channels=reading.channels, centre=reading.centre, progress=progress)
+
+
+def interval_over_files(values: Tensor, source: Tensor, files: int, draws: int = 1000) -> tuple[float, float]:
+    """95 % interval of the mean of values ``[S]``, by resampling whole files: residues of one are not independent.
+
+    Args:
+        values: one for each site.
+        source: ``[S]``, the file of each.
+        files: how many there are; of one alone, which tells nothing of others, the ends are NaN.
+        draws: resamplings, the same in every call.
+    """
+    if files < 2:
+        return float("nan"), float("nan")
+    sums = torch.zeros(files, dtype=torch.float64).index_add(0, source, values.double())
+    sizes = torch.bincount(source, minlength=files).double()
+    drawn = torch.randint(files, (draws, files), generator=torch.Generator().manual_seed(0))
+    means = sums[drawn].sum(1) / sizes[drawn].sum(1)
+    low, high = means.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return low, high
 
 
 @dataclass(eq=False, repr=False)
@@ -131,20 +139,9 @@ class RecoveryReport(Report):
         """The share of the commonest amino acid: what naming it everywhere would reach."""
         return float(torch.bincount(self.classes, minlength=20).max() / len(self.classes))
 
-    def interval(self, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-        """95 % interval of the accuracy, by resampling whole files: residues of one protein are not independent.
-
-        NaN of one file alone, which tells nothing of others.
-        """
-        if len(self.files) < 2:
-            return float("nan"), float("nan")
-        right = (self.named == self.classes).double()
-        hits = torch.zeros(len(self.files), dtype=torch.float64).index_add(0, self.source, right)
-        sizes = torch.bincount(self.source, minlength=len(self.files)).double()
-        generator = torch.Generator().manual_seed(seed)
-        drawn = torch.randint(len(self.files), (draws, len(self.files)), generator=generator)
-        low, high = (hits[drawn].sum(1) / sizes[drawn].sum(1)).quantile(torch.tensor([0.025, 0.975]).double()).tolist()
-        return low, high
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the accuracy over proteins, see `interval_over_files`."""
+        return interval_over_files((self.named == self.classes).double(), self.source, len(self.files))
 
     def confusion(self) -> DataFrame:
         """Counts: rows are what was there, columns what was named."""

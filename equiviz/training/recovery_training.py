@@ -82,46 +82,59 @@ def train_recovery(
         say = _say if progress else None
         told.append(tuple(train_on_holograms(network, training.around, validation.around, own, state, say)))
         networks.append(network)
-    model: EquivariantModel = networks[0] if members == 1 else Ensemble(networks)
-    report, warmth = _calibrated(model.eval(), networks, validation, family.name)
-    manifest = _manifest(networks, recipe, Path(data).name, training, report, warmth)
-    return RecoveryTrained(model, tuple(told), report, save_checkpoint(out, networks, manifest, half=True))
+    seeds = tuple(recipe.recipe.seed + number for number in range(members))
+    report, folder = save_calibrated(networks, recipe, seeds, Path(data).name, training, validation, out)
+    return RecoveryTrained(together(networks), tuple(told), report, folder)
+
+
+def together(networks: Sequence[HologramModel]) -> EquivariantModel:
+    """One network as it is, several as an `Ensemble`; in evaluation mode."""
+    return networks[0].eval() if len(networks) == 1 else Ensemble(networks).eval()
+
+
+def save_calibrated(
+    networks: Sequence[HologramModel],
+    recipe: HologramRecipe,
+    seeds: Sequence[int],
+    data: str,
+    training: ProteinSet,
+    validation: ProteinSet,
+    out: str | Path,
+) -> tuple[RecoveryReport, Path]:
+    """Save trained networks as one model, in half precision.
+
+    Their outputs are divided by one temperature, chosen on the validation proteins.
+
+    Args:
+        networks: of one configuration; changed in place.
+        recipe, seeds: with which they were trained; `data` the name of what they were trained on.
+        training, validation: as the networks read them.
+        out: gets weights and manifest.
+
+    Returns:
+        What they reach together on the validation proteins, and the folder.
+    """
+    before = evaluate_recovery(together(networks), validation, networks[0].family)
+    warmth = temperature(before.preferences, before.classes)
+    for network in networks:
+        divide_outputs(network.out, warmth)
+    report = replace(before, preferences=before.preferences / warmth)
+    own = {"noise": recipe.noise, "smoothing": recipe.smoothing, "temperature": warmth}
+    manifest = Manifest(
+        family=networks[0].family,
+        config=write_config(networks[0].config),
+        data={"name": data, "proteins": list(training.files), "sites": len(training)},
+        recipe=asdict(recipe.recipe) | own,
+        seeds=tuple(seeds),
+        scores={"accuracy": report.accuracy, "cross_entropy": report.cross_entropy, "on": "validation proteins"},
+        members=len(networks),
+    )
+    return report, save_checkpoint(out, networks, manifest, half=True)
 
 
 def _proteins(data: str | Path, split: Split, settings: Reading, progress: bool) -> ProteinSet:
     files = structure_files(data, split)
     return ProteinSet.read(files, channels=settings.channels, centre=settings.centre, progress=progress)
-
-
-def _calibrated(
-    model: EquivariantModel, networks: Sequence[HologramModel], validation: ProteinSet, name: str
-) -> tuple[RecoveryReport, float]:
-    """Divide the outputs by the temperature of all networks together; what they reach then, and the temperature."""
-    before = evaluate_recovery(model, validation, name)
-    warmth = temperature(before.preferences, before.classes)
-    for network in networks:
-        divide_outputs(network.out, warmth)
-    return replace(before, preferences=before.preferences / warmth), warmth
-
-
-def _manifest(
-    networks: Sequence[HologramModel],
-    recipe: HologramRecipe,
-    data: str,
-    training: ProteinSet,
-    report: RecoveryReport,
-    warmth: float,
-) -> Manifest:
-    own = {"noise": recipe.noise, "smoothing": recipe.smoothing, "temperature": warmth}
-    return Manifest(
-        family=networks[0].family,
-        config=write_config(networks[0].config),
-        data={"name": data, "proteins": list(training.files), "sites": len(training)},
-        recipe=asdict(recipe.recipe) | own,
-        seeds=tuple(recipe.recipe.seed + number for number in range(len(networks))),
-        scores={"accuracy": report.accuracy, "cross_entropy": report.cross_entropy, "on": "validation proteins"},
-        members=len(networks),
-    )
 
 
 def _say(epoch: Epoch) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 MOST_POINTS = 2_000  # above this many, a parity chart draws densities instead of points
+WIDEST_WITH_GAPS = 120  # with more columns, gaps between the cells would hide them
 
 
 def heat_map(
@@ -161,7 +162,7 @@ def scatter(
     x: ArrayLike, y: ArrayLike, x_title: str, y_title: str, title: str = "", *, labels: Sequence[str] = ()
 ) -> Figure:
     """Two quantities of the same things against each other; ``labels`` name the points on hover."""
-    across, up, names = _paired(x, y, labels or None)  # [n] each
+    across, up, names = _paired(x, y, labels or None, "scatter")  # [n] each
     chart = figure(escape(title), height=500)
     _add_points(chart, across, up, np.full(len(names), "points"))
     if labels:
@@ -183,6 +184,7 @@ def _map(
     extra = [[f"<br>{escape(cell)}" if cell else "" for cell in row] for row in cells]
     import plotly.graph_objects as graphs
 
+    gap = 2 if len(frame.columns) <= WIDEST_WITH_GAPS else 0
     trace = graphs.Heatmap(
         z=values,
         x=[escape(name) for name in frame.columns],
@@ -191,8 +193,8 @@ def _map(
         customdata=extra,
         texttemplate="%{text}" if len(frame.columns) <= 24 else "",
         hovertemplate=f"%{{y}}, %{{x}}<br>{escape(colour_title)}: %{{text}}%{{customdata}}<extra></extra>",
-        xgap=2,
-        ygap=2,
+        xgap=gap,
+        ygap=gap,
         hoverongaps=False,
         colorbar={"title": {"text": escape(colour_title), "side": "right"}},
     )
@@ -224,15 +226,15 @@ def _range(values: NDArray[np.float64], signed: bool) -> tuple[float, float]:
 
 
 def _paired(
-    measured: ArrayLike, predicted: ArrayLike, groups: Sequence[str] | None
+    measured: ArrayLike, predicted: ArrayLike, groups: Sequence[str] | None, chart: str = "parity"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_]]:
     """The pairs of which both are finite, and the group name of each."""
     x, y = (numbers(values).ravel() for values in (measured, predicted))
     names = np.asarray(["points"] * len(x) if groups is None else [str(name) for name in groups])
     if x.shape != y.shape or not len(x):
-        raise ViewError(f"parity: expected as many predicted as measured values, got {len(y)} and {len(x)}.")
+        raise ViewError(f"{chart}: expected as many predicted as measured values, got {len(y)} and {len(x)}.")
     if len(names) != len(x):
-        raise ViewError(f"parity: expected one group name per point, {len(x)} in all, got {len(names)}.")
+        raise ViewError(f"{chart}: expected one group name per point, {len(x)} in all, got {len(names)}.")
     known = np.isfinite(x) & np.isfinite(y)
     return x[known], y[known], names[known]
 

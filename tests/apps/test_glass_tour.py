@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from equiviz.apps.glass_stages import stage_words
 from equiviz.apps.glass_tour import GlassTour, tour, weights_folder
 from equiviz.cli import app, main
-from equiviz.explain.probe_report import ProbeReport, ProbeScore
+from equiviz.explain.probing.report import ProbeReport, ProbeScore
 from equiviz.view.errors import ViewError
 from equiviz.view.layers import Arrows
 from tests.browser_visits import Open

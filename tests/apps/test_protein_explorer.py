@@ -213,14 +213,15 @@ def test_residues_that_are_no_sites_are_told(network: Hcnn, tmp_path: Path) -> N
 # --- densities
 
 
-def test_the_density_is_that_of_the_hologram(path: Path) -> None:
-    """Against `equiviz.holograms.density`, which knows orthonormal functions only."""
+def test_the_cloud_is_per_distance_and_steradian(path: Path) -> None:
     hologram = project(path, n_max=8, l_max=3)
     one = type(hologram).of(hologram.coefficients[7:8], hologram.channels, hologram.basis)
     found = cloud(one, 0, 10.0, share=0.3)
     expected = density(one, torch.from_numpy(found.positions))[0, 0].numpy() / 10.0**3
     expected *= np.square(found.positions).sum(1)
     np.testing.assert_allclose(found.values, expected, rtol=1e-3, atol=1e-5)
+    assert found.values.min() > 0.3 * found.peak
+    assert found.unit == "per Å and steradian"
 
 
 def test_a_cloud_stands_where_the_atoms_are(network: Hcnn, path: Path) -> None:

@@ -99,6 +99,7 @@ def test_progress_is_a_bar_that_counts_what_is_done(
     assert capsys.readouterr().err == ""
     project_files([folder], out, SMALL, workers=1, progress=True)
     drawn = capsys.readouterr().err
+    assert f"{out} has 1 files already; 1 of them are asked for and kept." in drawn
     assert "1/4" in drawn.split("\r")[1]
     assert "4/4" in drawn
     assert "problems=1, sites=27" in drawn

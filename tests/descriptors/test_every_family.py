@@ -9,11 +9,13 @@ from lattices import random_mixture
 from equiviz.descriptors import (
     AngularSymmetryFunctions,
     AngularSymmetryFunctionsConfig,
+    Cosine,
     Descriptor,
     DescriptorError,
     Gaussian,
     GaussianTypeOrbitals,
     Hard,
+    Polynomial,
     PowerSpectrum,
     PowerSpectrumConfig,
     RadialSymmetryFunctions,
@@ -30,7 +32,16 @@ from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.groups import O3, Permutation, Translation, haar
 
-FAMILIES = ("angular_symmetry_functions", "power_spectrum", "radial_symmetry_functions", "steinhardt")
+FAMILIES = (
+    "angular_symmetry_functions",
+    "common_neighbours",
+    "coordination",
+    "number_density",
+    "power_spectrum",
+    "radial_symmetry_functions",
+    "steinhardt",
+    "tetrahedrality",
+)
 SPECIES = {"species": (1, 2), "species_names": ("A", "B")}
 TRIPLES = ((0.3, 1.0, 1.0), (0.1, 4.0, -1.0), (0.2, 2.5, 1.0))
 
@@ -47,7 +58,14 @@ VARIANTS: dict[str, Descriptor] = {
     "orbitals": PowerSpectrum(
         PowerSpectrumConfig(radial=GaussianTypeOrbitals(2, 1.3, 0.2), lmax=3, include_centre=True, **SPECIES)
     ),
+    "count": build("coordination", window=Cosine(1.5), **SPECIES),
+    "plain count": build("coordination", window=Hard(1.5)),
+    "local density": build("number_density", window=Polynomial(1.5)),
+    "tetrahedra": build("tetrahedrality"),
+    "common neighbours": build("common_neighbours", cutoff=1.2),
 }
+NEEDY = ("nearest", "tetrahedra")
+"""Those that ask for a number of neighbours."""
 
 every_variant = pytest.mark.parametrize("descriptor", VARIANTS.values(), ids=VARIANTS.keys())
 
@@ -135,7 +153,7 @@ def test_with_and_without_gradient_agree(descriptor, mixture):
     assert ((descriptor(tracked).values - plain).abs() <= 1e-12 * scale + 1e-14).all()
 
 
-@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "nearest"])
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in NEEDY])
 def test_a_point_alone_has_zeros_and_finite_gradients(name):
     positions = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)
     values = VARIANTS[name](Structure(positions, torch.tensor([1]))).values
@@ -163,7 +181,7 @@ def test_coincident_points_stay_finite(descriptor):
 @every_variant
 def test_no_points(descriptor):
     empty = Structure(torch.zeros(0, 3, dtype=torch.float64), torch.zeros(0, dtype=torch.long))
-    if descriptor is VARIANTS["nearest"]:
+    if any(descriptor is VARIANTS[name] for name in NEEDY):
         with pytest.raises(DescriptorError, match="there are 0 points"):
             descriptor(empty)
     else:
@@ -175,7 +193,7 @@ def test_float32_graph_gives_float32(mixture):
     for name, descriptor in VARIANTS.items():
         values = descriptor(graph).values
         assert values.dtype == torch.float32
-        if name == "nearest":
+        if name in NEEDY:
             continue  # rounding may exchange two neighbours at nearly the same distance
         exact = descriptor(mixture).values
         # positions of size ~4 are rounded to 2e-7; l = 6 and zeta = 4 amplify that about tenfold

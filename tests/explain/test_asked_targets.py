@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from equiviz.descriptors import Hard, build
-from equiviz.explain.asked_targets import as_targets
 from equiviz.explain.errors import ProbeError
 from equiviz.explain.probe import probe
-from equiviz.explain.targets import column_names, target_columns
+from equiviz.explain.probing.asked_targets import as_targets
+from equiviz.explain.probing.targets import column_names, target_columns
 from equiviz.structures import Structure
 from equiviz.symmetry import Field
 from tests.explain.test_probe import DensityConfig, DensityLayer, liquid
@@ -46,6 +46,32 @@ def test_descriptors_stay_what_they_are() -> None:
         (found,) = as_targets(asked, SOME)
         assert found is own
     assert column_names(as_targets({"mine": own, "theirs": "q_6"}, SOME)) == ["mine q_4", "theirs q_6"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("q_4", 0.1909),
+        ("w_hat_4", -0.1593),
+        ("q_bar_6", 0.5745),
+        ("w_bar_hat_6", -0.0132),
+        ("coordination", 12.0),
+        ("bonds 421", 12.0),
+        ("bonds 555", 0.0),
+    ],
+)
+def test_names_of_experts_mean_what_they_mean_in_books(name: str, value: float) -> None:
+    # Fcc: Mickel et al. (2013), Steinhardt et al. (1983), Honeycutt and Andersen (1987).
+    found = as_targets(name, [crystal()])
+    assert column_names(found) == [name]
+    assert target_columns(found, crystal())[:, 0].tolist() == pytest.approx([value] * 32, abs=6e-5)
+
+
+def test_every_family_of_experts_can_be_asked_for_by_name() -> None:
+    words = ["w_6", "density", "tetrahedrality", "radial_symmetry_functions", "angular_symmetry_functions"]
+    found = as_targets([*words, "SOAP", "common-neighbour signature"], [crystal()])
+    assert len(column_names(found)) == target_columns(found, crystal()).shape[1] > 40
+    assert target_columns(found, crystal()).isfinite().all()
 
 
 @pytest.mark.parametrize("form", ["array", "tensor", "list", "field", "per structure", "numbers"])
@@ -84,7 +110,10 @@ def test_a_probe_reads_names_and_arrays() -> None:
     [
         (np.zeros(TOTAL), r"Expected targets as a name .*got ndarray. An array needs a name: \{'mobility': array\}"),
         (7, "Expected targets as a name .*, a descriptor, a list of those, or a dict.*got int"),
-        ("q4", r"There is no descriptor 'q4'. Known by name: .*steinhardt, and their columns such as q_2.*build"),
+        (
+            "q4",
+            r"no descriptor 'q4'. Known by name: .*steinhardt.*; q_4, w_6, .*columns of all these, such as q_2.*build",
+        ),
         ({"m": np.zeros(5)}, r"Target 'm': expected one row per node, shape \[90\].*of 3 structures.*got shape \[5\]"),
         ({"m": ["a"] * TOTAL}, "Target 'm': expected a name, a descriptor or an array of numbers, got list"),
         ({"m": Field(torch.zeros(TOTAL, 3), "1x1o", "node")}, r"expected invariants \(0e\) on nodes, got 1x1o"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from equiviz.explain.errors import ProbeError
-from equiviz.explain.folds import folds_of, groups
+from equiviz.explain.probing.folds import folds_of, groups
 
 
 def test_structures_without_chosen_environments_leave_no_fold_empty() -> None:

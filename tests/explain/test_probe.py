@@ -13,10 +13,10 @@ from torch import Tensor
 from equiviz.descriptors.registry import build
 from equiviz.descriptors.windows import Gaussian, Hard
 from equiviz.explain.errors import ProbeError
-from equiviz.explain.invariant_columns import Invariants, invariant_columns
 from equiviz.explain.probe import probe
-from equiviz.explain.probe_report import Control, ProbeReport, ProbeScore
-from equiviz.explain.probe_words import probe_sentences
+from equiviz.explain.probing.invariant_columns import Invariants, invariant_columns
+from equiviz.explain.probing.report import Control, ProbeReport, ProbeScore
+from equiviz.explain.probing.words import probe_sentences
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.stage import Stage
 from equiviz.structures.graph import Graph
@@ -112,6 +112,47 @@ def test_shuffled_targets_are_not_predicted(report: ProbeReport) -> None:
     assert "as they should" in report.describe()
 
 
+def test_species_counts_are_a_control_of_their_own(report: ProbeReport) -> None:
+    counts = [score for score in report.scores if score.control == "species counts"]
+    assert {score.stage for score in counts} == {"species counts"}
+    assert len(counts) == 4
+    assert max(score.r2 for score in counts) < 0.9
+    assert "The species of a node and counts of its neighbours alone reach R2" in report.describe()
+    assert all("species counts: " in note for row in report.figure().data[0].customdata for note in row)
+
+
+class CountOfSecondSpecies:
+    """What composition alone tells: neighbours of species 2 within the reach of the control."""
+
+    names = ("count",)
+
+    def __init__(self, reach: float) -> None:
+        self.reach = reach
+
+    def __call__(self, structure: Structure) -> Field:
+        near = torch.cdist(structure.positions, structure.positions) < self.reach
+        count = (near & (structure.species == 2)[None] & ~torch.eye(len(structure), dtype=torch.bool)).sum(1)
+        return Field(count[:, None].double(), "1x0e", "node")
+
+
+def test_a_count_of_species_is_read_off_species_counts() -> None:
+    structures = [liquid(seed) for seed in range(10)]
+    asked = {"random_networks": 0, "stages": ["stage_scalars"]}
+    reach = probe(DensityLayer(DensityConfig()), structures, "q_4", **asked).reach  # type: ignore[arg-type]
+    found = probe(DensityLayer(DensityConfig()), structures, [CountOfSecondSpecies(reach)], **asked)  # type: ignore[arg-type]
+    (alone,) = [score for score in found.scores if score.control == "species counts"]
+    assert alone.r2 > 0.999
+    assert "counts of species alone reach 1.000, more" in found.describe()
+
+
+def test_a_stage_that_gives_nothing_to_read_is_named() -> None:
+    asked = {"random_networks": 0, "invariants": ("bispectrum",)}
+    found = probe(DensityLayer(DensityConfig()), [liquid(seed) for seed in range(8)], "q_4", **asked)  # type: ignore[arg-type]
+    assert found.silent() == ["stage_scalars"]
+    assert "Nothing could be read by bispectrum of: stage_scalars. They hold no irreps of l > 0" in found.describe()
+    assert found.unexplained["stage_scalars"] is None
+
+
 def test_what_the_architecture_gives_is_not_credited_to_training(report: ProbeReport) -> None:
     same = [s for s in report.scores if s.stage == "stage_density" and s.target.startswith("sums")]
     assert {score.control for score in same} == {"trained", "random weights", "shuffled"}
@@ -123,7 +164,7 @@ def test_the_table_and_the_picture_show_every_stage_and_descriptor(report: Probe
     table = report.table()
     assert list(table.index) == ["stage_density", "stage_scalars"]
     assert table.shape == (2, 4)
-    assert len(report.to_frame()) == 2 * 4 * 3
+    assert len(report.to_frame()) == 2 * 4 * 3 + 4
     known, learned = report.figure().data
     assert list(known.x) == list(learned.x) == list(table.index)
     assert list(known.y) == list(learned.y) == list(table.columns)
@@ -244,8 +285,8 @@ def test_a_constant_target_is_said_to_be_one() -> None:
         ({"stages": ["layer9"]}, r"No stage \['layer9'\] on nodes; the model has stage_density, stage_scalars"),
         ({"species": [77]}, r"nodes of species \[77\], found none"),
         (
-            {"invariants": ("bispectrum",)},
-            r"Stage 'stage_density': Expected invariants out of norms.*got \['bispectrum'\]",
+            {"invariants": ("trispectrum",)},
+            r"Stage 'stage_density': Expected invariants out of norms.*got \['trispectrum'\]",
         ),
         ({"structures": liquid(0, 20)}, "20 environments are too few for 5 folds"),
     ],

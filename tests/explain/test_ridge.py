@@ -10,8 +10,8 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 from torch import Tensor
 
 from equiviz.explain.errors import ProbeError
-from equiviz.explain.folds import folds_of, groups
-from equiviz.explain.ridge import Fit, Moments, nested_predictions
+from equiviz.explain.probing.folds import folds_of, groups
+from equiviz.explain.probing.ridge import Fit, Moments, nested_predictions
 
 PENALTIES = torch.tensor([1e-4, 1e-2, 1.0], dtype=torch.float64)
 

@@ -17,7 +17,8 @@ from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
 from equiviz.holograms import HologramError, Neighbourhoods, Protein, project, with_channels, with_hydrogens
 from equiviz.holograms.channels import DENSE, PUBLISHED, atom_weights
 from equiviz.holograms.charges import partial_charges
-from equiviz.holograms.projection import neighbourhoods_of, powers
+from equiviz.holograms.compiled_projection import powers
+from equiviz.holograms.projection import neighbourhoods_of
 from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.holograms.surface import surface
 from equiviz.holograms.torch_projection import project_offsets

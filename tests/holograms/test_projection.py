@@ -9,11 +9,12 @@ import torch
 
 from equiviz.holograms import Hologram, HologramError, Neighbourhoods, Protein, Zernike, density, project
 from equiviz.holograms.channels import HEAVY, atom_weights
-from equiviz.holograms.compiled_projection import project_neighbourhoods
-from equiviz.holograms.projection import powers
+from equiviz.holograms.compiled_projection import powers, project_neighbourhoods
+from equiviz.holograms.layouts import arranged
 from equiviz.holograms.shells import Shells
 from equiviz.holograms.torch_projection import project_offsets
 from equiviz.symmetry import O3, Permutation
+from equiviz.symmetry.harmonics import spherical_harmonics
 from tests.holograms.plain_formula import plain
 
 EXACT = 1e-12  # float64: sums of about a hundred terms of size ten
@@ -108,9 +109,10 @@ def test_the_density_comes_back(protein: Protein) -> None:
 
 def test_square_counting_divides_each_atom_by_its_power(protein: Protein) -> None:
     around = Neighbourhoods.of(protein)
-    wanted = project_neighbourhoods(around, weights=1 / powers(around, Zernike()), dtype=torch.float64)
     found = project(around, counting="square", dtype=torch.float64)
-    torch.testing.assert_close(found.coefficients, wanted.coefficients)
+    heavy = torch.tensor(atom_weights(protein, HEAVY)[around.neighbours] / powers(around, Zernike())[:, None])
+    wanted = project_offsets(torch.tensor(around.offsets()), heavy, torch.tensor(np.diff(around.first)), Zernike())
+    torch.testing.assert_close(found.coefficients, wanted)
     one = Zernike(n_max=4, l_max=2)
     lonely = project_offsets(
         torch.tensor([[1.0, 2.0, 3.0]]).double(), torch.ones(1, 1).double(), torch.tensor([1]), one
@@ -148,10 +150,11 @@ def test_1pga_has_its_known_neighbours(real_data: Path) -> None:
     assert hologram.sites[0] == "A MET 1"
 
 
-def _ball(radius: float) -> tuple[torch.Tensor, torch.Tensor]:
+def _ball(radius: float, shells: int = 14) -> tuple[torch.Tensor, torch.Tensor]:
     """Points and weights of a product quadrature on a ball, exact for the polynomials here."""
+    deep, wr = np.polynomial.legendre.leggauss(shells)
     nodes, weights = np.polynomial.legendre.leggauss(14)
-    r, wr = (nodes + 1) / 2 * radius, weights / 2 * radius
+    r, wr = (deep + 1) / 2 * radius, wr / 2 * radius
     phi = np.arange(16) * np.pi / 8
     points, heavy = [], []
     for a, wa in zip(r, wr, strict=True):
@@ -182,8 +185,20 @@ def test_shells_are_gaussians_of_the_logarithm(protein: Protein) -> None:
     shells = basis.values(0, np.linalg.norm(around.offsets(), axis=1))  # [E, 4]
     wanted = atom_weights(around.protein, HEAVY)[around.neighbours].T @ shells / math.sqrt(4 * math.pi)
     np.testing.assert_allclose(found, wanted, atol=EXACT)
-    with pytest.raises(HologramError, match="Expected a hologram on Zernike's functions"):
-        density(project_neighbourhoods(around, HEAVY, basis), torch.zeros(1, 3))
+
+
+def test_a_density_on_shells_has_the_coefficients_that_it_was_made_of(protein: Protein) -> None:
+    around = Neighbourhoods.of(protein, residues=[3])
+    basis = Shells(count=4, l_max=2)
+    hologram = project_neighbourhoods(around, HEAVY, basis, dtype=torch.float64)
+    points, heavy = _ball(basis.end, 200)
+    rho = density(hologram, points)[0]  # [C, P]
+    harmonics = spherical_harmonics(2, points, normalization="integral")
+    for degree in range(3):
+        shells = torch.from_numpy(basis.values(degree, points.norm(dim=1).numpy()))  # [P, K]
+        waves = shells[:, :, None] * harmonics[:, None, degree**2 : (degree + 1) ** 2]
+        found = torch.einsum("cp,p,pkm->ckm", rho, heavy, waves)
+        torch.testing.assert_close(found, hologram.degree(degree)[0], rtol=1e-8, atol=1e-8)
 
 
 def test_atoms_of_the_backbone_leave_the_channel_of_their_element(protein: Protein) -> None:
@@ -191,3 +206,20 @@ def test_atoms_of_the_backbone_leave_the_channel_of_their_element(protein: Prote
     each = atom_weights(protein, channels).sum(0)
     carbons = (protein.elements == 6).sum()
     assert each.tolist() == [carbons - 60, 30, 30]
+
+
+@pytest.mark.parametrize("layout", ["hcnn", "hermes"])
+def test_arrays_are_the_same_by_both_ways(protein: Protein, layout: str) -> None:
+    """Projected about the other axis at once, or turned from a hologram."""
+    direct = project(protein, layout=layout, dtype=torch.float64)
+    turned = arranged(project(protein, dtype=torch.float64), layout)
+    for degree, block in direct.items():
+        assert block.dtype == turned[degree].dtype
+        np.testing.assert_allclose(turned[degree], block, rtol=0, atol=1e-11)
+    both = project(Neighbourhoods.of(protein, centre="both"), layout=layout)
+    assert both[1].shape == (len(direct[1]), 2 * direct[1].shape[1], 3)
+
+
+def test_layouts_of_other_functions_are_refused(protein: Protein) -> None:
+    with pytest.raises(HologramError, match="Layouts are made of Zernike's functions, got Shells"):
+        arranged(project_neighbourhoods(Neighbourhoods.of(protein), HEAVY, Shells()), "hcnn")

@@ -298,5 +298,5 @@ def test_side_chain_centres_turn_with_the_protein_and_look_at_nothing_of_the_res
 
 
 def test_unknown_centres_are_refused(protein: Protein) -> None:
-    with pytest.raises(HologramError, match="Expected centre 'CA' or 'side chain', got 'CB'"):
+    with pytest.raises(HologramError, match="Expected centre 'CA' or 'side chain' or 'both', got 'CB'"):
         Neighbourhoods.of(protein, centre="CB")  # type: ignore[arg-type]

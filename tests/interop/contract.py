@@ -149,6 +149,26 @@ class AdapterContract(ABC):
         assert gradient.isfinite().all()
         assert gradient.abs().max() > 0
 
+    @pytest.mark.parametrize("structure", [molecule(), crystal()], ids=["molecule", "crystal"])
+    def test_edge_vectors_of_its_own_are_what_it_sees(self, structure: Structure) -> None:
+        model = adapted(self.built(self.dtypes[0]))
+        assert isinstance(model, ForeignModel)
+        near = 1e-9 if self.dtypes[0] == torch.float64 else 1e-4  # rounding, over some thousand operations
+        graph = model.prepare(structure)
+        vectors = graph.edge_vectors.detach().clone().requires_grad_()
+        first = next(iter(model.outputs.values())).name
+        expected, found = model(graph), model(graph.with_edge_vectors(vectors))
+        name = "energy" if "energy" in found else first
+        assert torch.allclose(found[name].values, expected[name].values, rtol=near, atol=near)
+        (slopes,) = torch.autograd.grad(found[name].values.sum(), vectors)
+        # Moving an atom moves the vectors of its edges: the force is a sum of slopes.
+        if "forces" in expected:
+            pulled = torch.zeros_like(graph.positions).index_add(0, graph.receivers, slopes)
+            pulled = pulled.index_add(0, graph.senders, -slopes)
+            assert torch.allclose(pulled, expected["forces"].values, rtol=100 * near, atol=10 * near)
+        moved = model(graph.with_edge_vectors(1.1 * vectors.detach()))
+        assert not torch.allclose(moved[name].values, expected[name].values, rtol=10 * near)
+
     @pytest.mark.parametrize("raises", [False, True], ids=["works", "raises"])
     def test_the_model_is_left_as_found(self, raises: bool) -> None:
         model = self.built(self.dtypes[0])

@@ -199,11 +199,19 @@ class TestOutputs:
         assert quick_check(model, molecule()).passed
         assert PygModel.group == ForeignModel.group == "E(3)"
 
-    def test_given_edge_vectors_are_refused(self) -> None:
-        model = wrapped(net())
+    def test_edge_vectors_are_refused_where_they_would_not_be_seen(self) -> None:
+        model = adapt(nn.Linear(3, 3), ["positions"], {"a": "1x1o"}, cutoff=3.0)
         graph = model.prepare(molecule())
         with pytest.raises(InteropError, match="computes edge vectors from positions; it cannot take given ones"):
             model(graph.with_edge_vectors(graph.edge_vectors))
+
+    def test_edge_vectors_are_handed_on_where_the_signature_names_them(self) -> None:
+        model = wrapped(net())
+        graph = model.prepare(molecule())
+        vectors = graph.edge_vectors
+        same, other = (model(graph.with_edge_vectors(factor * vectors))["energy"].values for factor in (1.0, 1.1))
+        assert torch.equal(same, model(graph)["energy"].values)
+        assert not torch.allclose(other, same, rtol=1e-6)
 
     def test_there_is_no_recipe(self) -> None:
         with pytest.raises(InteropError, match="How Net was built is known to its own package only"):

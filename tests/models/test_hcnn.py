@@ -1,20 +1,23 @@
 """Does H-CNN read proteins, keep its symmetry exactly, and learn?"""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 import equiviz
+from equiviz.explain.proteins.responsible import responsible
 from equiviz.holograms import Hologram, Neighbourhoods, Protein, project
 from equiviz.holograms.channels import KINDS
 from equiviz.models.errors import ConfigError
-from equiviz.models.hcnn import Hcnn, HcnnConfig, example
+from equiviz.models.hcnn import Hcnn, HcnnConfig, example, seen_from_both
 from equiviz.models.hermes import Hermes, HermesConfig
 from equiviz.nn.errors import ModelError
 from equiviz.nn.self_product import SelfProduct
 from equiviz.symmetry import O3
 from equiviz.symmetry.representations import O3Irreps
+from equiviz.training.load import Ensemble
 from tests.holograms.written_protein import helix
 from tests.toy_networks import default_dtype
 
@@ -111,3 +114,39 @@ def test_lists_of_files_are_read_and_structures_refused(network: Hcnn, path: Pat
     assert len(network.predict([str(path), path])["preferences"].values) == 24
     with pytest.raises(ModelError, match="reads holograms of proteins, got a Structure, which has no residues"):
         network.predict(equiviz.read(path))
+
+
+def test_networks_with_different_centres_read_one_hologram(path: Path) -> None:
+    """Each says what it said before, whatever is in the half that it does not read; and so does their mean."""
+    with default_dtype(torch.float64), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        single = [Hcnn(replace(SMALL, centre=centre)).eval() for centre in ("side chain", "CA")]
+    wide = [seen_from_both(network) for network in single]
+    found = [network.predict(path)["preferences"].values for network in single]
+    for network, wanted in zip(wide, found, strict=True):
+        torch.testing.assert_close(network.predict(path)["preferences"].values, wanted, rtol=0, atol=1e-12)
+    assert not torch.allclose(*found), "the control: the centres are different"
+    ensemble = Ensemble(wide).eval()
+    torch.testing.assert_close(ensemble.predict(path)["preferences"].values, (found[0] + found[1]) / 2)
+    assert list(equiviz.capture(ensemble, path))[-1] == "output.preferences"
+    report = equiviz.check(ensemble, path, elements=2, wide=4)
+    assert report.passed, report.describe()
+    assert max(f.error for f in report.findings if f.claimed and f.passed) < 1e-12
+
+
+def test_what_a_member_does_not_read_does_not_count(path: Path) -> None:
+    with default_dtype(torch.float64):
+        wide = seen_from_both(Hcnn(replace(SMALL, centre="CA")).eval())
+    found = responsible(wide, path, 5)
+    assert found.by_centre["side chain"] == 0
+    assert found.by_centre["CA"] == pytest.approx(sum(found.by_channel.values()))
+    assert list(found.by_channel) == list(KINDS)
+    assert sum(found.by_channel.values()) == pytest.approx(found.total, abs=1e-3)
+    assert found.scores.sum() == pytest.approx(sum(found.by_channel.values()), abs=1e-9)
+
+
+def test_a_network_may_look_from_both_centres(path: Path) -> None:
+    network = Hcnn(replace(SMALL, centre="both")).eval()
+    assert network.predict(path)["preferences"].values.isfinite().all()
+    with pytest.raises(ModelError, match=r"reads neighbourhoods of 10 Å around the side chain and the CA, got"):
+        network.hologram(Neighbourhoods.of(Protein.read(path)))

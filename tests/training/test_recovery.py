@@ -173,7 +173,7 @@ def test_scoring_what_was_trained_on_is_told(folder: Path, tmp_path: Path) -> No
     train_recovery(family("hcnn"), folder, tmp_path / "out", hologram_recipe(epochs=1), SMALL, progress=False)
     model = equiviz.load(tmp_path / "out")
     note = evaluate_recovery(model, [folder / "p0.pdb", folder / "p3.pdb"]).to_dict()["note"]
-    assert "1 of 2 files were trained on, by their names, p0.pdb among them" in str(note)
+    assert "1 of 2 files were trained on (by name), p0.pdb among them" in str(note)
     assert evaluate_recovery(model, folder / "p3.pdb").to_dict()["note"] == ""
     assert isinstance(equiviz.evaluate(model, [folder / "p3.pdb"]), RecoveryReport)
 

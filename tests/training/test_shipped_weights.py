@@ -14,9 +14,13 @@ def test_something_is_shipped() -> None:
     assert {"glassy-T044", "glassy-T056"} <= set(shipped_names())
 
 
+LARGEST = {"hcnn": 3_000_000}  # seven networks; what issue 5 allows for all of them together
+LIMIT = 2_000_000  # bytes, of one network
+
+
 @pytest.mark.parametrize("name", shipped_names())
 def test_shipped_weights_are_small_and_say_where_they_come_from(name: str) -> None:
-    assert sum(path.stat().st_size for path in (SHIPPED / name).iterdir()) < 2_000_000
+    assert sum(path.stat().st_size for path in (SHIPPED / name).iterdir()) < LARGEST.get(name, LIMIT)
     manifest = manifest_of(load(name))
     assert manifest is not None
     assert manifest.data

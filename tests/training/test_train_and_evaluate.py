@@ -132,6 +132,7 @@ def test_an_ensemble_has_the_note_of_its_members(tmp_path: Path) -> None:
     assert ensemble.fresh().note == ensemble.note
     save_trained(tmp_path, ensemble, Plan(), None, data, data)
     assert load(tmp_path).note == ensemble.note
+    assert (ensemble.title, load(tmp_path).title) == ("glassy (ensemble of 2)", f"{tmp_path.name} (ensemble of 2)")
     members[1].note = "It was trained on a Tuesday."
     assert Ensemble(members).note == f"{members[0].note} It was trained on a Tuesday."
 

@@ -11,10 +11,15 @@ from traitlets import dlink
 from equiviz.apps.explorer.choices import first_choice
 from equiviz.apps.explorer.compare_panel import ComparePanel
 from equiviz.apps.explorer.hand_panel import HandPanel
+from equiviz.apps.explorer.irreps_panel import IrrepsPanel
+from equiviz.apps.explorer.known_panel import KnownPanel
 from equiviz.apps.explorer.look import FACE, STYLE
 from equiviz.apps.explorer.pane import Pane
+from equiviz.apps.explorer.question_menus import QuestionMenus
 from equiviz.apps.explorer.recorded import Recorded
 from equiviz.apps.explorer.side_panel import SidePanel
+from equiviz.apps.explorer.steer_panel import SteerPanel
+from equiviz.apps.explorer.why_panel import WhyPanel
 from equiviz.equivariance.check_widget.look import line
 
 if TYPE_CHECKING:
@@ -22,11 +27,18 @@ if TYPE_CHECKING:
     from equiviz.view.live_widget import SceneView
 
 LOOK, TURN, COMPARE = "look", "turn the input", "compare"
-_TOLD = (
-    "the features, a map of the environments, and the power spectrum",
-    "the rotation hand: turn the input, and watch the equivariance error",
-    "two layers or two models beside each other",
-)
+WHY, IRREPS, STEER, KNOWN = "why", "irreps", "steer", "known"
+_TOLD = {
+    LOOK: "the features, a map of the environments, and the power spectrum",
+    WHY: "which atoms a prediction rests on",
+    IRREPS: "which irreps carry a prediction through the layers",
+    STEER: "scale or turn the channel that is shown, and watch the predictions",
+    KNOWN: "what the layer knows of expert descriptors",
+    TURN: "the rotation hand: turn the input, and watch the equivariance error",
+    COMPARE: "two layers or two models beside each other",
+}
+_BESIDE = (LOOK, WHY, IRREPS, STEER, KNOWN, COMPARE)
+"""Panels beside the view; the rotation hand is under it."""
 
 
 class Explorer(VBox):
@@ -36,6 +48,7 @@ class Explorer(VBox):
         models: one or two, by name.
         pane: what is looked at: menus, 3D view, caption.
         side: the charts beside it.
+        why, irreps, steer, known: explanations of a prediction and of a layer; None before they are opened.
         hand, second: the rotation hand and the second pane; None before they are opened.
         mode: which of them is open.
     """
@@ -46,17 +59,22 @@ class Explorer(VBox):
         self._linked = f"explorer-{id(self)}"
         self.pane = Pane(models, first, first_choice(first.capture(0)), height, self._linked)
         self.side = SidePanel(self.pane, height)
+        self.why: WhyPanel | None = None
+        self.irreps: IrrepsPanel | None = None
+        self.steer: SteerPanel | None = None
+        self.known: KnownPanel | None = None
         self.hand: HandPanel | None = None
         self.second: ComparePanel | None = None
-        self.mode = ToggleButtons(options=(LOOK, TURN, COMPARE), tooltips=_TOLD)
+        self._question: QuestionMenus | None = None
+        self.mode = ToggleButtons(options=list(_TOLD), tooltips=list(_TOLD.values()))
         self.mode.style.button_width = "auto"
         self.mode.observe(self.pane.view.guarded(lambda _: self._open()), "value")
-        self._places = {name: VBox(layout={"flex": "1 1 340px", "min_width": "300px"}) for name in (LOOK, COMPARE)}
+        self._places = {name: VBox(layout={"flex": "1 1 340px", "min_width": "300px"}) for name in _BESIDE}
         self._places[LOOK].children = (self.side.box,)
         self._places[TURN] = VBox()
         pane = cast(Any, self.pane.box)
         pane.layout.flex, pane.layout.min_width = "1.4 1 420px", "320px"
-        views = HBox([pane, self._places[LOOK], self._places[COMPARE]])
+        views = HBox([pane, *(self._places[name] for name in _BESIDE)])
         views.add_class("equiviz-views")
         head = line(" and ".join(models), "equiviz-title")
         super().__init__([HTML(STYLE), head, self.mode, views, self._places[TURN]])
@@ -92,6 +110,9 @@ class Explorer(VBox):
 
     def _open(self) -> None:
         mode = cast(str, self.mode.value)
+        if self.pane.painter is not None:  # scores belong to the panel that is left
+            self.pane.reset()
+        self._make(mode)
         if mode == TURN and self.hand is None:
             self.hand = HandPanel(self.pane, min(self.height, 380))
             self._places[TURN].children = (self.hand.box,)
@@ -102,12 +123,36 @@ class Explorer(VBox):
         for name, place in self._places.items():
             place.layout.display = None if name == mode else "none"
         self._fit(mode)
+        if self.steer is not None:
+            self.steer.open = mode == STEER
         if mode == LOOK:
             self.side.charts.fit()
         if self.hand is not None:
             self.hand.box.layout.display = None if mode == TURN else "none"
             if mode == TURN:
                 self.hand.open()
+
+    @property
+    def question(self) -> QuestionMenus:
+        """What is asked about a prediction: the same in all panels."""
+        if self._question is None:
+            self._question = QuestionMenus(self.pane)
+        return self._question
+
+    def _make(self, mode: str) -> None:
+        """The panel of an explanation, when it is first opened."""
+        if mode == WHY and self.why is None:
+            self.why = WhyPanel(self.pane, self.question)
+            self._places[WHY].children = (self.why.box,)
+        if mode == IRREPS and self.irreps is None:
+            self.irreps = IrrepsPanel(self.pane, self.question)
+            self._places[IRREPS].children = (self.irreps.box,)
+        if mode == STEER and self.steer is None:
+            self.steer = SteerPanel(self.pane, self.question)
+            self._places[STEER].children = (self.steer.box,)
+        if mode == KNOWN and self.known is None:
+            self.known = KnownPanel(self.pane)
+            self._places[KNOWN].children = (self.known.box,)
 
     def _fit(self, mode: str) -> None:
         """While the input is turned, the menus stay and their view makes way for three others."""

@@ -30,6 +30,14 @@ STYLE = f"""<style>
 .{FACE} .equiviz-row .widget-checkbox input {{ margin: 0; }}
 .{FACE} .equiviz-views > * {{ overflow: hidden; }}
 .{FACE} .equiviz-row select, .{FACE} .equiviz-row input[type="number"] {{ min-width: 0; }}
+.{FACE} .equiviz-bar {{ display: flex; align-items: center; gap: 8px; font-variant-numeric: tabular-nums; }}
+.{FACE} .equiviz-bar > div {{ position: relative; flex: 1 1 auto; min-width: 60px; height: 14px; }}
+.{FACE} .equiviz-bar span {{ position: absolute; top: 1px; bottom: 1px; border-radius: 2px; }}
+.{FACE} .equiviz-bar i {{ position: absolute; top: -3px; bottom: -3px; border-left: 1px solid {GREY}; }}
+.{FACE} .equiviz-bar b {{ font-weight: normal; flex: 0 0 5.5em; }}
+.{FACE} .equiviz-known {{ border-spacing: 12px 2px; margin-left: -12px; width: 100%; }}
+.{FACE} .equiviz-known th {{ text-align: left; font-weight: 600; white-space: nowrap; }}
+.{FACE} .equiviz-known td:nth-child(2) {{ width: 60%; }}
 .{FACE} :focus-visible {{ outline: 2px solid var(--jp-brand-color1, #4477AA); outline-offset: 1px; }}
 </style>"""
 

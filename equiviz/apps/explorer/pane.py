@@ -36,6 +36,7 @@ class Pane:
         view: the 3D view.
         caption: what is drawn, or why nothing is.
         sent: what the last choice sent to the page: "update", "scene", or "" where nothing changed.
+        painter: who has painted the atoms instead of the choice; None where the choice is drawn.
         box: all of it.
     """
 
@@ -51,8 +52,14 @@ class Pane:
         self._structure = recorded.structures[choice.structure]
         self.caption = line()
         self.sent = "scene"
+        self.painter: object = None
         self._say()
         self.box = VBox([self.pickers.box, cast(Any, self.view), self.caption])
+
+    @property
+    def place(self) -> tuple[Recorded, int]:
+        """Which structure of which record is shown: what an answer is about."""
+        return self.recorded, self.choice.structure
 
     @property
     def choice(self) -> Choice:
@@ -73,6 +80,27 @@ class Pane:
         """Show something else; the menus follow, and whoever follows this pane."""
         self.pickers.choose(fitted(choice, self.recorded.capture(choice.structure)))
         self._draw()
+        self._tell()
+
+    def paint(self, painter: object, scene: Scene, words: str) -> None:
+        """Draw something else on the same structure, until `reset` or another choice.
+
+        Args:
+            painter: who paints; `Pane.painter` until then.
+            scene: of the structure that is shown.
+            words: what is drawn.
+        """
+        draw(self.view, scene, same_place=True)
+        self.painter = painter
+        say(self.caption, words, "equiviz-quiet")
+        self._tell()
+
+    def reset(self) -> None:
+        """Draw the choice again."""
+        self._draw()
+        self._tell()
+
+    def _tell(self) -> None:
         for follow in self.followers:
             follow()
 
@@ -85,6 +113,7 @@ class Pane:
         scene = scene_of(structure, self.recorded.capture(self.choice.structure), self.choice)
         self.sent = draw(self.view, scene, same_place=structure is self._structure)
         self._structure = structure
+        self.painter = None
         self._say()
 
     def _say(self) -> None:

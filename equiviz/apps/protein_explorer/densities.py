@@ -1,13 +1,7 @@
-r"""The density of a channel as a cloud of points: what a hologram still knows of a neighbourhood.
+"""The density of a channel as a cloud of points.
 
-Among all functions that the basis can make, the one with the given coefficients: for radial functions R_k that need not
-be orthogonal, with G_kj = integral of R_k R_j r^2 dr over the ball,
-
-    rho_c(r) = sum over k, j, l, m of  Z_cklm (1/G)_kj R_j(|r|) Y_lm(r)
-
-For orthonormal functions that is `equiviz.holograms.density`. A hologram tells directions apart, not places: far from
-the site the same atom is spread over more space. So what is drawn is r^2 rho, atoms per Å of distance and steradian,
-which is alike near and far. Letters: P points, K radial functions, C channels.
+A hologram tells directions apart, not places: far from the site the same atom is spread over more space. So what is
+drawn is r^2 rho, atoms per Å of distance and steradian, which is alike near and far. Letters: P points.
 """
 
 from __future__ import annotations
@@ -19,18 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from equiviz.holograms.shells import Shells
-from equiviz.symmetry.harmonics import spherical_harmonics
+from equiviz.holograms.hologram import Hologram
+from equiviz.holograms.reconstruction import density
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from equiviz.holograms.hologram import Basis, Hologram
-
 SPACING = 0.7
 """Å between two points of the grid."""
 MOST_POINTS = 1_500
-_NODES = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +30,15 @@ class Cloud:
 
     Attributes:
         positions: ``[P, 3]``, Å from the site.
-        values: ``[P]``, r^2 rho, per Å and steradian.
+        values: ``[P]``, r^2 rho.
         peak: the largest size of a value on the grid.
+        unit: of the values.
     """
 
     positions: NDArray[np.float64]
     values: NDArray[np.float64]
     peak: float
+    unit: str = "per Å and steradian"
 
 
 def cloud(hologram: Hologram, channel: int, radius: float, share: float = 0.4, signed: bool = False) -> Cloud:
@@ -58,39 +51,28 @@ def cloud(hologram: Hologram, channel: int, radius: float, share: float = 0.4, s
         share: 0 to 1; at most `MOST_POINTS` points, the densest.
         signed: whether the channel weighs atoms by negative numbers too; else what is negative is an artefact.
     """
-    points, functions = _functions(hologram.basis, float(radius))
-    blocks = [hologram.degree(degree)[0, channel].double() for degree in range(hologram.basis.l_max + 1)]
-    coefficients = np.concatenate([block.flatten().numpy() for block in blocks]).astype(np.float32)
-    values = np.asarray(functions @ coefficients, dtype=np.float64)
+    points = _grid(float(radius))
+    rho = density(_alone(hologram, channel), torch.from_numpy(points))[0, 0].double().numpy()
+    values = rho * np.square(points).sum(1) / hologram.basis.radius**3
     sizes = np.abs(values) if signed else values
     peak = float(sizes.max(initial=0.0))
     order = np.argsort(-sizes)[:MOST_POINTS]
     kept = order[(sizes[order] > share * peak) & (sizes[order] > 0)]
-    return Cloud(points[kept], values[kept], peak)
+    weighed = "" if hologram.origin.counting == "atoms" else "(atoms divided by their power) "
+    return Cloud(points[kept], values[kept], peak, f"{weighed}per Å and steradian")
 
 
 @lru_cache(maxsize=4)
-def _functions(basis: Basis, radius: float) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """A grid in the ball ``[P, 3]``, and what each coefficient of one channel adds to r^2 rho there ``[P, width]``."""
+def _grid(radius: float) -> NDArray[np.float64]:
+    """Points in a ball ``[P, 3]``, in Å."""
     steps = np.arange(-int(radius / SPACING), int(radius / SPACING) + 1) * SPACING
     cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
-    points = cube[np.linalg.norm(cube, axis=1) <= radius]
-    harmonics = spherical_harmonics(basis.l_max, torch.from_numpy(points), normalization="integral").numpy()
-    distances = np.linalg.norm(points, axis=1)
-    columns: list[NDArray[np.float64]] = []
-    for degree in range(basis.l_max + 1):
-        radial = _duals(basis, degree, radius, distances)  # [P, K]
-        angular = harmonics[:, degree**2 : (degree + 1) ** 2]  # [P, 2l+1]
-        columns.append((radial[:, :, None] * angular[:, None]).reshape(len(points), -1))
-    functions = np.concatenate(columns, 1) * distances[:, None] ** 2
-    return np.asarray(points, dtype=np.float64), functions.astype(np.float32)
+    inside = cube[np.linalg.norm(cube, axis=1) <= radius]
+    return np.asarray(inside, dtype=np.float64)
 
 
-def _duals(basis: Basis, degree: int, radius: float, distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The functions that make a density of coefficients, ``[P, K]``, per Å^3."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    end = basis.end if isinstance(basis, Shells) else radius
-    r = end * (nodes + 1) / 2
-    sampled = basis.values(degree, r)  # [n, K]
-    gram = sampled.T @ (sampled * (weights * end / 2 * r**2)[:, None])
-    return basis.values(degree, distances) @ np.linalg.pinv(gram, rcond=1e-9, hermitian=True)
+def _alone(hologram: Hologram, channel: int) -> Hologram:
+    """One channel: the others need not be drawn."""
+    degrees = range(hologram.basis.l_max + 1)
+    own = torch.cat([hologram.degree(degree)[:, channel].flatten(1) for degree in degrees], 1)
+    return Hologram.of(own, hologram.channels[channel : channel + 1], hologram.basis)

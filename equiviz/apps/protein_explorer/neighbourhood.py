@@ -27,7 +27,7 @@ LONGEST_TO_HYDROGEN = 1.25
 
 
 def neighbourhood_scene(reasons: Responsible, painting: Painting, channel: str, cloud: Cloud | None) -> Scene:
-    """Draw the neighbours of a site; the origin is the centre of the neighbourhood (the CA), lengths are in Å.
+    """Draw the neighbours of a site; the origin is the centre of the neighbourhood, lengths are in Å.
 
     Args:
         reasons: what was found of this site.
@@ -73,8 +73,8 @@ def _cloud(cloud: Cloud, channel: str) -> Atoms:
     radii = np.round(radii, 2)  # few different radii: what is alike is drawn at once
     signed = bool((cloud.values < 0).any())
     kind = "diverging" if signed else "sequential"
-    scale = ColourScale(f"{channel} per Å and steradian", "", kind, -cloud.peak if signed else 0.0, cloud.peak)
-    hover = tuple(f"{channel}: {value:.2f} per Å and steradian" for value in cloud.values.tolist())
+    scale = ColourScale(f"{channel} {cloud.unit}", "", kind, -cloud.peak if signed else 0.0, cloud.peak)
+    hover = tuple(f"{channel}: {value:.2f} {cloud.unit}" for value in cloud.values.tolist())
     return Atoms(cloud.positions, radii, cloud.values, scale, hover=hover)
 
 

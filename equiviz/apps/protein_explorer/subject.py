@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from equiviz.explain.proteins.responsible import Responsible, responsible
-from equiviz.explain.proteins.scan import Scan, scan, surroundings, surroundings_at
+from equiviz.explain.proteins.scan import Scan, scan, surroundings, surroundings_of
 from equiviz.holograms.hologram import Hologram
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.protein import AMINO_ACIDS, text
@@ -79,11 +79,7 @@ class Subject:
         Raises:
             ModelError: the model reads something else.
         """
-        around = self.scan(frame).around
-        begin, end = around.first[site : site + 2]
-        first = np.array([0, end - begin])
-        single = replace(around, residues=around.residues[[site]], first=first, neighbours=around.neighbours[begin:end])
-        read = self.model.reads(single)
+        read = self.model.reads(self.scan(frame).around.only(site))
         if not isinstance(read, Hologram):
             raise ModelError(f"{self.model.title} reads no holograms, but a {type(read).__name__}.")
         return read
@@ -108,7 +104,8 @@ class Subject:
     def _frame(self, frame: int) -> Neighbourhoods:
         if not frame or self.frames is None:
             return self.around
-        return surroundings_at(self.model, self.around, self.frames[frame])
+        moved = self.protein.at(self.frames[frame])
+        return surroundings_of(self.model, moved, self.around.residues.tolist())
 
 
 def find_site(found: Scan, words: str) -> int:

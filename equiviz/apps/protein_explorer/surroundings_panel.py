@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from equiviz.apps.protein_explorer.controls import SHARES
 from equiviz.apps.protein_explorer.densities import Cloud, cloud
 from equiviz.apps.protein_explorer.neighbourhood import neighbourhood_scene
+from equiviz.holograms.two_centres import channel_and_centre
 from equiviz.view.live import scene_view
 from equiviz.view.scene import Scene
 
@@ -53,6 +55,8 @@ class SurroundingsPanel:
         if channel < 0 or self._reasons is None:
             return None
         around, share = self._reasons.around, cast(int, self.controls.share.value) / 100
-        weights = around.protein.weights.get(hologram.channels[channel])
+        name, centre = channel_and_centre(hologram.channels[channel], around.centre)
+        weights = around.protein.weights.get(name)
         signed = weights is not None and bool((weights < 0).any())
-        return cloud(hologram, channel, around.radius, share, signed)
+        found = cloud(hologram, channel, around.radius, share, signed)
+        return replace(found, positions=found.positions + around.seen_from(centre).centres[0] - around.centres[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Generator, Iterable
 from concurrent.futures import CancelledError
@@ -101,7 +102,7 @@ def project_files(
         workers: processes; 1 works in this one; by default the number of cores, at most 8.
         scheduler: a Dask cluster instead: its address, whose workers must see the files by the same paths, or
             ``"local[2]"``.
-        progress: whether to draw a bar.
+        progress: whether to draw a bar, and to tell of a file that is added to.
 
     Raises:
         MissingLibrary: h5py is not installed, or Dask where it is asked for.
@@ -118,6 +119,9 @@ def project_files(
     with HologramWriter(out, settings) as file:
         names = {path: name_beside(path, file.path) for path in files}
         left = [path for path in files if not _is_done(path, names[path], file)]
+        if progress and len(file):
+            done = len(files) - len(left)
+            print(f"{file.path} has {len(file)} files already; {done} of them are asked for and kept.", file=sys.stderr)
         with _outcomes(left, settings, workers, scheduler) as outcomes:
             sites = _collect(outcomes, file, names, len(files), progress, len(left))
         problems = {name: why for name, why in file.problems.items() if name in set(names.values())}

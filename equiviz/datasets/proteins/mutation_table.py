@@ -7,7 +7,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from equiviz.holograms.protein import AMINO_ACIDS, LETTERS
 LARGEST = 64 * 1024**2
 """Bytes of a table."""
 MOST_ROWS = 1_000_000
-NEEDED = ("position", "wtaa", "mutaa", "ddg")
+NEEDED = ("position", "wtaa", "mutaa")
+MEASURED = "ddg"
 _CLASSES = dict(zip(AMINO_ACIDS, range(20), strict=True)) | dict(zip(LETTERS, range(20), strict=True))
 _POSITION = re.compile(r"(-?\d{1,6})([A-Za-z]?)")
 
@@ -30,7 +31,7 @@ class Mutation:
         position: as the structure file counts its residues.
         insertion_code: "" for most.
         wild_type, mutant: classes 0 to 19 as in `AMINO_ACIDS`.
-        ddg: measured, in kcal/mol; positive is destabilising.
+        ddg: measured, in kcal/mol; positive is destabilising. NaN in a table without that column.
         line: of the file.
     """
 
@@ -60,6 +61,8 @@ class MutationTable:
     @classmethod
     def read(cls, path: str | os.PathLike[str], protein: str = "", chain: str = "") -> MutationTable:
         """Read a CSV file with the columns position, wtAA, mutAA (one or three letters), and ddG (kcal/mol).
+
+        A table without ddG can be scored; there is then nothing to compare with.
 
         Args:
             path: of the file; the names of its columns count without regard to case.
@@ -94,49 +97,63 @@ def _rows(path: Path) -> _Rows:
         names = [name.strip().lower() for name in next(reader, [])]
         absent = [name for name in NEEDED if name not in names]
         if absent:
-            raise DatasetError(path, f"no column {', '.join(absent)}; expected position, wtAA, mutAA and ddG")
+            raise DatasetError(path, f"no column {', '.join(absent)}; expected position, wtAA, mutAA, and ddG if known")
         found: _Rows = []
         for row in reader:
             if len(found) >= MOST_ROWS:
                 raise DatasetError(path, f"more than {MOST_ROWS:,} rows")
             if any(word.strip() for word in row):
-                found.append((reader.line_num, dict(zip(names, (word.strip() for word in row), strict=False))))
+                found.append((reader.line_num, _named(names, row)))
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise DatasetError(path, f"cannot be read as a CSV table: {problem}") from problem
     return found
 
 
+def _named(names: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    """Fields by name; what a short line lacks is empty."""
+    words = [word.strip() for word in row] + [""] * len(names)
+    return dict(zip(names, words, strict=False))
+
+
 def _of_protein(path: Path, rows: _Rows, wanted: str) -> _Rows:
     """The rows of one protein, in upper or lower case; all of them where the table does not tell several apart."""
-    known = list(dict.fromkeys(row.get("pdb_code", "") for _, row in rows))
     own = [(line, row) for line, row in rows if row.get("pdb_code", "").lower() == wanted.lower()]
-    return own or (rows if len(known) < 2 else _none(path, "pdb_code", wanted, known))
+    if not own and len({row.get("pdb_code", "") for _, row in rows}) > 1:
+        told = _no_rows(rows, "pdb_code", wanted)
+        raise DatasetError(path, f"{told}; the structure file's name is looked for, unless --protein says another")
+    return own or rows
 
 
 def _of_chain(path: Path, rows: _Rows, wanted: str) -> _Rows:
     """The rows of one chain; all of them where the table names none, or none is asked for."""
-    known = list(dict.fromkeys(row.get("chain_id", "") for _, row in rows))
-    if not wanted or not any(known):
+    if not wanted or not any(row.get("chain_id") for _, row in rows):
         return rows
-    return [(line, row) for line, row in rows if row.get("chain_id", "") == wanted] or _none(
-        path, "chain_id", wanted, known
-    )
+    own = [(line, row) for line, row in rows if row.get("chain_id", "") == wanted]
+    if not own:
+        raise DatasetError(path, _no_rows(rows, "chain_id", wanted))
+    return own
 
 
-def _none(path: Path, column: str, wanted: str, known: list[str]) -> _Rows:
+def _no_rows(rows: _Rows, column: str, wanted: str) -> str:
+    known = list(dict.fromkeys(row.get(column, "") for _, row in rows))
     offered = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-    hint = "; the structure file's name is looked for, unless --protein says another" if column == "pdb_code" else ""
-    raise DatasetError(path, f"{column} {wanted!r} has no rows; the table has those of {offered}{hint}")
+    return f"{column} {wanted!r} has no rows; the table has those of {offered}"
 
 
 def _mutation(path: Path, line: int, row: Mapping[str, str]) -> Mutation:
     place = _POSITION.fullmatch(row.get("position", ""))
     kinds = [_CLASSES.get(row.get(column, "").upper()) for column in ("wtaa", "mutaa")]
-    try:
-        ddg = float(row.get("ddg", ""))
-    except ValueError:
-        ddg = math.nan
-    if place is None or kinds[0] is None or kinds[1] is None or not math.isfinite(ddg):
-        given = ", ".join(f"{name} {row.get(name, '')[:20]!r}" for name in NEEDED)
-        raise DatasetError(path, f"line {line}: expected a number, two amino acids and a number, got {given}")
+    ddg = _number(row.get(MEASURED, "")) if MEASURED in row else math.nan
+    if place is None or kinds[0] is None or kinds[1] is None or (MEASURED in row and not math.isfinite(ddg)):
+        wanted = "a number, two amino acids" + (" and a number" if MEASURED in row else "")
+        given = ", ".join(f"{name} {row.get(name, '')[:20]!r}" for name in (*NEEDED, MEASURED) if name in row)
+        raise DatasetError(path, f"line {line}: expected {wanted}, got {given}")
     return Mutation(int(place[1]), place[2], kinds[0], kinds[1], ddg, line)
+
+
+def _number(word: str) -> float:
+    """NaN for what is none."""
+    try:
+        return float(word)
+    except ValueError:
+        return math.nan

@@ -16,8 +16,8 @@ from torch.nn.functional import cross_entropy
 from equiviz.explain.errors import PerturbationError
 from equiviz.explain.proteins.scan import PREFERENCES
 from equiviz.holograms.hologram import Hologram
-from equiviz.nn.errors import ModelError
-from equiviz.training.recovery import ProteinData, proteins_for
+from equiviz.holograms.two_centres import channel_groups
+from equiviz.training.recovery import ProteinData, interval_over_files, proteins_for
 from equiviz.view.charts import Series, bars
 from equiviz.view.report import Report
 
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
     from torch import Tensor
 
-    from equiviz.datasets.proteins.protein_set import ProteinSet
     from equiviz.nn.equivariant_model import EquivariantModel
 
 
 def ablate_hologram(model: EquivariantModel, data: ProteinData, *, progress: bool = False) -> HologramAblation:
-    """Score a model with each channel and each degree set to zero.
+    """Score a model with each channel, each degree, and, of two, each centre set to zero.
 
     Args:
         model: reads holograms, such as ``equiviz.load("hcnn")``.
@@ -46,12 +45,10 @@ def ablate_hologram(model: EquivariantModel, data: ProteinData, *, progress: boo
     """
     from tqdm.auto import tqdm
 
-    if model.task != "amino acids":
-        raise ModelError(f"{model.title} reads no holograms of proteins.")
     proteins = proteins_for(model, data, progress)
     hologram = model.reads(proteins.around)
     assert isinstance(hologram, Hologram)  # models of amino acids read nothing else
-    classes = torch.from_numpy(proteins.classes)
+    classes, source = torch.from_numpy(proteins.classes), torch.from_numpy(proteins.source)
     whole = _scores(model, hologram, classes)
     masks = list(_masks(hologram))
     if not masks:
@@ -59,7 +56,9 @@ def ablate_hologram(model: EquivariantModel, data: ProteinData, *, progress: boo
     rows = [Ablated("all", "nothing", *whole, (0.0, 0.0))]  # nothing is left out: nothing is lost
     for kind, name, mask in tqdm(masks, desc="leaving out", disable=not progress):
         right, entropy = _scores(model, _masked(hologram, mask), classes)
-        rows.append(Ablated(kind, name, right, entropy, _interval(whole[0] - right, proteins)))
+        rows.append(
+            Ablated(kind, name, right, entropy, interval_over_files(whole[0] - right, source, len(proteins.files)))
+        )
     return HologramAblation(model.title, rows, len(classes))
 
 
@@ -68,7 +67,7 @@ class Ablated:
     """What is left without one part.
 
     Attributes:
-        kind: "channel", "degree", or "all" for the whole hologram.
+        kind: "channel", "degree", "centre" where a hologram is seen from two, or "all" for the whole hologram.
         name: what was left out.
         right: ``[S]``, 1 where the wild type is preferred.
         cross_entropy: mean of -log p(wild type), nats.
@@ -135,9 +134,9 @@ class HologramAblation(Report):
         return bars(each, [series], "accuracy lost (share)", self.title, horizontal=True)
 
     def describe(self) -> str:
-        """The channel and the degree that are missed most, and those that are not."""
+        """The channel, the centre and the degree that are missed most, and those that are not."""
         parts = [f"{self.sites} sites; with the whole hologram {self.rows[0].accuracy:.1%} are recovered."]
-        for kind in ("channel", "degree"):
+        for kind in ("channel", "centre", "degree"):
             own = sorted((row for row in self.rows if row.kind == kind), key=lambda row: row.accuracy)
             if own:
                 parts.append(
@@ -151,12 +150,12 @@ def _masks(hologram: Hologram) -> Iterator[tuple[str, str, Tensor]]:
     """By part a factor for each coefficient ``[W]``."""
     degrees = range(hologram.basis.l_max + 1)
     shapes = [hologram.degree(degree).shape[1:] for degree in degrees]  # (C, K, 2l+1)
-    if len(hologram.channels) > 1:
-        for place, channel in enumerate(hologram.channels):
+    for kind, groups in channel_groups(hologram).items():
+        for name, places in groups.items() if len(groups) > 1 else ():
             parts = [torch.ones(shape) for shape in shapes]
             for part in parts:
-                part[place] = 0
-            yield "channel", channel, torch.cat([part.flatten() for part in parts])
+                part[places] = 0
+            yield kind, name, torch.cat([part.flatten() for part in parts])
     for left_out in degrees if len(degrees) > 1 else ():
         kept = [torch.full(shape, float(degree != left_out)) for degree, shape in zip(degrees, shapes, strict=True)]
         yield "degree", f"l = {left_out}", torch.cat([part.flatten() for part in kept])
@@ -170,15 +169,3 @@ def _masked(hologram: Hologram, mask: Tensor) -> Hologram:
 def _scores(model: EquivariantModel, hologram: Hologram, classes: Tensor) -> tuple[Tensor, float]:
     found = model.predict(hologram)[PREFERENCES].values.double()  # type: ignore[arg-type]
     return (found.argmax(1) == classes).double(), float(cross_entropy(found, classes))
-
-
-def _interval(lost: Tensor, proteins: ProteinSet, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """Of the mean, by resampling whole files; NaN of one file."""
-    if len(proteins.files) < 2:
-        return float("nan"), float("nan")
-    source, files = torch.from_numpy(proteins.source), len(proteins.files)
-    sums = torch.zeros(files, dtype=torch.float64).index_add(0, source, lost)
-    sizes = torch.bincount(source, minlength=files).double()
-    drawn = torch.randint(files, (draws, files), generator=torch.Generator().manual_seed(seed))
-    ends = (sums[drawn].sum(1) / sizes[drawn].sum(1)).quantile(torch.tensor([0.025, 0.975]).double())
-    return float(ends[0]), float(ends[1])

@@ -8,6 +8,7 @@ import numpy as np
 
 from equiviz.explain.errors import PerturbationError
 from equiviz.explain.proteins.response import Response
+from equiviz.holograms.neighbourhoods import SINGLE
 from equiviz.training.recovery import ProteinData, evaluate_recovery, proteins_for
 
 if TYPE_CHECKING:
@@ -37,10 +38,11 @@ def accuracy_by_burial(model: EquivariantModel, data: ProteinData, bins: int = 8
     y = np.array([right[rows].mean() for rows in groups])
     low, high = np.array([_wilson(right[rows]) for rows in groups]).T
     radius = proteins.around.radius
+    place = " or the ".join(SINGLE[proteins.around.centre])
     words = (
-        f"{y[0]:.1%} of the most exposed residues ({x[0]:.0f} atoms within {radius:g} Å) are recovered, {y[-1]:.1%} of "
-        f"the most buried ones ({x[-1]:.0f} atoms). {count} sites in {bins} groups of equal size; 95 % intervals "
-        "(Wilson), as if sites were independent."
+        f"{y[0]:.1%} of the most exposed residues ({x[0]:.0f} atoms within {radius:g} Å of the {place}) are recovered, "
+        f"{y[-1]:.1%} of the most buried ones ({x[-1]:.0f} atoms). {count} sites in {bins} groups of equal size; 95 % "
+        "intervals (Wilson), as if sites were independent."
     )
     sizes = np.array([len(rows) for rows in groups])
     return Response(

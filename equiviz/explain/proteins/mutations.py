@@ -11,20 +11,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from equiviz.explain.errors import MutationError
-from equiviz.explain.proteins.scan import Scan, scan, surroundings
-from equiviz.holograms.neighbourhoods import Neighbourhoods
+from equiviz.explain.proteins.scan import Scan, scan, surroundings_of
 from equiviz.holograms.protein import AMINO_ACIDS, Protein, text
+from equiviz.training.metrics import pearson, spearman
 from equiviz.view.maps import scatter
 from equiviz.view.report import Report
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
     from pandas import DataFrame
     from plotly.graph_objects import Figure
+    from torch import Tensor
 
     from equiviz.datasets.proteins.mutation_table import Mutation, MutationTable
     from equiviz.nn.equivariant_model import EquivariantModel
@@ -52,10 +55,7 @@ def score_mutations(
     protein = given if isinstance(given, Protein) else Protein.read(given)
     fitting, left_out = _fitting(protein, chain, table)
     residues = sorted(set(fitting.values()))
-    # All residues that occur, also of a chain whose twin comes first; hydrogens as the model wants them.
-    whole = surroundings(model, protein)
-    around = Neighbourhoods.of(whole.protein, hydrogens=True, residues=residues, centre=whole.centre)
-    scanned = scan(model, around)
+    scanned = scan(model, surroundings_of(model, protein, residues))
     place = {residue: k for k, residue in enumerate(residues)}
     scores = scanned.mutation_scores
     mutations = tuple(fitting)
@@ -74,7 +74,7 @@ class MutationReport(Report):
         chain: its name.
         mutations: what was mutated into what.
         scores: ``[M]``, log p(mutant) - log p(wild type), nats.
-        ddg: ``[M]``, measured, kcal/mol, positive is destabilising.
+        ddg: ``[M]``, measured, kcal/mol, positive is destabilising; NaN where the table has none.
         left_out: for each row that does not fit the structure, why.
     """
 
@@ -92,36 +92,43 @@ class MutationReport(Report):
         return f"Mutations of {self.scan.name}, chain {self.chain}"
 
     @property
+    def measured(self) -> bool:
+        """Whether there is something to compare with."""
+        return bool(np.isfinite(self.ddg).all())
+
+    @property
     def pearson(self) -> float:
         """Correlation of ddG with minus the score; NaN for fewer than three mutations, or where one does not vary."""
-        return _pearson(-self.scores, self.ddg)
+        return _correlation(pearson, -self.scores, self.ddg)
 
     @property
     def spearman(self) -> float:
         """The same of the ranks."""
-        return _pearson(_ranks(-self.scores), _ranks(self.ddg))
+        return _correlation(spearman, -self.scores, self.ddg)
 
     def interval(self, kind: str = "pearson", draws: int = DRAWS, seed: int = 0) -> tuple[float, float]:
         """95 % bootstrap interval of ``"pearson"`` or ``"spearman"``, resampling positions.
 
         Mutations of one position are not independent: they share their surroundings.
         """
+        if not self.measured:
+            return float("nan"), float("nan")
         generator = np.random.default_rng(seed)
         positions = np.array([(one.position, ord(one.insertion_code or " ")) for one in self.mutations])
         _, owner = np.unique(positions, axis=0, return_inverse=True)
         rows = [np.flatnonzero(owner == k) for k in range(owner.max() + 1)]
-        found: list[float] = []
+        how, found = pearson if kind == "pearson" else spearman, list[float]()
         for _ in range(draws):
             drawn = np.concatenate([rows[k] for k in generator.integers(len(rows), size=len(rows))])
-            x, y = -self.scores[drawn], self.ddg[drawn]
-            found.append(_pearson(x, y) if kind == "pearson" else _pearson(_ranks(x), _ranks(y)))
+            found.append(_correlation(how, -self.scores[drawn], self.ddg[drawn]))
         low, high = np.nanquantile(found, [0.025, 0.975]) if np.isfinite(found).any() else (np.nan, np.nan)
         return float(low), float(high)
 
     def to_frame(self) -> DataFrame:
-        """One row per mutation: position, wild type, mutant, score (nats), ddG (kcal/mol)."""
+        """One row per mutation: position, wild type, mutant, score (nats), ddG (kcal/mol) where it was measured."""
         import pandas as pd
 
+        measured = {"ddg_kcal_per_mol": self.ddg} if self.measured else {}
         return pd.DataFrame(
             {
                 "mutation": [str(one) for one in self.mutations],
@@ -130,32 +137,44 @@ class MutationReport(Report):
                 "wild_type": [AMINO_ACIDS[one.wild_type] for one in self.mutations],
                 "mutant": [AMINO_ACIDS[one.mutant] for one in self.mutations],
                 "score_nats": self.scores,
-                "ddg_kcal_per_mol": self.ddg,
+                **measured,
             }
         )
 
     def figure(self) -> Figure:
-        """Measured ddG against minus the score."""
+        """Measured ddG against minus the score; without measurements, the score against the position."""
         names = [str(one) for one in self.mutations]
+        if not self.measured:
+            places = np.array([one.position for one in self.mutations], dtype=float)
+            score = "log p(mutant) - log p(wild type), nats"
+            return scatter(places, self.scores, "position", score, self.title, labels=names)
         across, up = "log p(wild type) - log p(mutant), nats", "measured ddG, kcal/mol (positive: destabilising)"
         return scatter(-self.scores, self.ddg, across, up, self.title, labels=names)
 
     def describe(self) -> str:
         """Correlations with their intervals, the extremes, and what was left out."""
-        told = []
-        for kind, value in (("Pearson", self.pearson), ("Spearman", self.spearman)):
-            low, high = self.interval(kind.lower())
-            told.append(f"{kind} {value:.3f} [{low:.3f}, {high:.3f}]")
-        worst = self.mutations[int(self.scores.argmin())]
+        least, most = int(self.scores.argmin()), int(self.scores.argmax())
+        beside = f", measured {self.ddg[least]:+.2f} kcal/mol" if self.measured else ""
         words = [
             f"{len(self.mutations)} mutations at {len(self.scan)} sites of {self.scan.name}, chain {self.chain}, "
-            f"scored by {self.model}. Correlation of measured ddG (positive: destabilising) with log p(wild type) - "
-            f"log p(mutant): {', '.join(told)}; 95 % intervals by resampling positions. The model likes {worst} least "
-            f"(score {self.scores.min():.2f} nats, measured {self.ddg[int(self.scores.argmin())]:+.2f} kcal/mol)."
+            f"scored by {self.model}. {self._correlations()} The model likes {self.mutations[least]} least (score "
+            f"{self.scores[least]:.2f} nats{beside}), and {self.mutations[most]} most ({self.scores[most]:+.2f})."
         ]
         if self.left_out:
             words.append(f"{len(self.left_out)} rows were left out; the first: {self.left_out[0]}.")
         return " ".join([*words, *([self.scan.note] if self.scan.note else [])])
+
+    def _correlations(self) -> str:
+        if not self.measured:
+            return "The table has no ddG: nothing to compare with."
+        told = []
+        for kind, value in (("Pearson", self.pearson), ("Spearman", self.spearman)):
+            low, high = self.interval(kind.lower())
+            told.append(f"{kind} {value:.3f} [{low:.3f}, {high:.3f}]")
+        return (
+            "Correlation of measured ddG (positive: destabilising) with log p(wild type) - log p(mutant): "
+            f"{', '.join(told)}; 95 % intervals by resampling positions."
+        )
 
     def to_dict(self) -> dict[str, object]:
         """All of it as plain values, for JSON."""
@@ -209,16 +228,9 @@ def _places(protein: Protein, chain: str) -> dict[tuple[int, str], int]:
     return {(int(protein.numbers[k]), text(protein.insertion_codes[k])): k for k in ordered}
 
 
-def _pearson(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    if len(x) < 3 or not (np.ptp(x) > 0 and np.ptp(y) > 0):
-        return float("nan")
-    return float(np.corrcoef(x, y)[0, 1])
-
-
-def _ranks(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.stats import rankdata
-
-    return rankdata(x)
+def _correlation(how: Callable[[Tensor, Tensor], Tensor], x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """NaN for fewer than three pairs, which any line fits."""
+    return float(how(torch.from_numpy(x), torch.from_numpy(y))) if len(x) > 2 else float("nan")
 
 
 def _known(value: float) -> float | None:

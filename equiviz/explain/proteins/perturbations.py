@@ -14,10 +14,11 @@ import numpy as np
 
 from equiviz.explain.errors import PerturbationError
 from equiviz.explain.proteins.response import Response, interval_of_mean
-from equiviz.explain.proteins.scan import scan, surroundings, surroundings_at
+from equiviz.explain.proteins.scan import scan, surroundings, surroundings_of
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.projection import Given
 from equiviz.holograms.protein import Protein, text
+from equiviz.nn.hologram_model import reading_of
 
 if TYPE_CHECKING:
     import os
@@ -136,7 +137,7 @@ def trajectory_response(
     from tqdm.auto import tqdm
 
     protein = given if isinstance(given, Protein) else Protein.read(given)
-    surroundings(model, protein)  # refuses other models before the first frame
+    reading_of(model)  # refuses other models before the first frame
     energies: list[float] = []
     for frame in tqdm(frames, desc="frames", unit="frame", disable=not progress):
         if np.shape(frame) != protein.positions.shape or not np.isfinite(frame).all():
@@ -229,4 +230,5 @@ def _residue(protein: Protein, chain: str, number: int, code: str) -> int:
 
 
 def _energy(model: EquivariantModel, around: Neighbourhoods, positions: NDArray[np.float64]) -> float:
-    return float(scan(model, surroundings_at(model, around, positions)).wild_type_energies.mean())
+    moved = surroundings_of(model, around.protein.at(positions), around.residues.tolist())
+    return float(scan(model, moved).wild_type_energies.mean())

@@ -24,6 +24,7 @@ from equiviz.holograms.hologram import Hologram
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.projection import Given
 from equiviz.holograms.protein import AMINO_ACIDS
+from equiviz.holograms.two_centres import channel_groups
 from equiviz.nn.errors import ModelError
 from equiviz.view.charts import Series, bars
 from equiviz.view.report import Report
@@ -57,7 +58,7 @@ def responsible(
             f"Expected a site from 0 to {len(around) - 1}, as scan(...).site(chain, number) finds it, got {site!r}."
         )
     wanted = int(around.classes[site]) if amino_acid is None else _class(amino_acid)
-    own = _single(around, site)
+    own = around.only(site)
     hologram = _read(model, own)
     ends, slope = _path(model, hologram, wanted, steps)  # slope [W]
     each = _read(model, _apart(own)).coefficients.to(slope)  # [E, W]: of each atom alone
@@ -69,7 +70,8 @@ def responsible(
         atoms=own.neighbours,
         scores=(each @ slope).numpy(),
         by_degree=_by_degree(share, hologram),
-        by_channel=_by_channel(share, hologram),
+        by_channel=_by_group(share, hologram, "channel"),
+        by_centre=_by_group(share, hologram, "centre"),
         total=ends[1] - ends[0],
         error=float(share.sum()) - (ends[1] - ends[0]),
     )
@@ -87,6 +89,7 @@ class Responsible(Report):
         scores: ``[E]``, nats; positive speaks for the amino acid.
         by_degree: the same by degree l of the hologram.
         by_channel: the same by channel.
+        by_centre: the same by the centre that the neighbours are seen from.
         total: log p at the site minus log p without any neighbour.
         error: what the shares sum up to beyond `total`.
     """
@@ -98,6 +101,7 @@ class Responsible(Report):
     scores: np.ndarray
     by_degree: dict[int, float]
     by_channel: dict[str, float]
+    by_centre: dict[str, float]
     total: float
     error: float
 
@@ -107,7 +111,7 @@ class Responsible(Report):
         return f"Why {self.amino_acid} at {self.name}"
 
     def to_frame(self) -> DataFrame:
-        """One row per atom, the strongest first: residue, atom, distance from the CA (Å), score (nats)."""
+        """One row per atom, the strongest first: residue, atom, distance from the centre (Å), score (nats)."""
         import pandas as pd
 
         protein = self.around.protein
@@ -133,8 +137,10 @@ class Responsible(Report):
         return pd.DataFrame({"residue": names, "score_nats": sums[order]})
 
     def figure(self) -> Figure:
-        """Shares of degrees and channels as bars."""
+        """Shares of degrees, channels, and, where there are two, centres, as bars."""
         shares = {f"l = {degree}": value for degree, value in self.by_degree.items()} | self.by_channel
+        if len(self.by_centre) > 1:
+            shares |= {f"seen from the {centre}": value for centre, value in self.by_centre.items()}
         series = [Series("share", np.arange(len(shares)), list(shares.values()))]
         return bars(list(shares), series, "share of log p, nats", self.title, horizontal=True)
 
@@ -159,13 +165,6 @@ def _class(amino_acid: str | int) -> int:
     if found is None or not 0 <= found < len(AMINO_ACIDS):
         raise ModelError(f"Expected one of {', '.join(AMINO_ACIDS)}, got {amino_acid!r}.")
     return found
-
-
-def _single(around: Neighbourhoods, site: int) -> Neighbourhoods:
-    """One site with its neighbours."""
-    begin, end = around.first[site : site + 2]
-    first, neighbours = np.array([0, end - begin]), around.neighbours[begin:end]
-    return replace(around, residues=around.residues[[site]], first=first, neighbours=neighbours)
 
 
 def _apart(own: Neighbourhoods) -> Neighbourhoods:
@@ -200,11 +199,12 @@ def _by_degree(share: torch.Tensor, hologram: Hologram) -> dict[int, float]:
     return {degree: float(rows.degree(degree).sum()) for degree in range(hologram.basis.l_max + 1)}
 
 
-def _by_channel(share: torch.Tensor, hologram: Hologram) -> dict[str, float]:
+def _by_group(share: torch.Tensor, hologram: Hologram, kind: str) -> dict[str, float]:
+    """By channel, whatever it is seen from, or by centre."""
     rows = _typed(share, hologram)
     degrees = range(hologram.basis.l_max + 1)
-    sums = sum(rows.degree(degree).sum((0, 2, 3)) for degree in degrees)
-    return dict(zip(hologram.channels, torch.as_tensor(sums).tolist(), strict=True))
+    sums = torch.stack([rows.degree(degree).sum((0, 2, 3)) for degree in degrees]).sum(0)
+    return {name: float(sums[places].sum()) for name, places in channel_groups(hologram)[kind].items()}
 
 
 def _typed(share: torch.Tensor, hologram: Hologram) -> Hologram:

@@ -19,11 +19,13 @@ from equiviz.holograms.projection import Given, neighbourhoods_of
 from equiviz.holograms.protein import AMINO_ACIDS, LETTERS, Protein, text
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
+from equiviz.nn.hologram_model import reading_of
 from equiviz.view.maps import heat_map
 from equiviz.view.report import Report
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
+
     from pandas import DataFrame
     from plotly.graph_objects import Figure
     from torch import Tensor
@@ -55,19 +57,16 @@ def surroundings(model: EquivariantModel, given: Given) -> Neighbourhoods:
     Raises:
         ModelError: a model that reads no proteins.
     """
-    channels = getattr(model.config, "channels", None)
-    if model.task != "amino acids" or not channels:
-        raise ModelError(
-            f'{model.title} reads no holograms of proteins. Expected a model of amino acids: equiviz.load("hcnn").'
-        )
-    return neighbourhoods_of(given, channels, centre=getattr(model.config, "centre", "CA"))
+    reading = reading_of(model)
+    return neighbourhoods_of(given, reading.channels, centre=reading.centre)
 
 
-def surroundings_at(model: EquivariantModel, around: Neighbourhoods, positions: NDArray[np.float64]) -> Neighbourhoods:
-    """The same sites with all atoms ``[A, 3]`` at other places: neighbours and surfaces are found anew."""
-    channels = cast("tuple[str, ...]", getattr(model.config, "channels", ()))
-    protein, residues = with_channels(around.protein.at(positions), channels), around.residues.tolist()
-    return Neighbourhoods.of(protein, around.radius, hydrogens=True, residues=residues, centre=around.centre)
+def surroundings_of(model: EquivariantModel, protein: Protein, residues: Sequence[int]) -> Neighbourhoods:
+    """The same of these residues alone, whatever chain they are of; surfaces that are not known are calculated."""
+    reading = reading_of(model)
+    with_all = with_channels(protein, reading.channels)
+    hydrogens = "H" in reading.channels
+    return Neighbourhoods.of(with_all, hydrogens=hydrogens, residues=residues, centre=reading.centre)
 
 
 @dataclass(eq=False, repr=False)

@@ -19,6 +19,7 @@ import torch
 
 from equiviz.holograms.protein import LETTERS
 from equiviz.symmetry.errors import MissingLibrary
+from equiviz.training.metrics import spearman
 from equiviz.view.maps import HeatMap, heat_map_row
 from equiviz.view.report import Report
 
@@ -130,12 +131,11 @@ class Substitutions(Report):
 
 
 def _rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    from scipy.stats import rankdata
-
+    """Over the pairs of different amino acids that occurred."""
     rows, columns = np.triu_indices(20, 1)
     x, y = one[rows, columns], other[rows, columns]
-    known = np.isfinite(x)
-    return float(np.corrcoef(rankdata(x[known]), rankdata(y[known]))[0, 1])
+    known = np.isfinite(x) & np.isfinite(y)
+    return float(spearman(torch.from_numpy(x[known]), torch.from_numpy(y[known])))
 
 
 def _blosum62() -> NDArray[np.float64]:

@@ -111,7 +111,8 @@ def _check_coordinates(source: Source) -> None:
         count += 1
         for part in _XYZ:
             if not is_number(line[part]) or not math.isfinite(float(line[part])):
-                raise source.error(number, f"expected a finite coordinate in columns 31-54, got {line[part]!r}")
+                cut = "; the file ends here: was it cut off?" if number == len(source.text.splitlines()) else ""
+                raise source.error(number, f"expected a finite coordinate in columns 31-54, got {line[part]!r}{cut}")
     source.check_count(count)
 
 

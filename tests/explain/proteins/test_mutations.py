@@ -92,8 +92,10 @@ def test_a_chain_whose_twin_comes_first_can_be_mutated(network: Hcnn, tmp_path: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no column position, wtaa, mutaa, ddg"),
-        ("position,wtAA,mutAA\n1,A,G\n", "no column ddg"),
+        ("", "no column position, wtaa, mutaa; expected position, wtAA, mutAA, and ddG if known"),
+        ("position,wtAA,ddG\n1,A,1\n", "no column mutaa"),
+        ("position,wtAA,mutAA,ddG\n1,A,G\n", "line 2: expected a number, two amino acids and a number"),
+        ("position,wtAA,mutAA\n1,A,\n", "line 2: expected a number, two amino acids, got"),
         ("position,wtAA,mutAA,ddG\n", "no mutations"),
         ("position,wtAA,mutAA,ddG\n1,A,G,nan\n", "line 2: expected a number, two amino acids and a number"),
         ("position,wtAA,mutAA,ddG\n1,A,G,1\nx,A,G,1\n", "line 3: .*position 'x'"),
@@ -107,6 +109,21 @@ def test_damaged_tables_say_what_is_wrong(tmp_path: Path, text: str, message: st
     path.write_text(text)
     with pytest.raises(DatasetError, match=message):
         MutationTable.read(path)
+
+
+def test_mutations_that_nobody_measured_are_scored(network: Hcnn, written: Path, table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "wanted.csv"
+    path.write_text("\n".join(line.rpartition(",")[0] for line in table.read_text().splitlines()))
+    found = score_mutations(network, written, "A", MutationTable.read(path))
+    np.testing.assert_array_equal(
+        found.scores, score_mutations(network, written, "A", MutationTable.read(table)).scores
+    )
+    assert "nothing to compare with" in found.describe()
+    assert "ddg" not in " ".join(found.to_frame().columns)
+    said = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert said["pearson"] is None
+    assert said["spearman_interval"] == [None, None]
+    assert found.figure().layout.xaxis.title.text == "position"
 
 
 def test_the_command_prints_json(network: Hcnn, written: Path, table: Path, tmp_path: Path) -> None:

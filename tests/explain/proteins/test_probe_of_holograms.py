@@ -43,6 +43,23 @@ def test_targets_are_what_they_say(around: Neighbourhoods) -> None:
     assert found["charge"][25] == plus.sum() - minus.sum()
 
 
+def test_surface_secondary_structure_and_composition_are_those_of_lysozyme(around: Neighbourhoods) -> None:
+    pytest.importorskip("freesasa")
+    found = environment_targets(around, every=True)
+    assert set(environment_targets(around)) < set(found)
+    assert found["helix"][95:104].mean() > 0.8  # residues 96 to 104
+    assert found["strand"][95:104].sum() == 0
+    assert found["strand"][16:19].sum() >= 1
+    assert found["helix"][16:19].sum() == 0
+    total = found["carbon"] + found["nitrogen"] + found["oxygen"] + found["sulphur"]
+    assert (total <= found["burial"]).all()
+    assert total.sum() > 0.9 * found["burial"].sum()
+    assert ((found["hydrophobic"] >= 0) & (found["hydrophobic"] <= 1)).all()
+    # What is buried has little surface.
+    assert np.corrcoef(found["SASA"], found["burial"])[0, 1] < -0.5
+    assert all(values.shape == (len(around),) and np.isfinite(values).all() for values in found.values())
+
+
 def test_descriptors_of_positions_and_species_are_refused(around: Neighbourhoods) -> None:
     network = Hcnn(HcnnConfig(width=4, layers=1, hidden=8, l_max=1)).eval()
     with pytest.raises(ProbeError, match="The descriptor 'q_4' needs positions, and what this model reads has none"):

@@ -1,0 +1,1 @@
+"""Sharing a prediction out among edges, atoms, irreps and Clebsch-Gordan paths."""

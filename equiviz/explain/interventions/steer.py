@@ -1,0 +1,214 @@
+"""`steer(model, x, stage, irreps, channel)`: scale, turn or direct a channel, and watch the prediction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from equiviz.explain.errors import InterventionError
+from equiviz.explain.interventions.changes import with_part
+from equiviz.explain.interventions.chosen_block import copies_in, labels_of, rows_of, stage_of
+from equiviz.explain.interventions.intervened_run import outputs_of, run, single_input
+from equiviz.explain.interventions.output_change import noise_floor
+from equiviz.explain.interventions.steer_report import Response, SteerReport
+from equiviz.features.capture import Capture
+from equiviz.features.model_input import Given, ModelInput, prepared
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.groups import O3
+from equiviz.symmetry.harmonics import spherical_harmonics
+
+DOSES = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
+"""Parts of the change at which the response is measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class Steering:
+    """What is done to one block; nothing, by default.
+
+    Attributes:
+        scale: times this; 0 takes it away, -1 turns it round.
+        rotate: turned by this element of O(3), by the representation's own matrix; after scaling.
+        direction: along this: three numbers, a vector in space, of which an irrep of degree l takes the harmonics Y_l;
+            or as many numbers as the irrep has components. Each row keeps its norm; the parity of the irrep is not
+            looked at.
+    """
+
+    scale: float = 1.0
+    rotate: O3 | None = None
+    direction: Sequence[float] | Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.scale):
+            raise InterventionError(f"Expected a finite scale, got {self.scale}.")
+
+    @property
+    def words(self) -> str:
+        """What is done."""
+        done: list[str] = []
+        if self.direction is not None:
+            told = ", ".join(f"{float(part):.3g}" for part in torch.as_tensor(self.direction).flatten())
+            done.append(f"directed along ({told})")
+        if self.scale != 1:
+            done.append(f"scaled by {self.scale:g}")
+        if self.rotate is not None:
+            done.append(f"turned by {self.rotate!r}")
+        return " and ".join(done) or "left as it is"
+
+    def part(self, dose: float) -> Steering:
+        """A part of it, from 0 (nothing) to 1 (all); a direction is taken whole, or not at all."""
+        scale = 1 + dose * (self.scale - 1)
+        return Steering(scale, _fraction(self.rotate, dose), self.direction if dose else None)
+
+    def applied(self, field: Field, copies: Tensor) -> Tensor:
+        """All values of a field as they become if all of these copies ``[copies, size]`` are steered."""
+        values = field.values
+        if self.direction is not None:
+            values = _directed(values, copies, self.direction)
+        if self.scale != 1:
+            values = values * self.scale
+        if self.rotate is not None:
+            values = field.representation.transform(self.rotate, values)
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Wheel:
+    """A model on one input, to be steered as often as one likes; the pass without steering is run once.
+
+    Attributes:
+        model: as for `equiviz.capture`.
+        taken: what its forward takes.
+    """
+
+    model: nn.Module
+    taken: ModelInput
+
+    @classmethod
+    def of(cls, model: nn.Module, x: Given) -> Wheel:
+        """Of one structure, a Graph, or typed tensors.
+
+        Raises:
+            InterventionError: several structures.
+        """
+        return cls(model, prepared(model, single_input(model, x, "steer")))
+
+    @cached_property
+    def free(self) -> Capture:
+        """The pass as it is."""
+        return run(self.model, self.taken)
+
+    @cached_property
+    def floor(self) -> float:
+        """The rms below which an output is zero, by symmetry or rounding."""
+        return noise_floor(self.free)
+
+    def outputs(
+        self,
+        stage: str,
+        irreps: str,
+        channel: int | None,
+        steering: Steering,
+        nodes: Sequence[int] | Tensor | int | None = None,
+    ) -> dict[str, Field]:
+        """The outputs with a block steered; as `steer`."""
+        field = stage_of(self.free, stage)
+        (label,) = _single(labels_of(field, irreps))
+        copies, rows = copies_in(field, label, channel), rows_of(field, nodes)
+
+        steered = with_part(field.values, copies.flatten(), steering.applied(field, copies))
+        made = field.values.clone()
+        made[rows] = steered[rows]
+
+        def replace(name: str, passing: Field) -> Field | None:
+            return passing.with_values(made) if name == stage else None
+
+        return outputs_of(run(self.model, self.taken, replace))
+
+
+def steer(
+    model: nn.Module,
+    x: Given,
+    stage: str,
+    irreps: str,
+    channel: int | None = None,
+    *,
+    scale: float = 1.0,
+    rotate: O3 | None = None,
+    direction: Sequence[float] | Tensor | None = None,
+    nodes: Sequence[int] | Tensor | int | None = None,
+) -> SteerReport:
+    """Change one channel of one irrep as it passes a stage, and report the outputs before and after.
+
+    Example:
+        >>> report = steer(model, molecule, "layers.1", "1o", channel=0, scale=2.0)  # doctest: +SKIP
+        >>> report.widget()  # sliders  # doctest: +SKIP
+
+    Args:
+        model: anything that `equiviz.capture` takes; it is run in evaluation mode, and left as it was.
+        x: one structure, or a Graph.
+        stage: name of the stage.
+        irreps: one block of it, such as ``"1o"``.
+        channel: which copy; None for all.
+        scale: factor of the values.
+        rotate: an element of O(3) that turns them.
+        direction: along which they are laid, see `Steering`.
+        nodes: only these rows; None for all.
+
+    Raises:
+        InterventionError: no such stage, irrep, channel or node; a direction that does not fit.
+        CaptureError: as `equiviz.capture`.
+    """
+    wheel, steering = Wheel.of(model, x), Steering(scale, rotate, direction)
+    chosen = stage, irreps, channel
+    doses = DOSES if direction is None else (0.0, 1.0)
+    steps = [wheel.outputs(*chosen, steering.part(dose), nodes) for dose in doses]
+    label = labels_of(stage_of(wheel.free, stage), irreps)[0]
+    response = Response(list(doses), steps, rotate is None and direction is None, wheel.floor)
+    before = outputs_of(wheel.free)
+    return SteerReport(wheel.free.model, stage, label, channel, steering.words, before, steps[-1], response, wheel)
+
+
+def _single(labels: Sequence[str]) -> Sequence[str]:
+    if len(labels) != 1:
+        raise InterventionError(f"Steering works on one irrep at a time, got {', '.join(labels) or 'none'}.")
+    return labels
+
+
+def _fraction(g: O3 | None, dose: float) -> O3 | None:
+    """A part of a turn; of what inverts, the inversion belongs to the whole only."""
+    if g is None or dose == 0:
+        return None
+    if dose == 1:
+        return g
+    return O3.rotation(g.axis, dose * g.angle)
+
+
+def _directed(values: Tensor, copies: Tensor, direction: Sequence[float] | Tensor) -> Tensor:
+    """Each copy laid along a direction, with its own norm; `values` [..., dim]."""
+    size = copies.shape[1]
+    unit = _unit(torch.as_tensor(direction, dtype=torch.float64).flatten(), size).to(values)
+    places = copies.to(values.device)
+    made = values.clone()
+    made[..., places] = values[..., places].norm(dim=-1, keepdim=True) * unit
+    return made
+
+
+def _unit(given: Tensor, size: int) -> Tensor:
+    """A unit vector [size] of an irrep."""
+    if not bool(given.isfinite().all()) or not float(given.norm()):
+        raise InterventionError("Expected a direction of finite numbers that is not zero.")
+    if len(given) == size:
+        return given / given.norm()
+    if len(given) != 3 or size % 2 == 0:
+        raise InterventionError(
+            f"Expected a direction of 3 numbers, a vector in space, or of {size}, the components of this irrep, got "
+            f"{len(given)}."
+        )
+    degree = (size - 1) // 2
+    harmonics = spherical_harmonics(degree, given[None])[0, degree**2 :]  # [2l+1]
+    return harmonics / harmonics.norm()
