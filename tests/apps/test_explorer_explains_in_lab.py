@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.apps.test_explorer_in_lab import FACE, differs, settled, wait_for_words, words
+from tests.apps.test_explorer_in_lab import FACE, differs, settled, wait_for_words
 from tests.browser_visits import Visit
 from tests.jupyter_lab import jupyter_lab, run_notebook, write_notebook
 
@@ -42,7 +42,7 @@ def test_an_explanation_is_asked_for_coloured_and_reset(chromium: Browser, tmp_p
         wait_for_words(visit, "Asked: energy of the whole structure.")
         visit.page.get_by_label("output", exact=True).select_option(index=1)
         wait_for_words(visit, "summed over all atoms")
-        an_atom_is_clicked(visit)
+        an_atom_is_selected(visit)
         wait_for_words(visit, "Asked: vector at atom")
         before = settled(visit)
         press(visit, "Explain")
@@ -59,19 +59,14 @@ def test_an_explanation_is_asked_for_coloured_and_reset(chromium: Browser, tmp_p
     visit.assert_sound()
 
 
-def an_atom_is_clicked(visit: Visit) -> None:
-    """The picture is tried from its middle outwards until a click hits an atom."""
+def an_atom_is_selected(visit: Visit) -> None:
+    """By the keys of the picture: the next atom, and Enter; a click beside an atom would clear the selection."""
     settled(visit)
-    box = visit.page.locator(f"{FACE} .equiviz-view:visible").first.locator("canvas").first.bounding_box()
-    assert box is not None
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    for step in range(40):
-        x, y = (12 * step * sign for sign in ((-1) ** step, (-1) ** (step // 2)))
-        visit.page.mouse.click(middle[0] + x / 2, middle[1] + y / 3)
-        visit.page.wait_for_timeout(250)
-        if "Asked: vector at atom" in words(visit):
-            return
-    raise AssertionError("no click hit an atom")
+    view = visit.page.locator(f"{FACE} canvas.eqv-picture:visible").first
+    view.focus()
+    assert view.evaluate("view => view === document.activeElement")
+    visit.page.keyboard.press("n")
+    visit.page.keyboard.press("Enter")
 
 
 def a_bar_selects_its_atom(visit: Visit) -> None:

@@ -114,10 +114,14 @@ def test_batches_are_drawn_as_needed() -> None:
 
 
 def test_a_cluster_gives_the_same(client: DaskClient) -> None:
-    # Here the function is one object, so that it counts on; a worker counts what it did itself.
+    here = list(in_chunks(Threefold(), range(20)))
     found = list(in_chunks(Threefold(), range(20), client))
-    assert [triple for triple, _ in found] == [3 * number for number in range(20)]
-    assert 1 < max(calls for _, calls in found) <= 20
+    assert [triple for triple, _ in found] == [triple for triple, _ in here] == [3 * number for number in range(20)]
+
+
+def test_a_worker_gets_the_function_once(client: DaskClient) -> None:
+    # A worker's copy counts on; were it sent with every part, it would count to one each time.
+    assert max(calls for _, calls in in_chunks(Threefold(), range(20), client)) > 1
 
 
 def test_a_cluster_runs_models(client: DaskClient) -> None:
