@@ -23,6 +23,7 @@ from equiviz.features.capture import Capture
 from equiviz.features.model_input import ModelInput
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3, haar
+from equiviz.symmetry.named_groups import of_kind
 
 TRIALS = 3
 
@@ -196,15 +197,16 @@ def cases(sums: Measurement, claimed: frozenset[Kind], x: ModelInput, seed: int)
     """The first guilty block of each kind that breaks, in the order in which causes explain consequences."""
     alarms = [finding for finding in sums.findings(claimed) if finding.alarming]
     broken: frozenset[Kind] = frozenset(finding.group for finding in alarms)
-    turned = set[str]()
-    order: tuple[Kind, ...] = ("determinism", "batch", "rotation", "inversion", "translation", "permutation", "lattice")
-    assert set(order) == set(KINDS)
+    guilty_under: dict[Kind, str] = {}
+    order = ("determinism", "batch", *(kind for kind in KINDS if kind not in ("determinism", "batch")))
     for kind in order:
         own = [finding for finding in alarms if finding.group == kind]
         first = next((finding for finding in own if finding.guilty), own[0] if own else None)
         # What breaks a block under rotations breaks it under most improper elements too.
-        explained = kind == "inversion" and first is not None and first.stage in turned
-        if kind == "rotation" and first is not None:
-            turned.add(first.stage)
+        known = of_kind(kind)
+        by = () if known is None else known.explained_by
+        explained = first is not None and any(guilty_under.get(other) == first.stage for other in by)
+        if first is not None:
+            guilty_under[kind] = first.stage
         if first is not None and not explained:
             yield Case(sums, x, kind, first.stage, first.irrep, broken, first.guilty, seed)

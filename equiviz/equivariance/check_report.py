@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from equiviz.equivariance.check_words import sentences
-from equiviz.equivariance.claims import KINDS, Kind, claimed_kinds
+from equiviz.equivariance.claims import Kind, claimed_kinds, told_kinds
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.finding import Broken, Finding, Verdict, verdict
 from equiviz.equivariance.percent import percent
@@ -76,9 +76,13 @@ class CheckReport(Report):
 
     @property
     def groups(self) -> dict[Kind, Verdict]:
-        """The verdict on each kind: rotation, inversion, translation, permutation, lattice, batch, determinism."""
+        """The verdict on each kind: rotation, inversion, translation, permutation, lattice, batch, determinism.
+
+        Where another group is claimed or acts on the input, its kinds: unitary, real rotation, diagonal phase.
+        """
         claimed = claimed_kinds(self.claimed)
-        return {k: verdict(k, k in claimed, [f for f in self.findings if f.group == k]) for k in KINDS}
+        told = told_kinds(self.claimed, {finding.group for finding in self.findings})
+        return {k: verdict(k, k in claimed, [f for f in self.findings if f.group == k]) for k in told}
 
     def to_frame(self) -> DataFrame:
         """One row per stage, irrep and group of transformations. Errors are relative, without unit.

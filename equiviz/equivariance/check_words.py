@@ -9,26 +9,22 @@ from equiviz.equivariance.claims import Kind
 from equiviz.equivariance.diagnosis import Diagnosis
 from equiviz.equivariance.finding import Finding, Verdict
 from equiviz.equivariance.percent import percent
+from equiviz.symmetry.named_groups import EVERY
 
-_ACT: dict[Kind, str] = {
-    "rotation": "rotation",
-    "inversion": "inversion",
-    "translation": "translation",
+_ACT: dict[Kind, str] = {known.kind: known.act for known in EVERY} | {
     "permutation": "the order of the atoms",
     "lattice": "the choice of the cell (atoms moved by lattice vectors, a supercell)",
     "batch": "batch independence (a structure alone and in company)",
     "determinism": "determinism (two identical calls)",
 }
-_LIKELY: dict[Kind, str] = {
-    "rotation": "Look for a non-linearity or a normalisation that acts on components of l > 0, for an attribute or a "
-    "cell that is not turned with the positions, and for irreps declared in another order than computed.",
-    "inversion": "Rotations are fine: a parity is mislabelled (o for e), or the model only knows SE(3).",
-    "translation": "Something reads absolute positions instead of differences.",
+_LIKELY: dict[Kind, str] = {known.kind: known.likely for known in EVERY} | {
     "permutation": "Something depends on the order of atoms or edges: a running sum, a truncated neighbour list.",
     "lattice": "Something depends on which image of an atom is listed, or on the size of the cell.",
     "batch": "Something mixes structures: a normalisation over the batch, or a wrong batch index.",
     "determinism": "Two identical calls differ: dropout, training mode, or another source of chance.",
 }
+
+_WIDE = tuple(known.kind for known in EVERY if known.wide)
 
 
 def sentences(
@@ -44,8 +40,7 @@ def sentences(
 
 def _untried(kinds: Sequence[Kind]) -> list[str]:
     """What could not be tried; that a molecule has no lattice goes without saying."""
-    why: dict[Kind, str] = {
-        "translation": " (no input is declared 'position')",
+    why: dict[Kind, str] = {known.kind: known.missing for known in EVERY} | {
         "batch": " (the model takes no list of structures)",
         "permutation": " (there is one node)",
     }
@@ -59,7 +54,7 @@ def _alarms(findings: list[Finding], verdicts: list[Verdict], diagnoses: Sequenc
     lines += [cause_words(one) for one in diagnoses]
     told = {one.group for one in diagnoses}
     # One cause explains the rest: chance explains every failure, a broken rotation an inversion's.
-    explained_first: tuple[Kind, ...] = ("determinism", "rotation")
+    explained_first: tuple[Kind, ...] = ("determinism", "rotation", "unitary")
     first: list[Kind] = [kind for kind in explained_first if kind in broken]
     roots = first[:1] if first else broken
     return lines + [_LIKELY[kind] for kind in roots if kind not in told]
@@ -114,16 +109,16 @@ def _all_well(model: str, verdicts: list[Verdict]) -> str:
     worst = max(told, key=lambda v: v.error)
     line = f"{model} keeps what it claims, to rounding: {', '.join(v.group for v in told)}"
     where = f" (largest relative error {percent(worst.error)}, {worst.at.stage}, {worst.at.irrep})" if worst.at else ""
-    return line + where + "." + "".join(_confidence(v.drawn) for v in told if v.group == "rotation")
+    return line + where + "." + "".join(_confidence(v.group, v.drawn) for v in told if v.group in _WIDE)
 
 
-def _confidence(rotations: int) -> str:
+def _confidence(kind: Kind, drawn: int) -> str:
     """The rule of three: n trials without a failure bound the measure of the failing set by 3/n."""
-    if rotations < 4:
+    if drawn < 4:
         return ""
     return (
-        f" None of {rotations} random rotations failed: a break that only a few rotations show, fewer than "
-        f"{3 / rotations:.0%}, could have been missed (95 % confidence); more elements narrow that."
+        f" None of {drawn} random {_ACT[kind]}s failed: a break that only a few {_ACT[kind]}s show, fewer than "
+        f"{3 / drawn:.0%}, could have been missed (95 % confidence); more elements narrow that."
     )
 
 

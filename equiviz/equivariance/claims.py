@@ -1,33 +1,42 @@
-"""Which kinds of transformation a declared symmetry group covers."""
+"""Which kinds of transformation a declared symmetry group covers, and which kinds a check may speak of."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Iterable
+from typing import TypeAlias
 
 from equiviz.equivariance.errors import CheckError
+from equiviz.symmetry.errors import GroupError
+from equiviz.symmetry.named_groups import EVERY, SPACE, named_group
 
-Kind: TypeAlias = Literal["rotation", "inversion", "translation", "permutation", "lattice", "batch", "determinism"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
+Kind: TypeAlias = str
+"""Of a trial: a `Transformations.kind` of the kernel ("rotation", "unitary"), or one of `OTHERS`."""
 # These are no matter of the group: the order of atoms, the choice of the cell, company in a batch, and chance change
 # nothing.
-_ALWAYS: frozenset[Kind] = frozenset({"permutation", "lattice", "batch", "determinism"})
-_BY_GROUP: dict[str, frozenset[Kind]] = {
-    "E(3)": frozenset({"rotation", "inversion", "translation"}),
-    "SE(3)": frozenset({"rotation", "translation"}),
-    "O(3)": frozenset({"rotation", "inversion"}),
-    "SO(3)": frozenset({"rotation"}),
-    "T(3)": frozenset({"translation"}),
-    "none": frozenset(),
-}
+OTHERS: tuple[Kind, ...] = ("permutation", "lattice", "batch", "determinism")
+_SPACE: tuple[Kind, ...] = tuple(known.kind for known in SPACE)
+KINDS: tuple[Kind, ...] = (*(known.kind for known in EVERY), *OTHERS)
+"""All of them, in the order in which they are told."""
 
 
 def claimed_kinds(group: str) -> frozenset[Kind]:
     """The kinds of transformation under which a model of this group must not break.
 
     Raises:
-        CheckError: the group is not one of E(3), SE(3), O(3), SO(3), T(3), none.
+        CheckError: no such group; the message lists all.
     """
-    if group not in _BY_GROUP:
-        raise CheckError(f"Expected a symmetry group out of {', '.join(_BY_GROUP)}, got {group!r}.")
-    return _BY_GROUP[group] | _ALWAYS
+    try:
+        return frozenset({*(known.kind for known in named_group(group)), *OTHERS})
+    except GroupError as problem:
+        raise CheckError(str(problem)) from problem
+
+
+def told_kinds(group: str, tried: Iterable[Kind]) -> list[Kind]:
+    """What a report speaks of: what the group claims, what was tried, and of what lies in space all three kinds.
+
+    Raises:
+        CheckError: no such group.
+    """
+    known = claimed_kinds(group) | set(tried)
+    in_space = bool(known & set(_SPACE)) or known == set(OTHERS)
+    return [kind for kind in KINDS if kind in known or (in_space and kind in _SPACE)]

@@ -1,6 +1,6 @@
 """`lie_derivative(model, x)`: how fast does each stage leave the motion of its input, generator by generator?
 
-For a generator X of E(3) and a stage f whose input and output carry representations rho_in and rho_out,
+For a generator X of a group (E(3), U(n)) and a stage f whose input and output carry representations rho_in and rho_out,
 
     L_X f = d/dt at 0 of rho_out(exp(-tX)) f(rho_in(exp(tX)) x) = J_f(x)[drho_in(X) x] - drho_out(X) f(x),
 
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from equiviz.equivariance.claims import claimed_kinds
 from equiviz.equivariance.lie_finding import LieFinding, LieStatus, Motion
-from equiviz.equivariance.lie_measurement import NAMES, LieMeasurement, Size
+from equiviz.equivariance.lie_measurement import LieMeasurement, Size
 from equiviz.equivariance.lie_report import LieReport
 from equiviz.equivariance.lie_runs import Block, LieRuns
 from equiviz.equivariance.round_off import DROWNED, MARGIN, tolerance
@@ -36,6 +36,7 @@ from equiviz.nn.declared_function import Outputs, Per
 from equiviz.nn.equivariant_model import claimed_group
 from equiviz.nn.stage import Support
 from equiviz.structures.typed_tensors import Inputs
+from equiviz.symmetry.named_groups import of_kind
 
 
 def lie_derivative(
@@ -49,9 +50,11 @@ def lie_derivative(
     per: Per | None = None,
     seed: int = 0,
 ) -> LieReport:
-    """Measure the Lie derivative of every typed tensor along the six generators of E(3).
+    """Measure the Lie derivative of every typed tensor along the generators of what acts on the input.
 
-    Its size is ||L_X f|| / ||f|| of each irrep block: per radian for rotations about the origin, for translations per
+    Of what lies in space these are the six generators of E(3); of representations of U(n) the n^2 of u(n).
+
+    Its size is ||L_X f|| / ||f|| of each irrep block: per radian for rotations about the origin and for U(n), for translations per
     shift by the spread of the points (the root mean square distance from their centre, at least one length unit).
 
     Args:
@@ -79,8 +82,8 @@ def lie_derivative(
         _finding(sums, (stage, irrep), norm, motion, name, claimed=motion in kinds)
         for stage in runs.reference
         for irrep, norm in runs.norms(stage).items()
-        for motion, names in NAMES.items()
-        for name in names
+        for motion, along in sums.generators.items()
+        for name in along
         if (stage, irrep, name) in sums.sizes
     ]
     stages, title = list(runs.reference), runs.reference.model
@@ -92,7 +95,9 @@ def _finding(
 ) -> LieFinding:
     runs, (stage, irrep) = sums.runs, block
     size = sums.sizes[stage, irrep, generator]
-    length = spread(runs.x) if motion == "translation" else 1.0
+    known = of_kind(motion)
+    per_length = known is not None and known.length_like
+    length = spread(runs.x) if per_length else 1.0
     value, floor = (_ratio(length * number, norm) for number in (size.norm, size.doubt))
     bound = tolerance(runs.dtype, floor)
     return LieFinding(
@@ -104,7 +109,7 @@ def _finding(
         value=value,
         floor=floor,
         tolerance=bound,
-        per="radian" if motion == "rotation" else f"{length:.3g} {_length_unit(runs.x)}",
+        per=f"{length:.3g} {_length_unit(runs.x)}" if per_length else "radian",
         method=size.method,
         claimed=claimed,
         status=_status(size, value, floor, bound),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Motion: TypeAlias = Literal["rotation", "translation"]
+Motion: TypeAlias = str
+"""The kind of a generator: that of the transformations it makes, `Transformations.kind`."""
 Method: TypeAlias = Literal["forward mode", "finite differences"]
 LieStatus: TypeAlias = Literal["holds", "breaks", "not finite", "all zero", "drowned in rounding"]
 
@@ -17,7 +18,7 @@ class LieFinding:
     Attributes:
         stage, support, irrep: which block.
         generator: for example "rotation about x".
-        motion: the kind of the generator, "rotation" or "translation".
+        motion: the kind of the generator: "rotation", "translation", "unitary" ...
         value: ||L_X f|| / ||f||, per radian, or per shift by the structure's own size. NaN where the block is zero.
         floor: what rounding, and for finite differences their truncation, explain of it; in the same unit.
         tolerance: values above it count.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import torch
@@ -13,13 +16,10 @@ from equiviz.equivariance.finite_differences import step_for
 from equiviz.equivariance.lie_control import FINER, disproved
 from equiviz.equivariance.lie_finding import Method, Motion
 from equiviz.equivariance.lie_runs import Block, LieRuns
-from equiviz.symmetry.generators import RotationGenerator, TranslationGenerator
+from equiviz.equivariance.transformed_input import acting_on
+from equiviz.features.model_input import ModelInput
+from equiviz.symmetry.generators import Generator
 
-NAMES: dict[Motion, list[str]] = {
-    "rotation": ["rotation about x", "rotation about y", "rotation about z"],
-    "translation": ["translation along x", "translation along y", "translation along z"],
-}
-_KINDS = {"rotation": RotationGenerator, "translation": TranslationGenerator}
 LOST = "it disagrees with finite differences, as when detach, numpy or a wrong formula loses a derivative"
 
 
@@ -37,42 +37,42 @@ class LieMeasurement:
 
     Attributes:
         runs: the model and its input.
+        generators: what was tried, by kind and name.
         sizes: by stage, irrep and generator.
         reasons: why forward mode was no use, by stage.
     """
 
     runs: LieRuns
+    generators: dict[Motion, Mapping[str, Generator]]
     sizes: dict[tuple[str, str, str], Size] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def make(cls, runs: LieRuns) -> LieMeasurement:
         """Measure along all generators that move the input. Raises CheckError where the model raises on moved input."""
-        made = cls(runs)
-        # Tensors without a "position" among them do not notice translations.
-        still = {"translation"} if getattr(runs.x, "positions", 0) is None else set[str]()
-        motions: list[Motion] = [motion for motion in NAMES if motion not in still]
-        for motion in motions:
-            made._forward(motion)
+        made = cls(runs, generators_of(runs.x))
+        for along in made.generators.values():
+            made._forward(along)
         made.reasons = {stage: made.reasons[stage] for stage in runs.reference if stage in made.reasons}
-        for motion in motions if made.reasons else ():
-            made._by_differences(motion)
+        for along in made.generators.values() if made.reasons else ():
+            made._by_differences(along)
         return made
 
-    def _forward(self, motion: Motion) -> None:
-        """One pass per generator; then the floor and the control, along a random combination of the three."""
-        kind, weights = _KINDS[motion], _direction(self.runs.seed)
+    def _forward(self, along: Mapping[str, Generator]) -> None:
+        """One pass per generator; then the floor and the control, along a random combination of all of one kind."""
+        weights = _direction(len(along), self.runs.seed).tolist()
+        whole_way = reduce(add, (x * weight for x, weight in zip(along.values(), weights, strict=True)))
         mixture: dict[str, Tensor] = {}
         norms: dict[tuple[str, str, str], float] = {}
-        for axis, weight, name in zip(torch.eye(3), weights.tolist(), NAMES[motion], strict=True):
-            for stage, lie in self._kept(self.runs.dual(kind(axis))).items():
+        for (name, x), weight in zip(along.items(), weights, strict=True):
+            for stage, lie in self._kept(self.runs.dual(x)).items():
                 mixture[stage] = mixture.get(stage, 0.0) + weight * lie
                 norms |= {(stage, irrep, name): norm for irrep, norm in self.runs.norms(stage, lie).items()}
-        floors = self._floors(mixture, self.runs.dual(kind(weights), near=True))
+        floors = self._floors(mixture, self.runs.dual(whole_way, near=True))
         for (stage, irrep, name), norm in norms.items():
             self.sizes[stage, irrep, name] = Size(norm, floors.get((stage, irrep), 0.0), "forward mode")
         whole = {stage: lie for stage, lie in mixture.items() if stage not in self.reasons}
-        self.reasons |= dict.fromkeys(disproved(self.runs, kind(weights), whole, floors), LOST)
+        self.reasons |= dict.fromkeys(disproved(self.runs, whole_way, whole, floors), LOST)
 
     def _kept(self, passed: DualPass) -> dict[str, Tensor]:
         """What a pass gave; for what it did not, the reason is noted."""
@@ -90,11 +90,11 @@ class LieMeasurement:
             for irrep, norm in self.runs.norms(stage, expected - near.lie[stage]).items()
         }
 
-    def _by_differences(self, motion: Motion) -> None:
+    def _by_differences(self, along: Mapping[str, Generator]) -> None:
         """Finite differences for the stages where forward mode was no use, with the better of two steps."""
         step = step_for(self.runs.dtype)
-        for axis, name in zip(torch.eye(3), NAMES[motion], strict=True):
-            tried = [self.runs.differences(_KINDS[motion](axis), h) for h in (step, step / FINER)]
+        for name, x in along.items():
+            tried = [self.runs.differences(x, h) for h in (step, step / FINER)]
             for stage in self.reasons:
                 pairs = [(self.runs.norms(stage, found.lie(stage)), self.runs.doubts(stage, found)) for found in tried]
                 for irrep in pairs[0][0]:
@@ -102,7 +102,16 @@ class LieMeasurement:
                     self.sizes[stage, irrep, name] = Size(norm, doubt, "finite differences")
 
 
-def _direction(seed: int) -> Tensor:
-    """A random direction: `[3]`, of length one."""
-    drawn = torch.randn(3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+def generators_of(x: ModelInput) -> dict[Motion, Mapping[str, Generator]]:
+    """The generators of what acts on an input, by kind; of kinds that have some."""
+    found: dict[Motion, Mapping[str, Generator]] = {}
+    for known in acting_on(x):
+        if known.generators():
+            found[known.kind] = {**found.get(known.kind, {}), **known.generators()}
+    return found
+
+
+def _direction(count: int, seed: int) -> Tensor:
+    """A random direction: `[count]`, of length one."""
+    drawn = torch.randn(count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return drawn / drawn.norm()

@@ -16,7 +16,7 @@ from equiviz.equivariance.finite_differences import Differences, finite_differen
 from equiviz.equivariance.transformed_input import disturbed
 from equiviz.features.capture import Capture, capture
 from equiviz.features.model_input import ModelInput
-from equiviz.features.precision import wide
+from equiviz.features.precision import coarsest, wide
 from equiviz.nn.stage import Support
 from equiviz.symmetry.generators import Generator
 
@@ -49,7 +49,7 @@ class LieRuns:
         """Record x once; see the class."""
         torch.manual_seed(seed)
         reference = capture(model, x, supports=supports)
-        return cls(model, x, reference, _coarsest(model, reference), seed, supports)
+        return cls(model, x, reference, coarsest(model, reference.values()), seed, supports)
 
     def dual(self, generator: Generator, near: bool = False) -> DualPass:
         """Forward mode along a generator, on x, or on x disturbed by rounding."""
@@ -80,7 +80,8 @@ class LieRuns:
         for name, found in self.reference.items():
             values = wide(found.values)
             moved = near[name].values if name in near and near[name].values.shape == values.shape else found.values
-            made[name] = torch.maximum((wide(moved) - values).abs(), torch.finfo(self.dtype).eps * values.abs())
+            noise = torch.maximum((wide(moved) - values).abs(), torch.finfo(self.dtype).eps * values.abs())
+            made[name] = noise.to(values.dtype)
         return made
 
     def _disturbed(self) -> ModelInput:
@@ -93,9 +94,3 @@ class LieRuns:
 def _norm(values: Tensor) -> float:
     norm = math.sqrt(float(values.abs().square().sum()))
     return norm if math.isfinite(norm) else math.inf
-
-
-def _coarsest(model: nn.Module, reference: Capture) -> torch.dtype:
-    """The floating type that limits the accuracy."""
-    types = {parameter.dtype for parameter in model.parameters()} | {f.values.dtype for f in reference.values()}
-    return max((t for t in types if t.is_floating_point), key=lambda t: torch.finfo(t).eps, default=torch.float64)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from equiviz.equivariance.lie_finding import LieFinding, LieStatus, Motion
 from equiviz.equivariance.percent import percent
+from equiviz.symmetry.named_groups import of_kind
 
 _SILENT: dict[LieStatus, str] = {"all zero": "zero everywhere", "drowned in rounding": "no larger than rounding noise"}
 _SCOPE = (
@@ -17,10 +18,8 @@ _SCOPE = (
 
 def sentences(model: str, findings: list[LieFinding], reasons: Mapping[str, str]) -> list[str]:
     """First what is broken, else that all holds; then what is not claimed; then how it was found, and what is left."""
-    motions: list[Motion] = ["rotation", "translation"]
-    by_motion: dict[Motion, list[LieFinding]] = {
-        motion: [f for f in findings if f.motion == motion] for motion in motions
-    }
+    motions: list[Motion] = list(dict.fromkeys(finding.motion for finding in findings))
+    by_motion = {motion: [f for f in findings if f.motion == motion] for motion in motions}
     lines = [_first_break(some) for some in by_motion.values() if any(f.alarming for f in some)]
     lines = lines or [_all_well(model, [finding for finding in findings if finding.claimed])]
     lines += [_unclaimed(model, motion, some) for motion, some in by_motion.items() if _told(some, claimed=False)]
@@ -30,7 +29,7 @@ def sentences(model: str, findings: list[LieFinding], reasons: Mapping[str, str]
 
 def per(finding: LieFinding) -> str:
     """The unit of a generator, as the end of a sentence."""
-    return "per radian" if finding.motion == "rotation" else f"per shift by the points' own spread, {finding.per}"
+    return "per radian" if finding.per == "radian" else f"per shift by the points' own spread, {finding.per}"
 
 
 def _first_break(findings: list[LieFinding]) -> str:
@@ -41,13 +40,27 @@ def _first_break(findings: list[LieFinding]) -> str:
     if worst.status == "not finite":
         line = f"{stage} is not finite in its {irrep} block, or its derivative is not."
     elif math.isinf(worst.value):
-        line = f"{stage} breaks {motion} in its {irrep} block: a small {worst.generator} moves it, though it is zero."
+        line = (
+            f"{stage} breaks {_word(motion)} in its {irrep} block: a small {_along(worst)} moves it, though it is zero."
+        )
     else:
         line = (
-            f"{stage} breaks {motion} in its {irrep} block: a small {worst.generator} moves it, beyond what it should, "
+            f"{stage} breaks {_word(motion)} in its {irrep} block: a small {_along(worst)} moves it, beyond what it should, "
             f"by {percent(worst.value)} of its size {per(worst)} ({_floor(worst)})."
         )
     return line + (f" {_some(later)} fail{'s' * (len(later) == 1)} after it, which may be inherited." if later else "")
+
+
+def _word(motion: Motion) -> str:
+    """The kind in a sentence, without what stands in brackets."""
+    known = of_kind(motion)
+    return motion if known is None else known.act.partition(" (")[0]
+
+
+def _along(finding: LieFinding) -> str:
+    """The generator's name, which says what it does where it holds its kind ("rotation about x")."""
+    named = finding.generator.startswith(finding.motion)
+    return finding.generator if named else f"{_word(finding.motion)} along {finding.generator}"
 
 
 def _floor(finding: LieFinding) -> str:
@@ -62,7 +75,7 @@ def _all_well(model: str, findings: list[LieFinding]) -> str:
     if not told:
         return f"Nothing that {model} claims could be tried on this input: no block is informative."
     worst = max(told, key=lambda finding: finding.value)
-    kinds = " and ".join(dict.fromkeys(finding.motion for finding in told))
+    kinds = " and ".join(dict.fromkeys(_word(finding.motion) for finding in told))
     extent = "to rounding" if worst.method == "forward mode" else "as far as finite differences can tell"
     return (
         f"{model} follows every small {kinds}, {extent}: its largest Lie derivative is {percent(worst.value)} "
@@ -73,19 +86,20 @@ def _all_well(model: str, findings: list[LieFinding]) -> str:
 def _unclaimed(model: str, motion: Motion, findings: list[LieFinding]) -> str:
     worst = max(_told(findings, claimed=False), key=lambda finding: (finding.passed is False, finding.value))
     if worst.passed:
-        return f"{model} does not claim {motion}, but keeps it on this input."
+        return f"{model} does not claim {_word(motion)}, but keeps it on this input."
     where = f"{worst.stage}, {worst.irrep}, {worst.generator}"
     return (
-        f"{model} does not claim {motion}, and does not have it (up to {percent(worst.value)} {per(worst)}, {where})."
+        f"{model} does not claim {_word(motion)}, and does not have it (up to {percent(worst.value)} {per(worst)}, {where})."
     )
 
 
 def _method(findings: list[LieFinding], reasons: Mapping[str, str]) -> str:
     """How it was found; the largest error of finite differences belongs to the statement."""
     if not reasons:
+        ways = " and ".join(f"one random {_word(motion)}" for motion in dict.fromkeys(f.motion for f in findings))
         return (
-            "Found by forward-mode differentiation, exact to rounding, and confirmed by finite differences along one "
-            "random rotation and one random translation."
+            "Found by forward-mode differentiation, exact to rounding, and confirmed by finite differences along "
+            f"{ways or 'nothing, for nothing moves this input'}."
         )
     differences = [f for f in findings if f.method == "finite differences" and math.isfinite(f.floor)]
     error = max((f.floor for f in differences if f.passed is not None), default=math.nan)

@@ -18,7 +18,7 @@ from equiviz.equivariance.round_off import DROWNED, REAL, base_tolerance, tolera
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import BlockSquares, KindSquares
 from equiviz.equivariance.sweep import sweep
-from equiviz.equivariance.transformed_input import disturbed, floating_type, listed, node_counts
+from equiviz.equivariance.transformed_input import acting_on, disturbed, floating_type, listed, node_counts
 from equiviz.equivariance.trials import Trial, trials
 from equiviz.features.capture import Capture
 from equiviz.features.inferred_model import InferredModel
@@ -93,7 +93,9 @@ class Measurement:
             step()
             tried += [trial] if trial.comparable else []
         made._disturb(x, seed)
-        made.inherited["rotation"].merge(sweep(runs, x, wide, seed, alone=made._mixes_batches(), step=step))
+        for known in acting_on(x):
+            if known.wide:
+                made.inherited[known.kind].merge(sweep(runs, x, known, wide, seed, made._mixes_batches(), step))
         if made.dtype != torch.float64 and torch.finfo(made.dtype).eps > torch.finfo(torch.float64).eps:
             made.precise = PreciseRuns.make(model, x, supports, seed, rebuild)
             made.precise.scales = made.scales

@@ -15,7 +15,7 @@ from equiviz.equivariance.natural_scale import NaturalScales
 from equiviz.equivariance.round_off import DROWNED, MARGIN, REAL, base_tolerance
 from equiviz.equivariance.runs import Runs
 from equiviz.equivariance.squares import KindSquares, difference_of
-from equiviz.equivariance.transformed_input import disturbed
+from equiviz.equivariance.transformed_input import acting_on, disturbed
 from equiviz.equivariance.trials import Trial, trials
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.stage import Support
@@ -123,7 +123,8 @@ def _faithful(
     if cast.model is None or rebuilt.model is None:
         return cast if cast.model is not None else DoubleTwin(None, False, cast.why)
     tried = trials(x, 1, seed, batches=False, few=True)
-    inputs = [trial for trial in tried if trial.kind in ("rotation", "permutation") and trial.comparable]
+    chosen = {"permutation", *(known.kind for known in acting_on(x) if known.wide)}
+    inputs = [trial for trial in tried if trial.kind in chosen and trial.comparable]
     try:
         same = all(_agree(cast.model, rebuilt.model, trial, supports) for trial in inputs)
     except Exception as problem:

@@ -1,16 +1,19 @@
-"""Many more rotations, a batch at a time: a break that shows only in some directions hides from ten.
+"""Many more elements, rotations a batch at a time: a break that shows only in some directions hides from ten.
 
-With n random rotations and no failure, at most 3/n of all fail (95 % confidence).
+With n random elements and no failure, at most 3/n of all fail (95 % confidence).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor
 
+from equiviz.equivariance.claims import Kind
 from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_runs import BATCH, OrbitRuns
@@ -24,38 +27,56 @@ from equiviz.features.precision import wide
 from equiviz.structures.graph import Graph
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import O3, haar
+from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.representations import O3Irreps
+from equiviz.symmetry.transformations import Transformations
 from equiviz.symmetry.wigner import foresee
 
 # One in so many, and at least five, is run alone before: a model may look at the first structure of a batch only.
 ALONE = 10
-# The cube's rotations and half-turns about its diagonals are where mistakes of sign and order show best.
-_SPECIAL = [
-    O3.rotation(axis, angle)
-    for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 1.0, 0.0), (1.0, 1.0, 1.0))
-    for angle in (torch.pi, torch.pi / 2, 1e-3)
-]
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """An element to try, and whether it was drawn at random."""
+
+    kind: Kind
+    g: GroupElement
+    drawn: bool
+
+    def trial(self, x: ModelInput) -> Trial:
+        """What to run."""
+        return Trial(self.kind, repr(self.g), transformed(x, self.g), g=self.g, drawn=self.drawn)
 
 
 def sweep(
-    runs: Runs, x: ModelInput, count: int, seed: int, alone: bool, step: Callable[[], object] = bool
+    runs: Runs,
+    x: ModelInput,
+    known: Transformations,
+    count: int,
+    seed: int,
+    alone: bool,
+    step: Callable[[], object] = bool,
 ) -> KindSquares:
-    """Compare all stages under `count` more rotations, some of them special, in order.
+    """Compare all stages under `count` more elements, some of them special, in order.
 
     Args:
         runs: the model and its reference record.
         x: the input as it came.
-        count: how many rotations.
+        known: of which kind.
+        count: how many elements.
         seed: of the random ones; other ones than those that were tried one by one.
         alone: run each by itself, because the model mixes what is in one batch.
         step: called after each run, for a bar.
     """
     sums = KindSquares()
-    elements = [*_SPECIAL, *haar(max(0, count - len(_SPECIAL)), seed + 3, "SO(3)")][:count]
-    foresee(elements, _highest_degree(runs.reference))
+    special = [Swept(known.kind, g, drawn=False) for g in known.special()]
+    drawn = known.draw(max(0, count - len(special)), seed + 3)
+    elements = [*special, *(Swept(known.kind, g, drawn=True) for g in drawn)][:count]
+    foresee([one.g for one in elements if isinstance(one.g, O3)], _highest_degree(runs.reference))
     nodes = max(1, sum(node_counts(x)))
-    single = len(elements) if alone or not _is_batched(runs, x) else min(len(elements), max(5, len(elements) // ALONE))
+    batched = _is_batched(runs, x) and all(isinstance(one.g, O3) for one in elements)
+    single = len(elements) if alone or not batched else min(len(elements), max(5, len(elements) // ALONE))
     _one_by_one(sums, runs, x, elements[:single], step)
     if single < len(elements):
         try:
@@ -93,21 +114,20 @@ def _is_batched(runs: Runs, x: ModelInput) -> bool:
 
 
 def _one_by_one(
-    sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3], step: Callable[[], object] = bool
+    sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[Swept], step: Callable[[], object] = bool
 ) -> None:
-    for g in elements:
+    for one in elements:
         step()
-        trial = _trial(g, x)
-        found, matching = runs.free(trial)
+        found, matching = runs.free(one.trial(x))
         sums.add(found, matching)
 
 
 def _in_batches(
-    sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[O3], together: int, step: Callable[[], object]
+    sums: KindSquares, runs: Runs, x: ModelInput, elements: Sequence[Swept], together: int, step: Callable[[], object]
 ) -> None:
     turned = OrbitRuns(runs.model, x, runs.supports, runs.reference, together)
     start = 0
-    for part, stages in turned.over(Orbit.of(torch.stack([g.matrix for g in elements]))):
+    for part, stages in turned.over(Orbit.of(torch.stack([cast(O3, one.g).matrix for one in elements]))):
         own = elements[start : start + len(part)]
         start += len(part)
         step()
@@ -116,7 +136,7 @@ def _in_batches(
             _one_by_one(sums, runs, x, own)
             continue
         sums.trials += len(own)
-        trials, drawn = [partial(_trial, g, x) for g in own], sum(not _is_special(g) for g in own)
+        trials, drawn = [partial(one.trial, x) for one in own], sum(one.drawn for one in own)
         for name, values in stages.items():
             _compare(sums, name, runs.reference[name], part, values, trials, drawn)
 
@@ -138,9 +158,3 @@ def _compare(
         sums.add_many((name, label), ours, theirs, trials, drawn)
 
 
-def _trial(g: O3, x: ModelInput) -> Trial:
-    return Trial("rotation", repr(g), transformed(x, g), g=g, drawn=not _is_special(g))
-
-
-def _is_special(g: O3) -> bool:
-    return any(torch.equal(g.matrix, special.matrix) for special in _SPECIAL)

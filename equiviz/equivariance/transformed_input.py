@@ -16,6 +16,7 @@ from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import GroupElement, Permutation
+from equiviz.symmetry.transformations import EUCLIDEAN, INVERSIONS, ROTATIONS, Transformations
 
 Points = TypeVar("Points", bound=Structure | Graph)
 # By which part of the distance between points they are shaken.
@@ -161,9 +162,23 @@ def floating_type(x: ModelInput) -> torch.dtype | None:
     return found.pop() if len(found) == 1 else None
 
 
-def has_positions(x: ModelInput) -> bool:
-    """Whether a translation moves anything."""
-    return not isinstance(x, TypedTensors) or x.positions is not None
+def acting_on(x: ModelInput) -> list[Transformations]:
+    """What is worth trying on `x`: what its representations name; of a structure or a graph what moves space, too.
+
+    Of typed tensors that nothing acts on, rotations and inversions: that they change nothing is to be seen.
+    """
+    carried = [f.representation for part in _parts(x) for f in part]
+    named = [t for held in carried for t in held.transformed_by()]
+    space = [] if isinstance(x, TypedTensors) else EUCLIDEAN
+    return list(dict.fromkeys([*space, *named])) or [ROTATIONS, INVERSIONS]
+
+
+def _parts(x: ModelInput) -> list[list[Field]]:
+    """The typed tensors of an input, those of nodes and of graphs."""
+    if isinstance(x, TypedTensors):
+        return [list(x.fields.values())]
+    whole = [x] if isinstance(x, (Structure, Graph)) else list(x)
+    return [[*part.node.values(), *part.graph.values()] for part in whole]
 
 
 def _noise(like: Tensor, generator: torch.Generator) -> Tensor:

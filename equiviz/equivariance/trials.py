@@ -11,7 +11,7 @@ from torch import Tensor
 
 from equiviz.equivariance.claims import Kind
 from equiviz.equivariance.transformed_input import (
-    has_positions,
+    acting_on,
     listed,
     node_counts,
     reordered,
@@ -25,9 +25,8 @@ from equiviz.features.model_input import ModelInput
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
-from equiviz.symmetry.groups import O3, GroupElement, Translation, haar
+from equiviz.symmetry.groups import GroupElement, haar
 
-TRANSLATIONS = 3
 PERMUTATIONS = 3
 # A supercell of more atoms than this would cost more than all other trials together.
 LARGEST_SUPERCELL = 4096
@@ -64,23 +63,22 @@ class Trial:
     @property
     def comparable(self) -> bool:
         """Whether each row of the reference has its row here, so that stages can be compared one by one."""
-        return self.kind in ("rotation", "inversion", "translation", "permutation", "lattice") and self.copies == 1
+        return self.kind not in ("batch", "determinism") and self.copies == 1
 
 
 def trials(x: ModelInput, elements: int, seed: int, batches: bool, few: bool = False) -> Iterator[Trial]:
     """All trials of one input, lazily: one transformed input is in memory at a time.
 
-    `elements` Haar-random rotations; half as many improper elements, the inversion itself first; three translations of
-    about the structure's own size; three orders of the nodes; for periodic structures atoms moved by lattice vectors,
+    What acts on the input (`acting_on`): in space `elements` Haar-random rotations, half as many improper elements, the
+    inversion itself first, three translations of about the structure's own size; three orders of the nodes; for periodic structures atoms moved by lattice vectors,
     and a supercell; company in a batch, where the model takes lists (`batches`); the same
     input again, also at the end, for models that remember. With `few` one of each kind, besides rotations.
     """
     generator = torch.Generator().manual_seed(seed)
     yield Trial("determinism", "the same input again", x)
-    yield from _orthogonal(x, elements, seed)
-    for _ in range((1 if few else TRANSLATIONS) if has_positions(x) else 0):
-        shift = Translation(spread(x) * torch.randn(3, generator=generator, dtype=torch.float64))
-        yield Trial("translation", repr(shift), transformed(x, shift), g=shift)
+    for known in acting_on(x):
+        for g in known.draw(known.share(elements, few), seed, spread(x) if known.length_like else 1.0):
+            yield Trial(known.kind, repr(g), transformed(x, g), g=g)
     for _ in range((1 if few else PERMUTATIONS) if sum(node_counts(x)) > 1 else 0):
         mixed, order = reordered(x, generator)
         yield Trial("permutation", repr(order), mixed, g=order)
@@ -91,14 +89,6 @@ def trials(x: ModelInput, elements: int, seed: int, batches: bool, few: bool = F
     if batches and not isinstance(x, (Graph, TypedTensors)):
         yield _beside_a_copy(x, seed)
     yield Trial("determinism", "the same input, after all others", x)
-
-
-def _orthogonal(x: ModelInput, elements: int, seed: int) -> Iterator[Trial]:
-    for g in haar(elements, seed, "SO(3)"):
-        yield Trial("rotation", repr(g), transformed(x, g), g=g)
-    turns = haar(max(1, elements // 2) - 1, seed + 1, "SO(3)")
-    for g in [O3.inversion(), *(O3.inversion() @ turn for turn in turns)]:
-        yield Trial("inversion", repr(g), transformed(x, g), g=g)
 
 
 def _lattice(x: ModelInput, generator: torch.Generator) -> Iterator[Trial]:

@@ -16,7 +16,8 @@ from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.stage import Stage, Support
 from equiviz.symmetry.errors import EquivizError
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.representations import Representation, representation
+from equiviz.symmetry.representation_text import representation
+from equiviz.symmetry.representations import Representation
 
 Hook = Callable[[nn.Module, object, object], object]
 Replacement = Callable[[str, Field], "Field | None"]

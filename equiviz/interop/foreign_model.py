@@ -19,7 +19,7 @@ from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field, Support
 from equiviz.symmetry.representations import CartesianTensor, Representation
-from equiviz.symmetry.representations import representation as as_representation
+from equiviz.symmetry.representation_text import representation as as_representation
 
 
 @dataclass(frozen=True)

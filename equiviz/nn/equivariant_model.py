@@ -16,9 +16,7 @@ from equiviz.structures.interchange.recognised import StructureLike, as_structur
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
-
-GROUPS = ("E(3)", "SE(3)", "O(3)", "SO(3)", "T(3)", "none")
-"""What a model may claim."""
+from equiviz.symmetry.named_groups import GROUPS
 
 
 class EquivariantModel(nn.Module, ABC):
@@ -31,8 +29,8 @@ class EquivariantModel(nn.Module, ABC):
     Attributes:
         family: the name under which the registry knows it.
         group: the symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without
-            inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), or ``"none"``.
-            Permutations of nodes are claimed by all.
+            inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), ``"U(n)"`` or
+            a subgroup of it (`equiviz.symmetry.named_groups`), or ``"none"``. Permutations of nodes are claimed by all.
         task: what it learns, and so how it is trained and scored: "mobility" (of particles) or "amino acids".
         takes_structures: whether `prepare` hands structures on as they are, so that `forward` takes them.
         config: the configuration that it was built from; `fresh` makes another network of the same shape.

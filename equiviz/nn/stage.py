@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from equiviz.nn.errors import ModelError
 from equiviz.symmetry.field import Field, Support
 from equiviz.symmetry.representations import Representation
-from equiviz.symmetry.representations import representation as as_representation
+from equiviz.symmetry.representation_text import representation as as_representation
 
 
 class Stage(nn.Module):

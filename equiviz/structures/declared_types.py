@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias, cast, get_args
 
 from equiviz.structures.errors import StructureError
 from equiviz.symmetry.field import Support
-from equiviz.symmetry.representations import Representation, representation
+from equiviz.symmetry.representation_text import representation
+from equiviz.symmetry.representations import Representation
 
 Untyped: TypeAlias = Literal["index", "label", "constant"]
 """Kinds of input on which no rotation acts."""

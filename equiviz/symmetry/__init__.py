@@ -1,7 +1,7 @@
 """The kernel: groups, their representations, and typed tensors.
 
-A `GroupElement` (`O3`, `Translation`, `Permutation`) acts on a tensor through a `Representation` (`O3Irreps`,
-`CartesianTensor`, `Position`, `Trivial`); a `Field` is a tensor that carries its representation and support; what a
+A `GroupElement` (`O3`, `Unitary`, `Translation`, `Permutation`) acts on a tensor through a `Representation` (`O3Irreps`,
+`UnitaryIrreps`, `CartesianTensor`, `Position`, `Trivial`); a `Field` is a tensor that carries its representation and support; what a
 group acts on is `Transformable`. A `Generator` is the velocity of such an action. Wigner D matrices and spherical
 harmonics are e3nn's in basis and order (y is polar, ``Y_1 ~ (x, y, z)``), made in float64 to round-off at every
 rotation; `quadrature` averages over SO(3) or O(3) exactly up to a band limit. Nothing but torch is imported, and no
@@ -30,6 +30,7 @@ from equiviz.symmetry.harmonics import spherical_harmonics
 from equiviz.symmetry.invariants import InvariantKind
 from equiviz.symmetry.irreps import Irrep, Irreps
 from equiviz.symmetry.quadrature import Quadrature, quadrature
+from equiviz.symmetry.representation_text import representation
 from equiviz.symmetry.representations import (
     Block,
     CartesianTensor,
@@ -38,9 +39,23 @@ from equiviz.symmetry.representations import (
     Position,
     Representation,
     Trivial,
-    representation,
 )
 from equiviz.symmetry.transformable import Transformable
+from equiviz.symmetry.transformations import Transformations
+from equiviz.symmetry.unitary_group import (
+    Unitary,
+    UnitaryGenerator,
+    diagonal_phases,
+    haar_rotations,
+    haar_unitaries,
+    unitary_generators,
+)
+from equiviz.symmetry.unitary_irreps import (
+    UnitaryIrreps,
+    adjoint_coefficients,
+    hermitian_basis,
+    hermitian_matrices,
+)
 from equiviz.symmetry.wigner import irreps_matrices, irreps_matrix, wigner_blocks, wigner_d, wigner_generators
 
 __all__ = [
@@ -85,4 +100,15 @@ __all__ = [
     "wigner_blocks",
     "wigner_d",
     "wigner_generators",
+    "unitary_generators",
+    "hermitian_matrices",
+    "hermitian_basis",
+    "haar_unitaries",
+    "haar_rotations",
+    "diagonal_phases",
+    "adjoint_coefficients",
+    "UnitaryIrreps",
+    "UnitaryGenerator",
+    "Unitary",
+    "Transformations",
 ]

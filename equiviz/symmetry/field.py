@@ -13,7 +13,8 @@ from equiviz.symmetry.errors import RepresentationError
 from equiviz.symmetry.groups import GroupElement, MovesSupport
 from equiviz.symmetry.invariants import InvariantKind
 from equiviz.symmetry.irreps import Irreps
-from equiviz.symmetry.representations import Block, Layout, O3Irreps, Representation, Trivial, representation
+from equiviz.symmetry.representation_text import representation
+from equiviz.symmetry.representations import Block, Layout, O3Irreps, Representation, Trivial
 
 Support: TypeAlias = Literal["node", "edge", "graph", "sphere"]
 
@@ -121,7 +122,9 @@ class Field:
         return replace(self, values=values)
 
     def to(self, target: torch.dtype | torch.device | str) -> Field:
-        """The field with another dtype or on another device."""
+        """The field on another device, or in the precision of another dtype: complex values stay complex."""
+        if isinstance(target, torch.dtype) and self.values.is_complex() and target.is_floating_point:
+            target = torch.promote_types(target, torch.complex32)
         return self.with_values(self.values.to(target))
 
     def detach(self) -> Field:

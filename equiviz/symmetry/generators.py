@@ -36,6 +36,10 @@ class Generator(Protocol):
         """Both velocities together."""
         ...
 
+    def __mul__(self, factor: float) -> Self:
+        """The same way, faster."""
+        ...
+
     def __neg__(self) -> Self:
         """The way back."""
         ...
@@ -70,6 +74,9 @@ class RotationGenerator:
     def __add__(self, other: object) -> RotationGenerator:
         return RotationGenerator(self.axis + other.axis) if isinstance(other, RotationGenerator) else NotImplemented
 
+    def __mul__(self, factor: float) -> RotationGenerator:
+        return RotationGenerator(self.axis * factor)
+
     def __neg__(self) -> RotationGenerator:
         return RotationGenerator(-self.axis)
 
@@ -101,6 +108,9 @@ class TranslationGenerator:
         if not isinstance(other, TranslationGenerator):
             return NotImplemented
         return TranslationGenerator(self.direction + other.direction)
+
+    def __mul__(self, factor: float) -> TranslationGenerator:
+        return TranslationGenerator(self.direction * factor)
 
     def __neg__(self) -> TranslationGenerator:
         return TranslationGenerator(-self.direction)

@@ -4,6 +4,9 @@ They are invariant because the representations in use are orthogonal (or unitary
 copies a, b of one block. The inner products are the power spectrum of Bartok, Kondor and Csanyi, Phys. Rev. B 87,
 184115 (2013), without its prefactor.
 
+Invariants are real numbers: of complex values real and imaginary parts count one by one, and
+``<a, b> = sum_k a_k conj(b_k)``.
+
 Shapes: ... any support axes, mul copies, size components of one copy.
 """
 
@@ -53,19 +56,30 @@ def copies_of(values: Tensor, rep: Representation, label: str) -> Tensor:
 
 def _of_label(values: Tensor, rep: Representation, label: str, kind: InvariantKind) -> list[Tensor]:
     copies = copies_of(values, rep, label)  # [..., mul, size]
-    themselves = [copies.squeeze(-1)] if _is_invariant(rep, label) else []
+    themselves = _real_parts(copies.squeeze(-1), rep) if _is_invariant(rep, label) else []
     if kind == "norms":
         return themselves or [torch.linalg.vector_norm(copies, dim=-1)]
-    first, second = torch.triu_indices(copies.shape[-2], copies.shape[-2], device=values.device)
-    return [*themselves, (copies @ copies.mH)[..., first, second]]
+    products, count = copies @ copies.mH, copies.shape[-2]
+    first, second = torch.triu_indices(count, count, device=values.device)
+    if not rep.is_complex:
+        return [*themselves, products[..., first, second]]
+    below, above = torch.triu_indices(count, count, 1, device=values.device)  # <a, a> is real
+    return [*themselves, products.real[..., first, second], products.imag[..., below, above]]
+
+
+def _real_parts(numbers: Tensor, rep: Representation) -> list[Tensor]:
+    return [numbers.real, numbers.imag] if rep.is_complex else [numbers]
 
 
 def _names(rep: Representation, label: str, kind: InvariantKind) -> list[str]:
     copies = range(sum(block.multiplicity for block in rep.blocks if block.label == label))
-    themselves = [f"{label}[{i}]" for i in copies] if _is_invariant(rep, label) else []
+    parts = {"Re ": 0, "Im ": 1} if rep.is_complex else {"": 0}
+    themselves = [f"{part}{label}[{i}]" for part in parts for i in copies] if _is_invariant(rep, label) else []
     if kind == "norms":
         return themselves or [f"|{label}[{i}]|" for i in copies]
-    return themselves + [f"<{label}[{i}],{label}[{j}]>" for i in copies for j in copies[i:]]
+    return themselves + [
+        f"{part}<{label}[{i}],{label}[{j}]>" for part, gap in parts.items() for i in copies for j in copies[i + gap :]
+    ]
 
 
 def _is_invariant(rep: Representation, label: str) -> bool:

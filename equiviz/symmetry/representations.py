@@ -20,6 +20,7 @@ from equiviz.symmetry.errors import RepresentationError
 from equiviz.symmetry.generators import Generator, Infinitesimal, RotationGenerator, TranslationGenerator, dual
 from equiviz.symmetry.groups import O3, GroupElement, Translation
 from equiviz.symmetry.irreps import Irrep, Irreps
+from equiviz.symmetry.transformations import INVERSIONS, ROTATIONS, TRANSLATIONS, Transformations
 from equiviz.symmetry.wigner import block_diagonal, irrep_generators, irrep_matrices, irreps_matrix
 
 Layout: TypeAlias = Literal["mul_ir", "ir_mul", "spherical"]
@@ -61,6 +62,15 @@ class Representation(ABC):
 
     affine: ClassVar[bool] = False
     """Whether some element acts by more than a matrix (a translation of positions)."""
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether values are complex numbers."""
+        return False
+
+    def transformed_by(self) -> tuple[Transformations, ...]:
+        """What is worth trying on values of it: by default rotations and inversions of space."""
+        return (ROTATIONS, INVERSIONS)
 
     @property
     @abstractmethod
@@ -171,7 +181,12 @@ class O3Irreps(Representation):
         if layout not in get_args(Layout):
             raise RepresentationError(f"Expected layout {' or '.join(map(repr, get_args(Layout)))}, got {layout!r}.")
         if layout == "spherical":
-            _refuse_unspherical(self.irreps)
+            degrees = [ir.l for _, ir in self.irreps]
+            if degrees != list(range(len(degrees))) or len({mul for mul, _ in self.irreps}) > 1:
+                raise RepresentationError(
+                    "Expected degrees 0, 1, ... L once each with equal multiplicity for layout 'spherical' (such as "
+                    f"'4x0e+4x1o+4x2e'), got '{self.irreps}'. Use layout 'ir_mul' or 'mul_ir' for it."
+                )
 
     @property
     def dim(self) -> int:
@@ -309,6 +324,10 @@ class Position(Representation):
         """Three."""
         return 3
 
+    def transformed_by(self) -> tuple[Transformations, ...]:
+        """Translations too."""
+        return (ROTATIONS, INVERSIONS, TRANSLATIONS)
+
     def _blocks(self) -> tuple[Block, ...]:
         return (Block("1o", 1, 3, torch.arange(3)[None]),)
 
@@ -355,6 +374,10 @@ class Trivial(Representation):
         """`count`."""
         return self.count
 
+    def transformed_by(self) -> tuple[Transformations, ...]:
+        """Nothing."""
+        return ()
+
     def _blocks(self) -> tuple[Block, ...]:
         return (Block("invariant", self.count, 1, torch.arange(self.count)[:, None], invariant=True),)
 
@@ -372,25 +395,3 @@ class Trivial(Representation):
 
     def __str__(self) -> str:
         return f"{self.count} invariants"
-
-
-def representation(source: str | Irreps | Representation) -> Representation:
-    """A representation from its text: irreps such as ``"8x0e+4x1o"``, or ``"position"``; others are passed through.
-
-    Raises:
-        IrrepsError: for any other text.
-    """
-    if isinstance(source, Representation):
-        return source
-    if isinstance(source, str) and source.strip() == "position":
-        return Position()
-    return O3Irreps(source)
-
-
-def _refuse_unspherical(irreps: Irreps) -> None:
-    degrees = [ir.l for _, ir in irreps]
-    if degrees != list(range(len(degrees))) or len({mul for mul, _ in irreps}) > 1:
-        raise RepresentationError(
-            "Expected degrees 0, 1, ... L once each with equal multiplicity for layout 'spherical' "
-            f"(such as '4x0e+4x1o+4x2e'), got '{irreps}'. Use layout 'ir_mul' or 'mul_ir' for it."
-        )

@@ -114,7 +114,7 @@ def _zeroed(structure: Structure, where: str, irreps: str) -> Structure:
 
 
 def _dim(irreps: str) -> int:
-    from equiviz.symmetry.representations import representation
+    from equiviz.symmetry.representation_text import representation
 
     return representation(irreps).dim
 
