@@ -140,6 +140,54 @@ class IcosahedralGrid:
         first = target[self.neighbours[:, 0]]
         return target, (self.neighbours[target] == first[:, None]).int().argmax(-1)
 
+    def between(self, matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Any rotation ``[3, 3]``, by linear interpolation within triangles.
+
+        Returns:
+            For each point where it takes its values from: three points ``[V, 3]``, their weights ``[V, 3]``, which sum
+            to 1, and by how many sixths of a turn the frames differ ``[V, 3]``, no whole numbers.
+        """
+        places = self.positions @ matrix.to(self.positions)  # the rotation undone
+        sources, weights = self._triangle_of(places)
+        ours = self.first_directions @ matrix.to(self.positions)
+        carried = _carried(self.first_directions[sources], self.positions[sources], places[:, None])
+        sine = (torch.linalg.cross(ours[:, None].expand_as(carried), carried) * places[:, None]).sum(-1)
+        cosine = (ours[:, None] * carried).sum(-1)
+        return sources, weights, torch.atan2(sine, cosine) * (DIRECTIONS / (2 * math.pi))
+
+    @cached_property
+    def first_directions(self) -> Tensor:
+        """``[V, 3]`` unit tangents in direction 0.
+
+        On the sphere the six neighbours are not quite 60 degrees apart: this is the mean of what each of them says, so
+        that symmetries of the icosahedron turn it by whole sixths.
+        """
+        p = self.positions[:, None]  # [V, 1, 3]
+        unit = _tangent(self.positions[self.neighbours] - p, p)  # [V, 6, 3]
+        angle = -math.pi / 3 * torch.arange(DIRECTIONS, dtype=torch.float64)[:, None]
+        told = angle.cos() * unit + angle.sin() * torch.linalg.cross(p.expand_as(unit), unit)
+        return _tangent(told.sum(1), self.positions)
+
+    def _triangle_of(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """The triangle ``[V, 3]`` that holds each place, and barycentric weights ``[V, 3]`` of its points."""
+        first = self.nearest(places)[:, None].expand(-1, DIRECTIONS)
+        second = self.neighbours[first[:, 0]]
+        third = second.roll(-1, 1)
+        triangles = torch.stack([first, second, third], -1)  # [V, 6, 3]
+        corners = self.positions[triangles]
+        normal = torch.linalg.cross(corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :])
+        flat = (normal * corners[..., 0, :]).sum(-1, keepdim=True)
+        scaled = places[:, None] * flat / (normal * places[:, None]).sum(-1, keepdim=True)
+        areas = [
+            (torch.linalg.cross(corners[..., (k + 1) % 3, :] - scaled, corners[..., (k + 2) % 3, :] - scaled) * normal).sum(-1)
+            for k in range(3)
+        ]
+        weights = torch.stack(areas, -1)
+        best = weights.min(-1).values.nan_to_num(-math.inf).argmax(1)
+        rows = torch.arange(len(places))
+        chosen = weights[rows, best].clamp(min=0)
+        return triangles[rows, best], chosen / chosen.sum(-1, keepdim=True)
+
     @cached_property
     def _closed_charts(self) -> Tensor:
         """``[5, n + 1, 2n + 1, 3]`` positions, with the margins that belong to other charts."""
@@ -243,3 +291,15 @@ def _frames(z: Tensor, towards: Tensor) -> Tensor:
     x = towards - (towards * z).sum(-1, keepdim=True) * z
     x = x / torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     return torch.stack([x, torch.linalg.cross(z, x), z], -1)
+
+
+def _tangent(vectors: Tensor, points: Tensor) -> Tensor:
+    """Unit vectors along the sphere at unit `points`."""
+    flat = vectors - (vectors * points).sum(-1, keepdim=True) * points
+    return flat / torch.linalg.vector_norm(flat, dim=-1, keepdim=True)
+
+
+def _carried(directions: Tensor, source: Tensor, target: Tensor) -> Tensor:
+    """Tangents at unit points `source` moved along great circles to unit points `target`."""
+    along = source + target
+    return directions - along * (directions * target).sum(-1, keepdim=True) / (1 + (source * target).sum(-1, keepdim=True))
