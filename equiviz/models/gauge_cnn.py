@@ -83,7 +83,9 @@ class GaugeCnnConfig:
         if len(self.strides) != len(self.widths) or set(self.strides) - {1, 2}:
             raise ConfigError("gauge_cnn: expected one stride, 1 or 2, for each width.")
         if self.head == "field" and 2 in self.strides:
-            raise ConfigError("gauge_cnn: expected strides of 1 for the head 'field', which has a number at each point.")
+            raise ConfigError(
+                "gauge_cnn: expected strides of 1 for the head 'field', which has a number at each point."
+            )
         if not 0 <= self.level - self.strides.count(2) or self.level < 1:
             raise ConfigError(f"gauge_cnn: level {self.level} is too coarse for {self.strides.count(2)} strides of 2.")
 
@@ -178,7 +180,9 @@ class Layer(nn.Module):
         super().__init__()
         self.convolution = GaugeConvolution(level, inward, outward, fibre, stride)
         self.norm = nn.BatchNorm1d(outward)
-        self.register_buffer("kept", grid(level - (stride == 2)).regular.to(torch.get_default_dtype()), persistent=False)
+        self.register_buffer(
+            "kept", grid(level - (stride == 2)).regular.to(torch.get_default_dtype()), persistent=False
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, C, D, V]`` -> ``[B, O, 6, V']``."""
@@ -194,9 +198,11 @@ class GaugeConvolution(nn.Module):
     def __init__(self, level: int, inward: int, outward: int, fibre: Fibre, stride: int) -> None:
         super().__init__()
         directions = DIRECTIONS if fibre == "regular" else 1
-        self.stride, self.level = stride, level
+        self.stride = stride
         self.atlas = Atlas(level, fibre)
-        self.weight = nn.Parameter(torch.randn(outward, inward, directions * TAPS) * (2 / (inward * directions * TAPS)) ** 0.5)
+        self.weight = nn.Parameter(
+            torch.randn(outward, inward, directions * TAPS) * (2 / (inward * directions * TAPS)) ** 0.5
+        )
         self.bias = nn.Parameter(torch.zeros(outward))
         self.register_buffer("table", _turned_taps(directions), persistent=False)
 
@@ -228,6 +234,7 @@ class Atlas(nn.Module):
 
     def __init__(self, level: int, fibre: Fibre) -> None:
         super().__init__()
+        self.level = level
         points, turns = grid(level).padding  # [5, H + 2, W + 2]
         width = DIRECTIONS if fibre == "regular" else 1
         source = (torch.arange(width)[:, None, None] - turns[:, None]) % width  # [5, D, H + 2, W + 2]

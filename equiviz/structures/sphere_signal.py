@@ -16,7 +16,6 @@ from equiviz.symmetry.icosahedral_grid import FINEST, grid
 from equiviz.symmetry.sphere_signals import SphereSignals
 
 
-
 @dataclass(frozen=True, eq=False)
 class SphereSignal(TypedTensors):
     """B spheres with scalars at V points each, as `TypedTensors` with one row per sphere."""

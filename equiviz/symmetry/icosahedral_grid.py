@@ -1,4 +1,4 @@
-"""The icosahedral grid: points on the sphere, who is whose neighbour, and how directions go over from one to the next.
+r"""The icosahedral grid: points on the sphere, who is whose neighbour, and how directions go over from one to the next.
 
 The grid of T. Cohen, M. Weiler, B. Kicanaoglu, M. Welling, "Gauge Equivariant Convolutional Networks and the Icosahedral
 CNN", ICML 2019, arXiv:1902.04615, section 4: each edge of the icosahedron is halved `level` times. All points but its 12
@@ -179,7 +179,10 @@ class IcosahedralGrid:
         flat = (normal * corners[..., 0, :]).sum(-1, keepdim=True)
         scaled = places[:, None] * flat / (normal * places[:, None]).sum(-1, keepdim=True)
         areas = [
-            (torch.linalg.cross(corners[..., (k + 1) % 3, :] - scaled, corners[..., (k + 2) % 3, :] - scaled) * normal).sum(-1)
+            (
+                torch.linalg.cross(corners[..., (k + 1) % 3, :] - scaled, corners[..., (k + 2) % 3, :] - scaled)
+                * normal
+            ).sum(-1)
             for k in range(3)
         ]
         weights = torch.stack(areas, -1)
@@ -302,4 +305,6 @@ def _tangent(vectors: Tensor, points: Tensor) -> Tensor:
 def _carried(directions: Tensor, source: Tensor, target: Tensor) -> Tensor:
     """Tangents at unit points `source` moved along great circles to unit points `target`."""
     along = source + target
-    return directions - along * (directions * target).sum(-1, keepdim=True) / (1 + (source * target).sum(-1, keepdim=True))
+    return directions - along * (directions * target).sum(-1, keepdim=True) / (
+        1 + (source * target).sum(-1, keepdim=True)
+    )

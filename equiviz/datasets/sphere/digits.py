@@ -77,7 +77,9 @@ class Digits:
         points = grid(level).positions.expand(len(self), -1, 3)  # [N, V, 3]
         before = points if turns is None else points @ turns.to(points)
         down = 1 + before[..., 1:2].clamp(min=0)
-        places = _SHRUNK * torch.stack([before[..., 0], before[..., 2]], -1) / down  # [N, V, 2], the picture is [-1, 1]^2
+        places = (
+            _SHRUNK * torch.stack([before[..., 0], before[..., 2]], -1) / down
+        )  # [N, V, 2], the picture is [-1, 1]^2
         read = grid_sample(self.pictures[:, None].double(), places[:, None], align_corners=False)[:, :, 0]  # [N, 1, V]
         return SphereSignal.of((read * (before[..., 1] > 0)[:, None]).to(self.pictures.dtype))
 

@@ -61,7 +61,9 @@ def era_interim(path: str | os.PathLike[str], level: int = 5) -> Weather:
     """
     fields = _read(Path(path))
     points = grid(level).positions
-    sampled = {name: _sampled(fields[name], fields["latitude"], fields["longitude"], points) for name in ("z", "u", "v")}
+    sampled = {
+        name: _sampled(fields[name], fields["latitude"], fields["longitude"], points) for name in ("z", "u", "v")
+    }
     speeds = (sampled["u"].square() + sampled["v"].square()).sqrt()
     return _weather(sampled["z"], speeds, points, f"ERA-Interim ({Path(path).name})")
 
@@ -138,8 +140,10 @@ def _sampled(
     at = points.numpy()
     north = np.degrees(np.arcsin(at[:, 1].clip(-1, 1)))
     east = np.degrees(np.arctan2(at[:, 0], at[:, 2])) % 360
-    row = np.interp(north, latitude[::-1], np.arange(len(latitude))[::-1]) if latitude[0] > latitude[-1] else np.interp(
-        north, latitude, np.arange(len(latitude))
+    row = (
+        np.interp(north, latitude[::-1], np.arange(len(latitude))[::-1])
+        if latitude[0] > latitude[-1]
+        else np.interp(north, latitude, np.arange(len(latitude)))
     )
     column = (east - longitude[0]) % 360 / 360 * len(longitude)
     up, left = np.floor(row).astype(int).clip(0, len(latitude) - 2), np.floor(column).astype(int) % len(longitude)
