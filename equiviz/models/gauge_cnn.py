@@ -1,14 +1,14 @@
 r"""The icosahedral gauge CNN: convolutions on the sphere whose features know directions, whatever frames one chooses.
 
-Paper: T. Cohen, M. Weiler, B. Kicanaoglu, M. Welling, "Gauge Equivariant Convolutional Networks and the Icosahedral CNN",
-ICML 2019, arXiv:1902.04615.
+Paper: T. Cohen, M. Weiler, B. Kicanaoglu, M. Welling, "Gauge Equivariant Convolutional Networks and the Icosahedral
+CNN", ICML 2019, arXiv:1902.04615.
 
 ==================  ===================================================================================================
 block               what it is
 ==================  ===================================================================================================
 `IcosahedralGrid`   (equiviz.symmetry) five charts and the transport between neighbours, section 4.1 and figure 3
 `Atlas`             gauge padding ("G-padding"): charts get a margin, whose directions are turned, section 4.2
-`GaugeConvolution`  seven taps on hexagons as 3 x 3 with two zeros, turned and shifted for each direction (equation 4 and
+`GaugeConvolution`  seven taps on hexagons as 3 x 3 with two zeros, turned and shifted for each direction (equation 4,
                     figure 4): all five charts in one `conv2d`; scalar -> regular and regular -> regular
 `Layer`             convolution, normalisation, gate (pointwise, so that a circular shift of directions passes), corners
 `classes`           largest over directions, mean over points, linear layers, section 5.1
@@ -16,19 +16,18 @@ block               what it is
 
 Departures
 ----------
-- Features live on points, and charts are made where a convolution needs them: the poles, which no chart owns, keep their
-  scalars, so that all 12 corners are alike.
+- Features live on points, and charts are made where a convolution needs them: the poles, which no chart owns, keep
+  their scalars, so that all 12 corners are alike.
 - Corners, which have five neighbours, carry no regular features: they are zero after each layer, as in the paper.
 - A head of one hidden layer on the means of the last features; the paper has three linear layers.
 - ``head="field"`` predicts a scalar field by the mean over directions; the paper's segmentation network has a decoder.
 
-What is claimed is the group of the 60 rotations of the icosahedron, exactly; of others `equiviz.check` tells how well they
-do.
+What is claimed is the group of the 60 rotations of the icosahedron, exactly; of others `equiviz.check` tells how well
+they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -86,7 +85,7 @@ class GaugeCnnConfig:
             raise ConfigError(
                 "gauge_cnn: expected strides of 1 for the head 'field', which has a number at each point."
             )
-        if not 0 <= self.level - self.strides.count(2) or self.level < 1:
+        if not self.level - self.strides.count(2) >= 0 or self.level < 1:
             raise ConfigError(f"gauge_cnn: level {self.level} is too coarse for {self.strides.count(2)} strides of 2.")
 
     @property
@@ -96,7 +95,7 @@ class GaugeCnnConfig:
 
 
 class GaugeCnn(EquivariantModel):
-    """The network: reads a `SphereSignal`, gives ``classes`` "10x0e" per sphere, or ``field``, scalars at each point."""
+    """The network: reads a `SphereSignal`, gives ``classes`` "10x0e" per sphere, or ``field``, scalars at points."""
 
     family = "gauge_cnn"
     group = "I"

@@ -45,7 +45,7 @@ class SphereSignal(TypedTensors):
 
     @classmethod
     def sampled(cls, function: Callable[[Tensor], Tensor], level: int) -> SphereSignal:
-        """One sphere with ``function(positions)`` on it: ``[V, 3]`` unit vectors (y up) to ``[V]`` or ``[V, channels]``."""
+        """One sphere with a function on it, of ``[V, 3]`` unit vectors (y up), giving ``[V]`` or ``[V, channels]``."""
         values = function(grid(level).positions)
         return cls.of(values.reshape(len(values), -1).T[None])
 

@@ -1,19 +1,19 @@
-r"""The icosahedral grid: points on the sphere, who is whose neighbour, and how directions go over from one to the next.
+r"""The icosahedral grid: points on the sphere, who is whose neighbour, how directions go over from one to the next.
 
-The grid of T. Cohen, M. Weiler, B. Kicanaoglu, M. Welling, "Gauge Equivariant Convolutional Networks and the Icosahedral
-CNN", ICML 2019, arXiv:1902.04615, section 4: each edge of the icosahedron is halved `level` times. All points but its 12
-corners have six neighbours; the cone points at the corners are where all curvature sits.
+The grid of T. Cohen, M. Weiler, B. Kicanaoglu, M. Welling, "Gauge Equivariant Convolutional Networks and the
+Icosahedral CNN", ICML 2019, arXiv:1902.04615, section 4: each edge of the icosahedron is halved `level` times. All
+points but its 12 corners have six neighbours; the cone points at the corners are where all curvature sits.
 
-Five charts cover it. Chart c is a parallelogram of four faces, N the north pole, S the south pole, T and B the upper and
-the lower ring of corners, with steps a (down the rows, i) and b (along the columns, j) at 60 degrees::
+Five charts cover it. Chart c is a parallelogram of four faces, N the north pole, S the south pole, T and B the upper
+and the lower ring of corners, with steps a (down the rows, i) and b (along the columns, j) at 60 degrees::
 
     N ------- T[c+1] ---- B[c+1]        i = 0: belongs to chart c + 1
       \         \           \
        T[c] ----- B[c] ----- S          i = n = 2**level;   0 <= j <= 2n
 
-Chart c owns the points with i = 1 ... n and j = 0 ... 2n - 1. The poles belong to none. At every point that a chart owns,
-direction d = 0 ... 5 is the one of neighbour d: a, b, b - a, -a, -b, a - b, anticlockwise seen from outside. This choice
-of frames is the gauge.
+Chart c owns the points with i = 1 ... n and j = 0 ... 2n - 1. The poles belong to none. At every point that a chart
+owns, direction d = 0 ... 5 is the one of neighbour d: a, b, b - a, -a, -b, a - b, anticlockwise seen from outside. This
+choice of frames is the gauge.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import torch
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from equiviz.symmetry.errors import GroupError
@@ -35,7 +35,7 @@ STEPS = ((1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1))
 FINEST = 8
 """The finest level that is made: 655,362 points."""
 NEAR = 1e-6
-"""How far from points a symmetry of the icosahedron may take points, in steps: matrices come rounded, some in float32."""
+"""How far from points a symmetry of the icosahedron may take points, in steps: matrices come rounded."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class IcosahedralGrid:
         return torch.as_tensor(self._tree.query(places.numpy())[1])
 
     def turned(self, matrix: Tensor) -> tuple[Tensor, Tensor] | None:
-        """What a rotation ``[3, 3]`` does to the grid: where each point comes to, and by how many sixths its frame turns.
+        """What a rotation ``[3, 3]`` does: where each point comes to, and by how many sixths its frame turns.
 
         None unless the rotation is one of the 60 that map the icosahedron onto itself.
         """
@@ -206,8 +206,8 @@ class IcosahedralGrid:
         return self.nearest(closed)
 
     @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.positions.numpy())
+    def _tree(self) -> KDTree:
+        return KDTree(self.positions.numpy())
 
     @property
     def _poles(self) -> Tensor:

@@ -97,10 +97,11 @@ class SphereSignals(Representation):
         sources, weights, turns = self.grid.between(matrix)
         if self.fibre == "scalar":
             return (self._gathered(wide, sources, torch.zeros_like(sources)) * weights).sum(-1)
-        return sum(
-            (self._gathered(wide, sources, torch.full_like(sources, whole)) * (_share(whole - turns) * weights)).sum(-1)
+        parts = [
+            self._gathered(wide, sources, torch.full_like(sources, whole)) * (_share(whole - turns) * weights)
             for whole in range(self.width)
-        )
+        ]
+        return torch.stack(parts).sum((0, -1))
 
     def _gathered(self, wide: Tensor, sources: Tensor, turns: Tensor) -> Tensor:
         """Numbers ``[N, 6 or 1, V, S]`` from the source points ``[V, S]``, whose frames turned by sixths ``[V, S]``."""

@@ -1,4 +1,4 @@
-"""Is the grid a sphere: are neighbours neighbours, does going round say what it should, do charts see what points see?"""
+"""Is the grid a sphere: are neighbours neighbours, does going round tell curvature, do charts see what points see?"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Digits: pictures with labels, and how they are put on a sphere.
 
-scikit-learn brings 1,797 digits of 8 x 8 pixels (E. Alpaydin, C. Kaynak, UCI, 1998), which need no download. A folder may
-hold the files of MNIST instead (28 x 28): ``*images-idx3-ubyte.gz`` and ``*labels-idx1-ubyte.gz``.
+scikit-learn brings 1,797 digits of 8 x 8 pixels (E. Alpaydin, C. Kaynak, UCI, 1998), which need no download. A folder
+may hold the files of MNIST instead (28 x 28): ``*images-idx3-ubyte.gz`` and ``*labels-idx1-ubyte.gz``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Digits:
             DatasetError: another name.
         """
         if name not in PARTS:
-            raise DatasetError(f"Expected a part out of {', '.join(PARTS)}, got {name!r}.")
+            raise DatasetError(None, f"Expected a part out of {', '.join(PARTS)}, got {name!r}.")
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0))
         bounds = np.cumsum([0, *PARTS.values()]) * len(self)
         place = list(PARTS).index(name)
@@ -103,8 +103,9 @@ def mnist(folder: str | os.PathLike[str]) -> Digits:
     pictures, known = read_idx(images), read_idx(labels)
     if pictures.ndim != 3 or known.shape != pictures.shape[:1] or (known >= CLASSES).any():
         raise DatasetError(
+            folder,
             f"Expected pictures [N, height, width] and N labels from 0 to 9, got {list(pictures.shape)} in "
-            f"{images.name} and {list(known.shape)} in {labels.name}."
+            f"{images.name} and {list(known.shape)} in {labels.name}.",
         )
     return Digits(torch.from_numpy(pictures / 255.0).float(), torch.from_numpy(known.astype(np.int64)), "MNIST")
 
@@ -113,5 +114,5 @@ def _one(folder: Path, pattern: str) -> Path:
     found = sorted(folder.glob(pattern)) if folder.is_dir() else []
     chosen = [path for path in found if path.name.startswith("t10k")] or found
     if len(chosen) != 1:
-        raise DatasetError(f"Expected one file {pattern} in {folder}, found {len(chosen)}.")
+        raise DatasetError(folder, f"Expected one file {pattern} in this folder, found {len(chosen)}.")
     return chosen[0]

@@ -35,23 +35,24 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             shape = _shape(file.read(4), file.read, source)
             count = math.prod(shape)
             if count > LARGEST:
-                raise DatasetError(f"{source}: it announces {count} bytes; at most {LARGEST} are read.")
+                raise DatasetError(source, f"it announces {count} bytes; at most {LARGEST} are read.")
             found = file.read(count + 1)
     except (OSError, EOFError) as problem:
-        raise DatasetError(f"{source} cannot be read as an IDX file: {problem}") from problem
+        raise DatasetError(source, f"it cannot be read as an IDX file: {problem}") from problem
     if len(found) != count:
         relation = "more" if len(found) > count else f"only {len(found)}"
-        raise DatasetError(f"{source}: its header announces {count} bytes, and there are {relation}.")
+        raise DatasetError(source, f"its header announces {count} bytes, and there are {relation}.")
     return np.frombuffer(found, np.uint8).reshape(shape)
 
 
 def _shape(start: bytes, read: object, source: Path) -> tuple[int, ...]:
     if len(start) != 4 or start[:2] != b"\0\0" or start[2] != UNSIGNED_BYTES or not 1 <= start[3] <= 4:
         raise DatasetError(
-            f"{source} is no IDX file of unsigned bytes: expected it to begin with 0, 0, 8 and 1 to 4 axes, got "
-            f"{list(start)}."
+            source,
+            "this is no IDX file of unsigned bytes: expected it to begin with 0, 0, 8 and 1 to 4 axes, got "
+            f"{list(start)}.",
         )
     lengths = read(4 * start[3])  # type: ignore[operator]
     if len(lengths) != 4 * start[3]:
-        raise DatasetError(f"{source} ends within its header.")
+        raise DatasetError(source, "it ends within its header.")
     return struct.unpack(f">{start[3]}I", lengths)

@@ -1,9 +1,9 @@
 """Wind over geopotential: a regression on the globe whose answer needs directions, and whose law is known.
 
 Away from the equator wind is nearly geostrophic: it blows along the lines of equal geopotential z, at the speed
-``|grad z| / (2 Omega |sin(latitude)|)`` (J. Holton, "An Introduction to Dynamic Meteorology", section 2.4). The network is
-shown z on each pressure level, and the sine of the latitude without its sign; it should tell the speed on each level.
-The latitude is a scalar field like any other: turned along with the rest, so that the law has all symmetries of the sphere.
+``|grad z| / (2 Omega |sin(latitude)|)`` (J. Holton, "An Introduction to Dynamic Meteorology", section 2.4). The network
+is shown z on each pressure level, and the sine of the latitude without its sign; it should tell the speed on each level.
+The latitude is a scalar field like any other, turned along with the rest: so the law has all symmetries of the sphere.
 
 Real fields: ERA-Interim monthly means (a NetCDF file with z, u and v on latitudes and longitudes). Without one,
 `synthetic_weather` draws smooth fields and computes the geostrophic wind.
@@ -50,7 +50,7 @@ class Weather:
 
 
 def era_interim(path: str | os.PathLike[str], level: int = 5) -> Weather:
-    """The maps of a NetCDF file (version 3) with z [m^2/s^2], u and v [m/s] by time, pressure level, latitude, longitude.
+    """The maps of a NetCDF file (version 3): z [m^2/s^2], u and v [m/s] by time, pressure, latitude, longitude.
 
     Args:
         path: the file.
@@ -112,18 +112,18 @@ def _read(path: Path) -> dict[str, NDArray[np.float64]]:
 
     try:
         if path.stat().st_size > LARGEST:
-            raise DatasetError(f"{path} has more than {LARGEST} bytes; no larger file is read.")
+            raise DatasetError(path, f"it has more than {LARGEST} bytes; no larger file is read.")
         with netcdf_file(path, mmap=False) as file:
             missing = [name for name in NEEDED if name not in file.variables]
             if missing:
-                raise DatasetError(f"{path}: expected the variables {', '.join(NEEDED)}, there is no {missing[0]!r}.")
+                raise DatasetError(path, f"expected the variables {', '.join(NEEDED)}, there is no {missing[0]!r}.")
             found = {name: _unpacked(file.variables[name]) for name in NEEDED}
     except (OSError, TypeError, ValueError, IndexError, KeyError) as problem:
-        raise DatasetError(f"{path} cannot be read as NetCDF: {problem}") from problem
+        raise DatasetError(path, f"it cannot be read as NetCDF: {problem}") from problem
     shape = (len(found["latitude"]), len(found["longitude"]))
     for name in ("z", "u", "v"):
         if found[name].ndim != 4 or found[name].shape[2:] != shape or not np.isfinite(found[name]).all():
-            raise DatasetError(f"{path}: expected {name} finite with shape [times, levels, {shape[0]}, {shape[1]}].")
+            raise DatasetError(path, f"expected {name} finite with shape [times, levels, {shape[0]}, {shape[1]}].")
     return found
 
 
