@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from equiviz.symmetry.errors import GroupError
+from equiviz.symmetry.icosahedral_group import IcosahedralRotations
 from equiviz.symmetry.transformations import Inversions, Rotations, Transformations, Translations
 from equiviz.symmetry.unitary_group import DiagonalPhases, RealRotations, UnitaryMatrices
 
 SPACE: tuple[type[Transformations], ...] = (Rotations, Inversions, Translations)
 """What may be tried of whatever lies in space."""
-EVERY: tuple[type[Transformations], ...] = (*SPACE, UnitaryMatrices, RealRotations, DiagonalPhases)
+EVERY: tuple[type[Transformations], ...] = (*SPACE, IcosahedralRotations, UnitaryMatrices, RealRotations, DiagonalPhases)
 """All kinds."""
 GROUPS: dict[str, tuple[type[Transformations], ...]] = {
     "E(3)": SPACE,
@@ -19,6 +20,7 @@ GROUPS: dict[str, tuple[type[Transformations], ...]] = {
     "U(n)": (UnitaryMatrices, RealRotations, DiagonalPhases),
     "O(n)": (RealRotations,),
     "U(1)^n": (DiagonalPhases,),
+    "I": (IcosahedralRotations,),
     "none": (),
 }
 """What a model may claim; n is that of its input."""

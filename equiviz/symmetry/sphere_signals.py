@@ -16,7 +16,9 @@ from torch import Tensor
 from equiviz.symmetry.errors import RepresentationError
 from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.icosahedral_grid import DIRECTIONS, IcosahedralGrid, grid
+from equiviz.symmetry.icosahedral_group import ICOSAHEDRAL
 from equiviz.symmetry.representations import Block, Representation
+from equiviz.symmetry.transformations import ROTATIONS, Transformations
 
 Fibre: TypeAlias = Literal["scalar", "regular"]
 """What a point carries: one number, or one for each of the six directions, which a turned frame shifts in a circle."""
@@ -64,6 +66,10 @@ class SphereSignals(Representation):
     def dim(self) -> int:
         """Channels x numbers at a point x points."""
         return self.channels * self.width * len(self.grid)
+
+    def transformed_by(self) -> tuple[Transformations, ...]:
+        """The symmetries of the grid, and all rotations."""
+        return (ICOSAHEDRAL, ROTATIONS)
 
     def _blocks(self) -> tuple[Block, ...]:
         size = self.width * len(self.grid)
