@@ -168,6 +168,13 @@ class IcosahedralGrid:
         told = angle.cos() * unit + angle.sin() * torch.linalg.cross(p.expand_as(unit), unit)
         return _tangent(told.sum(1), self.positions)
 
+    @cached_property
+    def directions(self) -> Tensor:
+        """``[V, 6, 3]`` unit tangents in all directions, 60 degrees apart."""
+        first, angle = self.first_directions, torch.arange(DIRECTIONS, dtype=torch.float64)[:, None] * (math.pi / 3)
+        second = torch.linalg.cross(self.positions, first)
+        return angle.cos() * first[:, None] + angle.sin() * second[:, None]
+
     def _triangle_of(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """The triangle ``[V, 3]`` that holds each place, and barycentric weights ``[V, 3]`` of its points."""
         first = self.nearest(places)[:, None].expand(-1, DIRECTIONS)
