@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from equiviz.explain.errors import InterventionError
 from equiviz.explain.interventions.changes import How, changed, with_part
 from equiviz.explain.interventions.parts import Part
-from equiviz.explain.outputs import OUTPUT, named_output
+from equiviz.explain.outputs import output_in, outputs_in, own_name
 from equiviz.features.capture import Capture, record
 from equiviz.features.model_input import Given, ModelInput, measured, measured_inputs
 from equiviz.features.model_state import untouched
@@ -126,26 +126,15 @@ def single_input(model: nn.Module, x: Given, verb: str) -> Structure | TypedTens
 
 
 def output_of(capture: Capture, wanted: str | None) -> tuple[str, Field]:
-    """The output that is watched, and its name in the capture.
-
-    Args:
-        capture: of a pass.
-        wanted: its name; None for the first, or for the last stage of a model whose outputs are not typed.
+    """The output that is watched, and its name in the capture; see `equiviz.explain.outputs`.
 
     Raises:
         InterventionError: there is none of this name.
     """
-    if wanted is None and capture:
-        found = next((name for name in capture if name.startswith(OUTPUT)), list(capture)[-1])
-    else:
-        found = named_output(capture, wanted or "", InterventionError)
+    found = output_in(capture, wanted, InterventionError)
     return found, capture[found]
 
 
 def outputs_of(capture: Capture) -> dict[str, Field]:
     """All outputs by name; of a model whose outputs are not typed, the last stage."""
-    found = {name.removeprefix(OUTPUT): field for name, field in capture.items() if name.startswith(OUTPUT)}
-    if found or not len(capture):
-        return found
-    name, field = output_of(capture, None)
-    return {name: field}
+    return {own_name(name): field for name, field in outputs_in(capture, InterventionError).items()}
