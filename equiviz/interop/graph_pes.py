@@ -41,8 +41,8 @@ from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.representations import Block, Representation
 
 _OUTPUTS = {
-    "local_energies": NODE_ENERGY,
     "energy": ENERGY,
+    "local_energies": NODE_ENERGY,
     "forces": FORCES,
     "stress": STRESS,
     "virial": VIRIAL,

@@ -34,9 +34,12 @@ def evaluated(model: nn.Module) -> Generator[None]:
 
 
 def run(model: nn.Module, taken: ModelInput, replace: Replace | None = None) -> Capture:
-    """One pass in evaluation mode, without gradients; `replace` as in `equiviz.features.capture.record`."""
+    """One pass in evaluation mode, without gradients; `replace` as in `equiviz.features.capture.record`.
+
+    Forces that the model takes itself are those of the energy as it became.
+    """
     with evaluated(model):
-        return record(model, taken, replace=replace)
+        return record(model, taken, replace=replace, followed=True)
 
 
 def without(
@@ -65,8 +68,7 @@ def without(
         return field.with_values(with_part(field.values, torch.cat(by_stage[name]), draw.changed(field)))
 
     def reroute(one: PathSum, inputs: tuple[object, ...], named: dict[str, object], output: Output) -> Output:
-        with torch.no_grad():
-            apart = one.restricted(by_module[one.name], *inputs, **named)
+        apart = one.restricted(by_module[one.name], *inputs, **named)
         return draw.changed_sum(one, output, apart)
 
     with rerouted([(paths or {})[name] for name in by_module], reroute):

@@ -131,7 +131,11 @@ def _with_leaf(taken: ModelInput, where: str) -> tuple[ModelInput, Field]:
         raise SymmetryBreakingError(f"A model that reads {type(taken).__name__} has no attribute {where!r}.")
     held = taken.graph if kind == "graph" else taken.node
     if name not in held:
-        raise SymmetryBreakingError(f"What the model prepares does not hold {where!r}; it holds {', '.join(held)}.")
+        known = ", ".join(f"{kind}.{other}" for other in held) or f"no attribute of the {kind}"
+        raise SymmetryBreakingError(
+            f"What this model prepares holds {known}: it does not read {where!r}. Leave out where=, for the gradients "
+            "at its stages."
+        )
     leaf = held[name].with_values(held[name].values.detach().clone().requires_grad_())
     changed = {**held, name: leaf}
     return (replace(taken, graph=changed) if kind == "graph" else replace(taken, node=changed)), leaf
