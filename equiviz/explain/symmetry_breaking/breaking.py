@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from equiviz.explain.errors import SymmetryBreakingError
+from equiviz.explain.symmetry_breaking.crystal_symmetry import whole_periods_off
 from equiviz.explain.symmetry_breaking.gradients import Gradients, Loss, loss_gradients, pulls
 from equiviz.explain.symmetry_breaking.order_parameter import carriers
 from equiviz.explain.symmetry_breaking.own_symmetry import SAME, OwnSymmetry
@@ -47,7 +48,7 @@ def symmetry_breaking(
 
     Args:
         model: anything that `equiviz.capture` takes; None asks the data alone.
-        structure: the input: without periods, or periodic along three axes.
+        structure: the input, with periods along any number of axes.
         target: a field on its nodes or on the graph; or a structure of the same points: then the displacements (1o).
         where: "graph.<name>" or "node.<name>": a typed attribute that the model reads; the gradient there is taken at
             zero.
@@ -138,8 +139,6 @@ def _field(target: Field | StructureLike, structure: Structure) -> Field:
             f"for {len(structure)} ({structure.composition})."
         )
     shift = other.positions.detach().cpu().double() - structure.positions.detach().cpu().double()
-    if structure.cell is not None and all(structure.pbc):
-        cell = structure.cell.detach().cpu().double()
-        fractions = shift @ torch.linalg.inv(cell)
-        shift = (fractions - fractions.round()) @ cell
+    if structure.cell is not None and any(structure.pbc):
+        shift = whole_periods_off(shift, structure.cell.detach().cpu().double()[list(structure.pbc)])
     return Field(shift, "1x1o", "node")

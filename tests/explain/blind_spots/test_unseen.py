@@ -90,7 +90,7 @@ def test_bad_questions_are_refused() -> None:
     model, structure = Known(all_distances, "10x0e", "graph"), cloud(5)
     with pytest.raises(BlindSpotError, match="There is no stage"):
         unseen_directions(model, structure, "nowhere")
-    with pytest.raises(BlindSpotError, match="Expected a node from 0 to 4, got 9"):
+    with pytest.raises(BlindSpotError, match="Expected at= from 0 to 4, the nodes, got 9"):
         unseen_directions(model, structure, "stage_read", at=9)
     with pytest.raises(BlindSpotError, match=r"Expected one structure.*got 2 structures"):
         unseen_directions(model, [structure, structure], "stage_read")
