@@ -39,7 +39,7 @@ from pathlib import Path
 from equiviz.datasets.proteins.rhodopsin import rhodopsin
 from tests.apps.small_network import hostile_protein, small_network, written
 """
-EXPLORE = "e = equiviz.explore(rhodopsin(), model=small_network())\ne.choose(40)\ne"
+EXPLORE = "e = equiviz.explore(rhodopsin(), model=small_network())\ne.choose(9)\ne"
 
 
 def cartoon_of(protein: Protein, frames: np.ndarray | None = None) -> Any:
@@ -158,7 +158,7 @@ def hue(picture: np.ndarray) -> np.ndarray:
     return np.array([colorsys.rgb_to_hsv(*pixel)[0] for pixel in flat.tolist()]).reshape(picture.shape[:-1])
 
 
-def wait_for(visit: Visit, holds: Any, seconds: int = 120) -> np.ndarray:
+def wait_for(visit: Visit, holds: Any, seconds: int = 300) -> np.ndarray:
     for _ in range(seconds // 2):
         visit.page.wait_for_timeout(2000)
         seen = picture(visit)
@@ -183,7 +183,7 @@ def test_it_draws_colours_and_is_clicked_in_jupyterlab(chromium: Browser, tmp_pa
         seen = wait_for(visit, lambda shown: marked(shown).sum() > 30 and coloured(shown).sum() > 2000)
         assert np.ptp(hue(seen)[coloured(seen)]) > 0.2, "one colour for all: the scheme did not arrive"
         visit.page.wait_for_function("document.querySelector('.equiviz-protein .js-plotly-plot')?.layout?.shapes?.[0]")
-        assert chosen(visit) == pytest.approx(40), "Python's choice"
+        assert chosen(visit) == pytest.approx(9), "Python's choice"
         box = visit.page.locator(".equiviz-left canvas").first.bounding_box()
         assert box is not None
         places = np.argwhere(coloured(seen))
@@ -192,9 +192,9 @@ def test_it_draws_colours_and_is_clicked_in_jupyterlab(chromium: Browser, tmp_pa
             visit.page.wait_for_timeout(300)
             visit.page.mouse.click(box["x"] + column, box["y"] + row)
             visit.page.wait_for_timeout(1500)
-            if chosen(visit) != 40:
+            if chosen(visit) != 9:
                 break
-        assert chosen(visit) not in (-1, 40), "no click in the cartoon chose another residue"
+        assert chosen(visit) not in (-1, 9), "no click in the cartoon chose another residue"
         visit.page.context.close()
     visit.assert_sound()
 
