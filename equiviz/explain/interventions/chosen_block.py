@@ -34,7 +34,8 @@ def labels_of(field: Field, irreps: str | Sequence[str] | None) -> list[str]:
     known = field.representation.labels()
     if irreps is None:
         return known
-    asked = irreps.split("+") if isinstance(irreps, str) else list(irreps)
+    # The label of a block that is no sum of irreps may hold a plus itself.
+    asked = list(irreps) if not isinstance(irreps, str) else [irreps] if irreps in known else irreps.split("+")
     wanted = [label.strip().split("x")[-1] if label not in known else label for label in asked]
     unknown = [label for label in wanted if label not in known]
     if unknown:
