@@ -15,7 +15,7 @@ test: .venv/test.stamp browser    ## the whole suite, then the notebooks
 test-slow: .venv/test.stamp browser  ## the long versions: a hundred thousand damaged files, a thousand cells
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 -m slow
 
-INTEROP := graph_pes mace nequip pyg schnetpack
+INTEROP := graph_pes mace nequip nglview pyg schnetpack
 
 test-interop: $(INTEROP:%=.venv-interop/%.stamp)  ## adapters against the real packages, each in an environment of its own
 	set -e; for name in $(INTEROP); do \

@@ -79,7 +79,7 @@ def whole_way(file: Path, repeats: int) -> None:
     """From the file to the arrays."""
     protein = Protein.read(file)
     around = Neighbourhoods.of(protein)
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "read": lambda: Protein.read(file),
         "neighbours": lambda: Neighbourhoods.of(protein),
         "projection": lambda: project_neighbourhoods(around),
@@ -96,9 +96,9 @@ def medians(variants: dict[str, Callable[[], object]], repeats: int) -> dict[str
     spent: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(repeats + 1):
         for name, run in variants.items():
-            started = time.thread_time()
+            started = time.process_time()
             run()
-            spent[name].append(time.thread_time() - started)
+            spent[name].append(time.process_time() - started)
     return {name: statistics.median(times[1:]) for name, times in spent.items()}
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from equiviz.explain.blind_spots.blind_spots import blind_spots as blind_spots
     from equiviz.explain.blind_spots.search import find_blind_spot as find_blind_spot
     from equiviz.explain.blind_spots.unseen import unseen_directions as unseen_directions
+    from equiviz.explain.capture_each import capture_each as capture_each
     from equiviz.explain.counterfactual.counterfactual import counterfactual as counterfactual
     from equiviz.explain.dictionary.dictionary import dictionary as dictionary
     from equiviz.explain.equivariant_probe import equivariant_probe as equivariant_probe
@@ -66,6 +67,7 @@ _HOME = {
     "blind_spots": "explain.blind_spots.blind_spots",
     "body_orders": "explain.attribution.body_orders",
     "capture": "features.capture",
+    "capture_each": "explain.capture_each",
     "check": "equivariance.check",
     "counterfactual": "explain.counterfactual.counterfactual",
     "dictionary": "explain.dictionary.dictionary",
@@ -107,6 +109,7 @@ __all__ = [
     "blind_spots",
     "body_orders",
     "capture",
+    "capture_each",
     "check",
     "counterfactual",
     "dictionary",

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from tqdm.auto import tqdm
 
 from equiviz.apps.destination import destination
+from equiviz.apps.protein_explorer.explained import Explained, explained
 from equiviz.apps.protein_explorer.page import linked_section
+from equiviz.apps.protein_explorer.subject import Subject
 from equiviz.datasets.proteins.rhodopsin import rhodopsin
 from equiviz.equivariance.check import check
 from equiviz.explain.proteins.responsible import Responsible, responsible
@@ -83,7 +85,7 @@ class ProteinTour(Report):
     @staticmethod
     def steps() -> tuple[str, ...]:
         """The names of the parts, in order."""
-        return ("scan", "equivariance", "reasons")
+        return ("scan", "equivariance", "reasons", "explained")
 
     @cached_property
     def scan(self) -> Scan:
@@ -109,6 +111,11 @@ class ProteinTour(Report):
         """What the preferred amino acid rests on, at the strangest site."""
         preferred = int(self.scan.preferences[self.strangest].argmax())
         return responsible(self.model, self.around, self.strangest, preferred)
+
+    @cached_property
+    def explained(self) -> Explained:
+        """Neighbourhoods and reasons at the sites that surprise most."""
+        return explained(Subject(self.model, self.around, _scans={0: self.scan}), self.strangest)
 
     @cached_property
     def recovery(self) -> RecoveryReport:
@@ -145,7 +152,7 @@ class ProteinTour(Report):
             Section("How often is the wild type preferred?", self._accuracy(), self.recovery.to_frame()),
             Section("What does it prefer?", self.scan.describe()),
             Section("Where does the wild type fit least?", strange, [self.reasons.figure(), atoms]),
-            linked_section(self.scan, site),
+            linked_section(self.scan, self.explained),
         ]
 
     def _accuracy(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from equiviz.descriptors.neighbourhood import Neighbourhood
 
 Tables: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.float64]]"
+
+
+@cache
+def can_compile() -> bool:
+    """Whether numba is there: beside models of other packages it need not be."""
+    return find_spec("numba") is not None
 
 
 def compiled_density(around: Neighbourhood, weights: Tensor, degrees: tuple[int, ...]) -> Tensor:

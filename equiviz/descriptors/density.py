@@ -6,7 +6,7 @@ Y_lm are the real harmonics of the kernel (e3nn's basis and order) in the normal
 sum_m Y_lm(u) Y_lm(v) = P_l(u . v) (addition theorem). A bond of length zero has no direction: it counts for l = 0 only.
 
 Two evaluations give equal numbers: torch, differentiable to any order; and a compiled kernel, several times faster,
-taken on the CPU when no gradient is required.
+taken on the CPU when no gradient is required, where numba is installed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from equiviz.descriptors.compiled_density import compiled_density
+from equiviz.descriptors.compiled_density import can_compile, compiled_density
 from equiviz.descriptors.neighbourhood import Neighbourhood
 from equiviz.symmetry.harmonics import spherical_harmonics
 
@@ -36,7 +36,7 @@ def density(
         l -> [N, C, 2l+1].
     """
     if compiled is None:
-        compiled = not _needs_torch(around.vectors, weights)
+        compiled = can_compile() and not _needs_torch(around.vectors, weights)
     whole = compiled_density(around, weights, degrees) if compiled else _torch_density(around, weights, degrees)
     widths = [2 * degree + 1 for degree in degrees]
     return dict(zip(degrees, whole.split(widths, dim=-1), strict=True))

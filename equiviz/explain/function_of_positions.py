@@ -16,6 +16,7 @@ from equiviz.equivariance.double_twin import cast_twin, rebuilt_twin
 from equiviz.features.capture import Capture, record
 from equiviz.features.model_input import Given, ModelInput, accepted_by, measured, prepared
 from equiviz.features.precision import coarsest
+from equiviz.nn.equivariant_model import title_of
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.errors import EquivizError
@@ -59,6 +60,7 @@ class FunctionOfPositions:
         precise = in_float64(model)
         known = measured(precise, given)
         assert isinstance(known, Structure)  # structures are measured as structures
+        refuse_without_float64(model, precise, known, cutoff, refusal)
         held = tuple(name for name in (*known.node, *known.graph) if name not in {**given.node, **given.graph})
         return cls(precise, known, cutoff, held, given)
 
@@ -104,6 +106,22 @@ def in_float64(model: nn.Module) -> nn.Module:
     if twin is None:
         return model
     return twin.eval().requires_grad_(False)
+
+
+def refuse_without_float64(
+    model: nn.Module, twin: nn.Module, structure: Structure, cutoff: float | None, refusal: type[EquivizError]
+) -> None:
+    """Run the copy in float64 once; raise `refusal` where the model's own code allows no other dtype than its own."""
+    if coarsest(model, ()) == torch.float64:
+        return
+    try:
+        with torch.no_grad():
+            record(twin, model_input(twin, structure, cutoff))
+    except RuntimeError as problem:
+        raise refusal(
+            f"{title_of(model)} does not run in float64, and a search among small changes needs that precision "
+            f"({str(problem).strip().splitlines()[-1]})."
+        ) from problem
 
 
 def one_structure(model: nn.Module, x: Given, refusal: type[EquivizError]) -> Structure:

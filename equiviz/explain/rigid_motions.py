@@ -9,19 +9,27 @@ from equiviz.structures.structure import Structure
 
 
 def rigid_basis(structure: Structure) -> Tensor:
-    """Orthonormal displacements ``[K, 3 N]`` of translations, and of rotations where nothing is periodic.
+    """Orthonormal displacements ``[K, 3 N]`` of translations, and of rotations that leave the periods as they are.
 
-    K is 6; 5 for points on a line; 3 for one point, or in a cell.
+    K is 6; 5 for points on a line; 4 with one period, about which everything may turn; 3 for one point, or with more
+    periods, or with one along which all points lie.
     """
     points = structure.positions.detach().double().cpu()
     centred = points - points.mean(0)
     axes = torch.eye(3, dtype=torch.float64)
     motions = [axis.expand_as(points) for axis in axes]
-    if not any(structure.pbc):
-        motions += [torch.linalg.cross(axis.expand_as(centred), centred) for axis in axes]
-    stacked = torch.stack([motion.flatten() for motion in motions])  # [3 or 6, 3 N]
+    motions += [torch.linalg.cross(axis.expand_as(centred), centred) for axis in _axes_of_turning(structure)]
+    stacked = torch.stack([motion.flatten() for motion in motions])  # [3, 4 or 6, 3 N]
     sizes, basis = torch.linalg.svd(stacked, full_matrices=False)[1:]
     return basis[sizes > 1e-9 * sizes.max()]
+
+
+def _axes_of_turning(structure: Structure) -> Tensor:
+    """Axes [A, 3] about which a turn changes no period."""
+    if structure.cell is None or not any(structure.pbc):
+        return torch.eye(3, dtype=torch.float64)
+    lattice = structure.cell.detach().double().cpu()[list(structure.pbc)]  # [periods, 3]
+    return lattice / lattice.norm() if len(lattice) == 1 else lattice[:0]
 
 
 def best_rotation(moved: Tensor, points: Tensor) -> Tensor:

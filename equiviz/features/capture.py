@@ -122,6 +122,7 @@ def record(
     *,
     keep_graph: bool = False,
     replace: Replacement | None = None,
+    followed: bool = False,
 ) -> Capture:
     """As `capture`, of what the model's forward takes; tools may put other values in place of a stage's.
 
@@ -131,11 +132,13 @@ def record(
         supports: as `capture`.
         keep_graph: record the tensors of the autograd graph themselves.
         replace: called with each stage's name and field as it passes; what it returns flows on instead.
+        followed: whether forces, and whatever else the model differentiates itself, are those of the model with other
+            values in it; else they pass through a stage as if nothing had been put there.
 
     Raises:
         CaptureError: as `capture`.
     """
-    recorder = Recorder(sizes(taken), supports or {}, keep_graph, replace)
+    recorder = Recorder(sizes(taken), supports or {}, keep_graph, replace, followed)
     with untouched(model), recorder.listening(model):
         outputs: object = model(own_copy(taken, linked=keep_graph))
     recorder.replace = None

@@ -37,6 +37,8 @@ class Recorder:
         supports: support by stage name, where the user states it.
         keep_graph: record the very tensors of the autograd graph, instead of detached copies.
         replace: what flows on from each stage, after it was recorded; None lets everything flow as it is.
+        followed: whether slopes that the model takes itself (forces) follow what `replace` makes of the values, which
+            it is then handed on the autograd graph; else new values have the slopes of the old ones.
         fields: what passed, by stage name; a stage that is passed again is called ``name#2``.
         skipped: modules whose output could not be typed, and stages through which nothing passed, and why.
     """
@@ -45,6 +47,7 @@ class Recorder:
     supports: Mapping[str, Support]
     keep_graph: bool = False
     replace: Replacement | None = None
+    followed: bool = False
     fields: dict[str, Field] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -72,8 +75,12 @@ class Recorder:
         """
         free = self._free(name)
         self.fields[free] = found if self.keep_graph else _copied(found)
-        other = None if self.replace is None else self.replace(free, self.fields[free])
-        return None if other is None else _exchanged(found.values, other.values)
+        if self.replace is None:
+            return None
+        # A copy: a later operation in place must not reach what the replacement was made of.
+        handed = found.with_values(found.values.clone()) if self.followed else self.fields[free]
+        other = self.replace(free, handed)
+        return None if other is None else _exchanged(found.values, other.values, self.followed)
 
     def _hooks(self, model: nn.Module) -> list[tuple[nn.Module, Hook]]:
         named = dict(_observed(model).named_modules())
@@ -96,9 +103,10 @@ class Recorder:
         def hook(module: nn.Module, _: object, output: object) -> Tensor | None:
             values = cast(Tensor, output)
             try:
-                return _shaped(self.record(name, cast(Stage, module).field(values)), values)
+                found = cast(Stage, module).field(values)
             except EquivizError as problem:
                 raise CaptureError(f"Stage {name!r}: {problem}") from problem
+            return _shaped(self.record(name, found), values)
 
         return hook
 
@@ -148,10 +156,10 @@ def _declares_output(module: nn.Module, name: str, model: nn.Module) -> bool:
     return hasattr(module, "irreps_out") and not (name == "" and isinstance(model, EquivariantModel))
 
 
-def _exchanged(old: Tensor, new: Tensor) -> Tensor:
-    """The new values with the gradients of the old ones, so that a force may still be taken through them."""
+def _exchanged(old: Tensor, new: Tensor, followed: bool) -> Tensor:
+    """The new values, with slopes of their own (`followed`) or those of the old ones, so that forces may be taken."""
     new = new.to(old).clone()  # a model may work in place on what it is handed
-    if not old.requires_grad:
+    if not old.requires_grad or (followed and new.requires_grad):
         return new
     kept = torch.where(old.isfinite(), old, torch.zeros_like(old))
     return kept + (new - kept).detach()

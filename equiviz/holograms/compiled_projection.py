@@ -19,7 +19,7 @@ from equiviz.holograms.zernike import Zernike
 from equiviz.symmetry.legendre import legendre_recurrence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,21 +50,21 @@ def project_neighbourhoods(
     if around.centre == "both":
         views = [around.seen_from(one) for one in SINGLE["both"]]
         return beside([project_neighbourhoods(view, channels, basis, counting=counting, dtype=dtype) for view in views])
-    made = torch.from_numpy(coefficients(around, channels, basis, counting, dtype))
+    made = torch.from_numpy(projection_of(around, channels, basis, counting, dtype)(slice(None)))
     classes = torch.from_numpy(around.classes)
     origin = Origin(around.centre, around.radius, counting)
     return Hologram.of(made, channels, basis, classes, around.names, around.protein.name, origin)
 
 
-def coefficients(
+def projection_of(
     around: Neighbourhoods,
     channels: Sequence[str],
     basis: Basis,
     counting: Counting,
     dtype: torch.dtype,
     axes: tuple[int, int, int] = (0, 1, 2),
-) -> NDArray[np.floating]:
-    """The same of one centre as they are, ``[S, channels x basis.width]``.
+) -> Callable[[slice], NDArray[np.floating]]:
+    """A function that gives the coefficients of one centre for a stretch of sites, ``[S, channels x basis.width]``.
 
     `axes` are the coordinates that count as x, y and z: the polar axis of the harmonics is the second.
     """
@@ -73,14 +73,19 @@ def coefficients(
     kind = np.float64 if dtype == torch.float64 else np.float32
     each = _weights(around, basis, counting).astype(kind, copy=False)
     points, centres = (x[:, axes] / basis.radius for x in (around.protein.positions, around.centres))
-    near = around.first, around.neighbours, each
     atoms = len(channels), channel_of_atoms(around.protein, channels), _dense(around.protein, channels, kind)
     functions = legendre_recurrence(basis.l_max).astype(kind), basis.table().astype(kind)
     matrices, orders, more = _combinations(basis, kind)
-    count, width = len(around), len(channels) * basis.width
-    found = np.empty(count * width + more, kind)
-    project_sites(points, centres, near, *atoms, functions, basis.shells, matrices, orders, found)
-    return found[: count * width].reshape(count, width)
+    width = len(channels) * basis.width
+
+    def project_stretch(sites: slice) -> NDArray[np.floating]:
+        start, stop, _ = sites.indices(len(around))
+        near = around.first[start : stop + 1], around.neighbours, each
+        found = np.empty((stop - start) * width + more, kind)
+        project_sites(points, centres[start:stop], near, *atoms, functions, basis.shells, matrices, orders, found)
+        return found[: (stop - start) * width].reshape(-1, width)
+
+    return project_stretch
 
 
 def powers(around: Neighbourhoods, basis: Basis) -> NDArray[np.float64]:

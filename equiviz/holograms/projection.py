@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast, get_args, overload
 import torch
 
 from equiviz.holograms.channels import HEAVY, with_channels
-from equiviz.holograms.compiled_projection import coefficients, project_neighbourhoods
+from equiviz.holograms.compiled_projection import project_neighbourhoods, projection_of
 from equiviz.holograms.errors import HologramError
 from equiviz.holograms.hologram import Counting, Hologram
 from equiviz.holograms.layouts import POLAR_Z, Layout, arranged, arrays, check
@@ -92,8 +92,8 @@ def project(
     if layout is None or around.centre == "both":
         hologram = project_neighbourhoods(around, channels, basis, counting=counting, dtype=dtype)
         return hologram if layout is None else arranged(hologram, layout)
-    about_z = coefficients(around, channels, basis, counting, dtype, POLAR_Z)
-    return arrays(about_z, len(channels), basis, layout)
+    about_z = projection_of(around, channels, basis, counting, dtype, POLAR_Z)
+    return arrays(about_z, len(around), len(channels), basis, layout, dtype)
 
 
 def neighbourhoods_of(

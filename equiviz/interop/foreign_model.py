@@ -170,9 +170,9 @@ class ForeignModel(EquivariantModel):
 
     def _typed(self, found: Mapping[str, object], graph: Graph) -> dict[str, Field]:
         rows = {"node": len(graph), "graph": graph.n_graphs, "edge": graph.edge_index.shape[1]}
-        # Without a volume, packages divide by zero, or leave zeros.
-        absent = None if fully_periodic(graph) else STRESS
-        named = [(typed, found.get(key)) for key, typed in self.outputs.items() if typed is not absent]
+        # Without a volume, packages divide by zero, or leave zeros. By name: a copy of the model has copies of types.
+        absent = None if fully_periodic(graph) else STRESS.name
+        named = [(typed, found.get(key)) for key, typed in self.outputs.items() if typed.name != absent]
         return {
             typed.name: typed.field(values, rows[typed.support])
             for typed, values in named

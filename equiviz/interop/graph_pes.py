@@ -33,6 +33,7 @@ from equiviz.interop.foreign_model import (
     ForeignModel,
     fully_periodic,
     lattice_shifts,
+    shift_vectors,
 )
 from equiviz.interop.taps import Tap, e3nn_taps
 from equiviz.nn.stage import Support
@@ -41,8 +42,8 @@ from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.representations import Block, Representation
 
 _OUTPUTS = {
-    "local_energies": NODE_ENERGY,
     "energy": ENERGY,
+    "local_energies": NODE_ENERGY,
     "forces": FORCES,
     "stress": STRESS,
     "virial": VIRIAL,
@@ -102,7 +103,7 @@ class GraphPesModel(ForeignModel):
     def _atomic_graph(self, graph: Graph) -> object:
         """One structure without batch indices, several with them, as graph-pes' own conversions give it."""
         atomic_graph: Callable[..., object] = importlib.import_module("graph_pes.atomic_graph").AtomicGraph
-        (cells, shifts), several = lattice_shifts(graph), graph.n_graphs != 1
+        (cells, shifts), several = _cells_and_shifts(graph), graph.n_graphs != 1
         return atomic_graph(
             Z=graph.species,
             R=graph.positions,
@@ -115,6 +116,23 @@ class GraphPesModel(ForeignModel):
             batch=graph.batch if several else None,
             ptr=graph.offsets if several else None,
         )
+
+
+def _cells_and_shifts(graph: Graph) -> tuple[Tensor, Tensor]:
+    """Cells [B, 3, 3] and shifts [E, 3] in lattice vectors, which also bring the slopes of positions.
+
+    predict() detaches positions, and not shifts: what is zero, and moves as the positions do, is added to these.
+    """
+    if not graph.positions.requires_grad:
+        return lattice_shifts(graph)
+    vectors = graph.positions[graph.senders] - graph.positions[graph.receivers]
+    slopes = vectors - vectors.detach()  # [E, 3]
+    if fully_periodic(graph):
+        cells, shifts = lattice_shifts(graph)
+        inverse = torch.linalg.inv(cells)[graph.batch[graph.receivers]]  # [E, 3, 3]
+        return cells, shifts + torch.einsum("ex,exa->ea", slopes, inverse)
+    unit = torch.eye(3, dtype=vectors.dtype, device=vectors.device)
+    return unit.repeat(graph.n_graphs, 1, 1), shift_vectors(graph) + slopes
 
 
 def adapt(model: nn.Module) -> GraphPesModel:

@@ -45,8 +45,8 @@ from equiviz.nn.stage import Support
 from equiviz.structures.graph import Graph
 
 _OUTPUTS = {
-    "node_energy": NODE_ENERGY,
     "energy": ENERGY,
+    "node_energy": NODE_ENERGY,
     "forces": FORCES,
     "stress": STRESS,
     "atomic_dipoles": NODE_DIPOLE,

@@ -47,8 +47,8 @@ from equiviz.structures.elements import atomic_number
 from equiviz.structures.graph import Graph
 
 _OUTPUTS = {
-    "atomic_energy": NODE_ENERGY,
     "total_energy": ENERGY,
+    "atomic_energy": NODE_ENERGY,
     "forces": FORCES,
     "stress": STRESS,
     "virial": VIRIAL,

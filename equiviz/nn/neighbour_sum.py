@@ -12,7 +12,7 @@ Shapes: N nodes, E edges, Q basis functions, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -61,7 +61,7 @@ def neighbour_sum(basis: Tensor, features: Tensor, edges: SortedEdges, compiled:
     Differentiable to any order in both. The dtypes must agree.
     """
     if compiled and basis.device.type == "cpu":
-        return _Derivative.apply(edges, basis, features, None)
+        return Derivative.apply(_compiled_sum, edges, basis, features, None)
     return _plain_gather(basis, features, edges)
 
 
@@ -82,7 +82,8 @@ def _plain_gather(basis: Tensor, features: Tensor, edges: SortedEdges) -> Tensor
     return zeros.index_add(0, edges.receiver, messages)  # [N, Q, C]
 
 
-def _arrays(edges: SortedEdges, *tensors: Tensor) -> list[Any]:
+def arrays_of(edges: SortedEdges, *tensors: Tensor) -> list[Any]:
+    """What a compiled loop takes: where each receiver's edges begin, the senders, and tensors as arrays."""
     return [t.detach().contiguous().numpy() for t in (edges.first, edges.sender, *tensors)]
 
 
@@ -95,48 +96,57 @@ def _compiled_sum(edges: SortedEdges, basis: Tensor | None, features: Tensor | N
 
     if basis is not None and features is not None:
         out = basis.new_empty(edges.n_nodes, basis.shape[1], features.shape[1])
-        gather(*_arrays(edges, basis, features, out))
+        gather(*arrays_of(edges, basis, features, out))
         return out
     assert upstream is not None
     if basis is not None:
         out = basis.new_zeros(edges.n_nodes, upstream.shape[2])
-        scatter(*_arrays(edges, basis, upstream, out))
+        scatter(*arrays_of(edges, basis, upstream, out))
         return out
     assert features is not None
     out = upstream.new_zeros(len(edges.sender), upstream.shape[1])
-    correlate(*_arrays(edges, upstream, features, out))
+    correlate(*arrays_of(edges, upstream, features, out))
     return out
 
 
-class _Derivative(torch.autograd.Function):
-    """`_compiled_sum`; its own derivatives are of the same kind, with the change in place of what was left out."""
+class Derivative(torch.autograd.Function):
+    """Of a sum over edges of products of factors, the derivative in the one factor that is left out (None).
+
+    Its own derivatives are of the same kind, with the change in place of what was left out. The first argument makes
+    it, of edges and factors, in a compiled loop.
+    """
 
     @staticmethod
-    def forward(ctx: Any, edges: SortedEdges, *factors: Tensor | None) -> Tensor:
+    def forward(ctx: Any, made: Callable[..., Tensor], edges: SortedEdges, *factors: Tensor | None) -> Tensor:
+        """What `made` makes of the factors, one of which is None."""
         ctx.save_for_backward(*factors)
         ctx.save_for_forward(*factors)
-        ctx.edges = edges
-        return _compiled_sum(edges, *factors)
+        ctx.made, ctx.edges = made, edges
+        return made(edges, *factors)
 
     @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
     def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """With the change in place of what was left out, each factor is left out in turn."""
         factors = [change if factor is None else factor for factor in ctx.saved_tensors]
-        wanted = ctx.needs_input_grad[1:]  # False for what was left out: None needs no gradient
-        return None, *(_without(factors, place, ctx.edges) if wanted[place] else None for place in range(3))
+        wanted = ctx.needs_input_grad[2:]  # False for what was left out: None needs no gradient
+        slopes = (_without(ctx, factors, place) if needed else None for place, needed in enumerate(wanted))
+        return None, None, *slopes
 
-    @staticmethod  # linear in each factor: the sum over factors, each replaced by its tangent
+    @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Linear in each factor: the sum over factors, each replaced by its tangent."""
         factors = ctx.saved_tensors
         parts = [
-            _Derivative.apply(ctx.edges, *factors[:place], tangent, *factors[place + 1 :])
-            for place, tangent in enumerate(tangents[1:])
+            Derivative.apply(ctx.made, ctx.edges, *factors[:place], tangent, *factors[place + 1 :])
+            for place, tangent in enumerate(tangents[2:])
             if tangent is not None
         ]
         return reduce(torch.add, parts)
 
 
-def _without(factors: Sequence[Tensor], place: int, edges: SortedEdges) -> Tensor:
-    return _Derivative.apply(edges, *(None if other == place else factors[other] for other in range(3)))
+def _without(ctx: Any, factors: Sequence[Tensor], place: int) -> Tensor:
+    others = (None if other == place else factor for other, factor in enumerate(factors))
+    return Derivative.apply(ctx.made, ctx.edges, *others)
 
 
 class _SymmetricSum(torch.autograd.Function):
@@ -151,7 +161,7 @@ class _SymmetricSum(torch.autograd.Function):
 
         ctx.edges = edges
         out = torch.empty_like(features, memory_format=torch.contiguous_format)
-        gather_unweighted(*_arrays(edges, features, out))
+        gather_unweighted(*arrays_of(edges, features, out))
         return out
 
     @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one

@@ -15,19 +15,24 @@ from equiviz.view.template import DARK, LIGHT, template
 
 __all__ = ["Fragment", "document"]
 
+MODULES = ("view.js",)
+"""Scripts that export something; they run when the others have, and before the document says that it is complete."""
+
 
 def document(
     title: str, lead: str, sections: Sequence[tuple[str, Sequence[Fragment]]], footer: Sequence[tuple[str, str]]
 ) -> str:
     """One self-contained page. ``sections`` are (heading, pieces), ``footer`` rows of (name, text); all are escaped."""
     body, figures = _body(sections)
+    own = _own_scripts(sections)
     scripts = [_plotly_script(), static("page.js")] if figures else []
-    scripts += [static(name) for name in _own_scripts(sections)]
+    scripts += [static(name) for name in own if name not in MODULES]
+    modules = [static(name) for name in own if name in MODULES]
     data = _figure_data(figures) if figures else ""
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(scripts))}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy([*scripts, *modules]))}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{escape(title)}</title>",
@@ -38,6 +43,7 @@ def document(
         _footer(footer),
         data,
         *(f"<script>{script}</script>" for script in scripts),
+        *(f'<script type="module">{module}</script>' for module in modules),
         "</body></html>\n",
     ]
     return "\n".join(part for part in parts if part)

@@ -95,22 +95,34 @@ def show(
             that does not suit it.
         StructureError: what is no structure, or a file that cannot be read.
     """
-    source, structure = structure, as_structure(structure)
-    positions = _positions(structure, wrap)
-    first = None if field is None else drawn(structure, field, block, channel)
+    known = as_structure(structure)
+    first = None if field is None else drawn(known, field, block, channel)
     own = (block, channel) if field is None else (None, 0)
-    asked = Asked.of(structure, first, None if colour is None else drawn(structure, colour, *own), style)
-    look = Look(name, unit, field_unit, signed, limits, magnify)
+    asked = Asked.of(known, first, None if colour is None else drawn(known, colour, *own), style)
+    layers = _layers(known, asked, Look(name, unit, field_unit, signed, limits, magnify), style, radii, bonds, wrap)
+    scene = Scene(layers, known.name if title is None else title, known.length_unit, _slab(slab, len(known)))
+    # Nearly everybody gets a Scene, and an editor should know what that can do.
+    return scene if backend is None else cast(Scene, _elsewhere(backend, scene, structure, known))
+
+
+def _layers(
+    structure: Structure,
+    asked: Asked,
+    look: Look,
+    style: Style,
+    radii: Mapping[str, float] | None,
+    bonds: bool | None,
+    wrap: bool,
+) -> list[Layer]:
+    """Atoms, sticks, what stands on the atoms, and the cell."""
+    positions = _positions(structure, wrap)
     sticks = _bonds(structure, positions, bonds)
     size = _radii(structure, radii) * (BALLS if sticks and radii is None else 1)
     layers: list[Layer] = [_atoms(structure, positions, size, asked, look), *sticks]
     layers += _shapes(positions, asked, look, style)
     if structure.cell is not None and any(structure.pbc):
         layers.append(CellBox(numbers(structure.cell)))
-    named = structure.name if title is None else title
-    scene = Scene(layers, named, structure.length_unit, _slab(slab, len(positions)))
-    # Nearly everybody gets a Scene, and an editor should know what that can do.
-    return scene if backend is None else cast(Scene, _elsewhere(backend, scene, source, structure))
+    return layers
 
 
 def _elsewhere(backend: Backend, scene: Scene, source: object, structure: Structure) -> Any:

@@ -27,6 +27,8 @@ from equiviz.nn.errors import ModelError
 from equiviz.structures.errors import StructureError
 from equiviz.structures.formats.trr import read_trr
 from equiviz.training.checkpoint import Manifest, save_checkpoint
+from equiviz.view.cartoon import Cartoon
+from equiviz.view.errors import MissingLibrary
 from equiviz.view.layers import Atoms, Bonds
 from tests.apps.small_network import hostile_protein, small_network, two_frames, written
 from tests.toy_networks import molecule, toy
@@ -103,6 +105,23 @@ def test_what_cannot_be_opened_is_told(network: Hcnn, path: Path) -> None:
         equiviz.explore(network, path, network)
     with pytest.raises(ModelError, match="Expected viewer 'auto', 'nglview', '3dmol', got 'vmd'"):
         equiviz.explore(network, path, viewer="vmd")  # type: ignore[arg-type]
+
+
+def test_nglview_is_taken_where_it_draws(
+    network: Hcnn, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the real nglview: tests/interop/test_nglview.py."""
+    with pytest.raises(MissingLibrary, match=r"needs? nglview==4\.0.*equiviz\[nglview\]"):
+        equiviz.explore(path, model=network, viewer="nglview")
+    made = tmp_path / "installed" / "nglview-4.0.1.dist-info"
+    made.mkdir(parents=True)
+    (made / "METADATA").write_text("Metadata-Version: 2.1\nName: nglview\nVersion: 4.0.1\n")
+    monkeypatch.syspath_prepend(str(made.parent))
+    with pytest.raises(MissingLibrary, match=r"nglview 4\.0\.1 asks for a script that it does not bring"):
+        equiviz.explore(path, model=network, viewer="nglview")
+    explorer = equiviz.explore(path, model=network)
+    assert isinstance(explorer, ProteinExplorer)
+    assert isinstance(explorer.cartoon, Cartoon), "a version that does not draw is not taken unasked"
 
 
 def test_without_a_file_rhodopsin_moves(network: Hcnn) -> None:

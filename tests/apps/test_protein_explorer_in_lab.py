@@ -137,7 +137,7 @@ def test_no_string_of_a_file_runs_in_the_page(browser: Open, tmp_path: Path) -> 
     """Without the policy, so that escaping alone must hold."""
     explorer = equiviz.explore(hostile_protein(tmp_path), model=small_network(), viewer="3dmol")
     assert isinstance(explorer, ProteinExplorer)
-    visit = browser(page(explorer.scan, 4).save(tmp_path / "hostile.html"), bypass_csp=True)
+    visit = browser(page(explorer.subject, 4).save(tmp_path / "hostile.html"), bypass_csp=True)
     visit.wait_until_drawn()
     heat = visit.page.locator("section:has(.cartoon) .figure").first
     for site in (2, 14):

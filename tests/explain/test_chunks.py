@@ -75,14 +75,6 @@ class DiesOnce:
         return number
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[DaskClient]:
-    distributed = pytest.importorskip("distributed", reason="this needs Dask: pip install 'equiviz[md]'")
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
-    with cluster, distributed.Client(cluster) as found:
-        yield found
-
-
 def test_results_come_in_order() -> None:
     assert [triple for triple, _ in in_chunks(Threefold(), range(5))] == [0, 3, 6, 9, 12]
 

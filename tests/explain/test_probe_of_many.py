@@ -35,14 +35,6 @@ class Counted:
             del structure
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[DaskClient]:
-    distributed = pytest.importorskip("distributed", reason="this needs Dask: pip install 'equiviz[md]'")
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
-    with cluster, distributed.Client(cluster) as found:
-        yield found
-
-
 def test_an_iterator_is_not_kept() -> None:
     counted = Counted()
     report = probe(DensityLayer(DensityConfig()), counted.draw(40), "q_4", max_environments=200, **ASKED)  # type: ignore[arg-type]

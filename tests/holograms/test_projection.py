@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from equiviz.datasets.proteins.rhodopsin import rhodopsin
 from equiviz.holograms import Hologram, HologramError, Neighbourhoods, Protein, Zernike, density, project
 from equiviz.holograms.channels import HEAVY, atom_weights
 from equiviz.holograms.compiled_projection import powers, project_neighbourhoods
-from equiviz.holograms.layouts import arranged
+from equiviz.holograms.layouts import STRETCH, arranged
 from equiviz.holograms.shells import Shells
 from equiviz.holograms.torch_projection import project_offsets
 from equiviz.symmetry import O3, Permutation
@@ -223,3 +224,14 @@ def test_arrays_are_the_same_by_both_ways(protein: Protein, layout: str) -> None
 def test_layouts_of_other_functions_are_refused(protein: Protein) -> None:
     with pytest.raises(HologramError, match="Layouts are made of Zernike's functions, got Shells"):
         arranged(project_neighbourhoods(Neighbourhoods.of(protein), HEAVY, Shells()), "hcnn")
+
+
+def test_each_site_of_many_is_what_it_is_alone() -> None:
+    around = Neighbourhoods.of(Protein.read(rhodopsin()))
+    assert len(around) > 2 * STRETCH  # which are projected one stretch after the other
+    for layout in ("hcnn", "hermes"):
+        found = project(around, layout=layout)
+        for site in (0, STRETCH - 1, STRETCH, 2 * STRETCH, len(around) - 1):
+            alone = project(around.only(site), layout=layout)
+            for degree, block in found.items():
+                np.testing.assert_array_equal(block[site], alone[degree][0])

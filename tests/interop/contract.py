@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -21,23 +21,11 @@ from equiviz.features.capture import capture
 from equiviz.interop import ForeignModel, InteropError, adapted, undisturbed
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.groups import haar
+from tests.interop.examples import crystal, molecule
+from tests.interop.explain_contract import ExplainContract
 
 DTYPES = (torch.float64, torch.float32)
 CUTOFF = 4.0
-
-_POSITIONS = [[0.0, 0.0, 0.1], [0.8, 0.1, -0.5], [-0.7, 0.2, -0.5], [1.5, 1.2, 0.3], [2.1, -0.4, 1.0]]
-_CELL = [[4.0, 0.3, 0.0], [0.0, 4.2, 0.5], [0.4, 0.0, 3.9]]
-
-
-def molecule() -> Structure:
-    """Five atoms in no particular order, lengths in Angstrom."""
-    return Structure(torch.tensor(_POSITIONS, dtype=torch.float64), torch.tensor([8, 1, 1, 6, 1]), name="molecule")
-
-
-def crystal() -> Structure:
-    """The same atoms in a triclinic cell whose vectors are as long as the cutoff: images are neighbours too."""
-    cell = torch.tensor(_CELL, dtype=torch.float64)
-    return Structure(molecule().positions, molecule().species, cell=cell, pbc=(True, True, True), name="crystal")
 
 
 def quick_check(model: nn.Module, x: object) -> CheckReport:
@@ -45,7 +33,7 @@ def quick_check(model: nn.Module, x: object) -> CheckReport:
     return check(model, x, elements=2, wide=0)  # type: ignore[arg-type]
 
 
-class AdapterContract(ABC):
+class AdapterContract(ExplainContract):
     """Tests of one foreign model.
 
     `known_faults` are the package's own: pairs of stage and kind of transformation that must fail, on the crystal.

@@ -1,4 +1,4 @@
-"""Are the forward-mode derivatives of the compiled neighbour sums right, alone and through the backward pass?"""
+"""Are the derivatives of the compiled neighbour sums right, forward, backward, and one through the other?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
+from equiviz.nn.neighbour_density import neighbour_density
 from equiviz.nn.neighbour_sum import SortedEdges, neighbour_mean, neighbour_sum
 
 NODES = 7
@@ -38,6 +39,24 @@ def test_the_mean() -> None:
     known, features = edges(), random(NODES, 2)
     assert gradcheck(lambda f: neighbour_mean(f, known), (features,), check_forward_ad=True)
     assert gradgradcheck(lambda f: neighbour_mean(f, known), (features,), check_fwd_over_rev=True)
+
+
+def test_the_density() -> None:
+    """All four derivatives, of which each is again differentiated in the three other factors."""
+    known = edges()
+    arguments = random(len(known.sender), 4), random(len(known.sender), 3, seed=1), random(NODES, 2, seed=2)
+    assert gradcheck(lambda h, r, f: neighbour_density(h, r, f, known), arguments, check_forward_ad=True)
+    assert gradgradcheck(lambda h, r, f: neighbour_density(h, r, f, known), arguments, check_fwd_over_rev=True)
+
+
+def test_compiled_and_plain_densities_agree() -> None:
+    """Also in their gradients. Tolerance: sums of a dozen terms of size one in another order."""
+    known = edges()
+    arguments = random(len(known.sender), 4), random(len(known.sender), 3, seed=1), random(NODES, 2, seed=2)
+    found, expected = (neighbour_density(*arguments, known, compiled) for compiled in (True, False))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-13)
+    slopes = [torch.autograd.grad(density.sin().sum(), arguments) for density in (found, expected)]
+    torch.testing.assert_close(*slopes, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("moved", [(True, False), (False, True), (True, True)])

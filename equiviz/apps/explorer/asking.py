@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from equiviz.explain.attribution.question import At, outputs_of
-from equiviz.explain.outputs import OUTPUT
+from equiviz.explain.errors import AttributionError
+from equiviz.explain.outputs import At, outputs_in, own_name
 from equiviz.features.capture import Capture
 from equiviz.symmetry.field import Field
 
@@ -36,12 +36,7 @@ class Asked:
     def words(self) -> str:
         """The number, and whose it is."""
         which = "" if self.component is None else f", component {self.component},"
-        return f"{called(self.output)}{which} {self.of}"
-
-
-def called(output: str) -> str:
-    """An output without its prefix."""
-    return output.removeprefix(OUTPUT)
+        return f"{own_name(self.output)}{which} {self.of}"
 
 
 def offered_outputs(capture: Capture) -> dict[str, str]:
@@ -50,9 +45,9 @@ def offered_outputs(capture: Capture) -> dict[str, str]:
     Raises:
         AttributionError: the model says nothing that is typed.
     """
-    fields = outputs_of(capture)
+    fields = outputs_in(capture, AttributionError)
     ordered = sorted(fields, key=lambda name: not _invariant(fields[name]))
-    return {name: f"{called(name)} ({_short(fields[name])} per {_per(fields[name])})" for name in ordered}
+    return {name: f"{own_name(name)} ({_short(fields[name])} per {_per(fields[name])})" for name in ordered}
 
 
 def offered_components(field: Field) -> list[tuple[str, int]]:
@@ -74,7 +69,7 @@ def asked(capture: Capture, output: str, component: int, selected: Sequence[int]
         selected: numbers of atoms.
         labels: of all atoms.
     """
-    field, which = outputs_of(capture)[output], None if component == NORM else component
+    field, which = outputs_in(capture, AttributionError)[output], None if component == NORM else component
     if len(field) == 1 and field.support != "node":
         return Asked(output, None, which, "of the whole structure")
     if field.support == "node" and selected and selected[0] < len(field):

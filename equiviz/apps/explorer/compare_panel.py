@@ -12,12 +12,13 @@ from equiviz.apps.explorer.likeness import likeness
 from equiviz.apps.explorer.pane import Pane
 from equiviz.apps.explorer.recorded import Recorded
 from equiviz.equivariance.check_widget.look import line, say
+from equiviz.explain.errors import LikenessError
 
 if TYPE_CHECKING:
     from equiviz.symmetry.field import Field
 
 SIZES = "They are of other structures, whose atoms do not correspond: no likeness."
-SUPPORTS = "Likeness is told of two stages on nodes."
+SUPPORTS = "Likeness is told of two stages on nodes, of which there are four or more."
 
 
 class ComparePanel:
@@ -62,7 +63,10 @@ class ComparePanel:
         left, right = self.left, self.right
         if left.choice.structure != right.choice.structure:
             return SIZES
-        found = likeness(left.field, right.field)
+        try:
+            found = likeness(left.field, right.field)
+        except LikenessError as problem:
+            return f"No likeness: {problem}"
         if found is None:
             return SUPPORTS
         return " ".join(filter(None, [found.words(), _difference(left, right)]))

@@ -1,8 +1,7 @@
-"""How alike two stages are, which may have other irreps or be of other models: linear CKA of their invariants.
+"""How alike two stages are, which may have other irreps or be of other models: what `equiviz.likeness` says of them.
 
-Kornblith, Norouzi, Lee and Hinton, "Similarity of neural network representations revisited", arXiv 1905.00414, eq. 4:
-||Y^T X||^2 / (||X^T X|| ||Y^T Y||), with centred columns and Frobenius norms. Few nodes and many columns are alike by
-chance: the same with nodes in random order is the control.
+Debiased linear CKA of their invariants, see `equiviz.explain.likeness.cka`; the same with nodes in random order is the
+control.
 """
 
 from __future__ import annotations
@@ -11,22 +10,24 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from equiviz.features.precision import wide
+from equiviz.explain.likeness.centred_columns import columns_of_stage
+from equiviz.explain.likeness.cka import FEWEST, aligned, aligned_by_chance, centred_gram
 from equiviz.symmetry.field import Field
 
 SHUFFLES = 5
+MOST = 1_000
+"""Nodes that are compared: an estimate takes time and memory of their square."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """Linear CKA: 0, nothing in common; 1, the same up to a rotation and a scale of the invariants.
+    """Debiased linear CKA: about 0, nothing in common; 1, the same up to a rotation and a scale of the invariants.
 
     Attributes:
         value: of the two stages.
         chance: of the two with the nodes of one in random order.
-        nodes: how many.
+        nodes: how many were compared.
     """
 
     value: float
@@ -42,24 +43,22 @@ class Likeness:
 
 
 def likeness(first: Field, second: Field) -> Likeness | None:
-    """Of two stages on the nodes of one structure; None where rows do not correspond."""
-    if (first.support, second.support) != ("node", "node") or len(first) != len(second) or len(first) < 2:
+    """Of two stages on the nodes of one structure; None where rows do not correspond, or are fewer than four.
+
+    Raises:
+        LikenessError: values that are not finite.
+    """
+    if (first.support, second.support) != ("node", "node") or len(first) != len(second) or len(first) < FEWEST:
         return None
     if first.representation.affine or second.representation.affine:
         return None
-    x, y = (_centred(field) for field in (first, second))
     generator = torch.Generator().manual_seed(0)
-    orders = [torch.randperm(len(x), generator=generator) for _ in range(SHUFFLES)]
-    chance = sum(_cka(x, y[order]) for order in orders) / SHUFFLES
-    return Likeness(_cka(x, y), chance, len(x))
+    rows = torch.randperm(len(first), generator=generator)[:MOST]
+    k, l = (centred_gram(columns_of_stage(_at(field, rows))[0]) for field in (first, second))  # noqa: E741 - of the source
+    orders = torch.stack([torch.randperm(len(rows), generator=generator) for _ in range(SHUFFLES)])
+    return Likeness(aligned(k, l), float(aligned_by_chance(k, l, orders).mean()), len(rows))
 
 
-def _centred(field: Field) -> Tensor:
-    columns = wide(field.invariants().values).abs() if field.values.is_complex() else wide(field.invariants().values)
-    flat = columns.flatten(1).cpu()
-    return flat - flat.mean(0)
-
-
-def _cka(x: Tensor, y: Tensor) -> float:
-    size = float((x.T @ x).norm() * (y.T @ y).norm())
-    return float((y.T @ x).square().sum()) / size if size > 0 else math.nan
+def _at(field: Field, rows: torch.Tensor) -> Field:
+    here = field.detach().to("cpu")
+    return here.with_values(here.values[rows])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from equiviz.apps.explorer.asking import Asked, asked, offered_components, offered_outputs
 from equiviz.apps.explorer.look import menu
 from equiviz.equivariance.check_widget.look import line, say
-from equiviz.explain.attribution.question import outputs_of
+from equiviz.explain.errors import AttributionError
+from equiviz.explain.outputs import outputs_in
 
 if TYPE_CHECKING:
     from equiviz.apps.explorer.pane import Pane
@@ -60,7 +61,8 @@ class QuestionMenus:
         self._filling = True
         try:
             _options(self.output, [(title, name) for name, title in titles.items()])
-            _options(self.component, list(offered_components(outputs_of(self._capture)[str(self.output.value)])))
+            outputs = outputs_in(self._capture, AttributionError)
+            _options(self.component, list(offered_components(outputs[str(self.output.value)])))
             self.component.layout.display = None if len(self.component.options) > 1 else "none"
         finally:
             self._filling = False

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equiviz.apps.explorer.asking import called
 from equiviz.apps.explorer.look import row
 from equiviz.apps.explorer.pace import Latest
 from equiviz.apps.explorer.scored_atoms import ScoredAtoms
 from equiviz.apps.explorer.steered import SAME, Steered, SteeredRuns, why_not_steered
 from equiviz.equivariance.check_widget.look import attempt, line, say
 from equiviz.explain.interventions.steering_face import AXES, Held
+from equiviz.explain.outputs import own_name
 
 if TYPE_CHECKING:
     from equiviz.apps.explorer.pane import Pane
@@ -151,9 +151,9 @@ class SteerPanel:
             self.scores.clear()
             return
         caption = (
-            f"Change of {called(output)} when {self.held.irrep} of {self.held.stage} is {self.held.steering.words}."
+            f"Change of {own_name(output)} when {self.held.irrep} of {self.held.stage} is {self.held.steering.words}."
         )
-        self.scores.fill(change, f"change of {called(output)}", caption, paint=False)
+        self.scores.fill(change, f"change of {own_name(output)}", caption, paint=False)
 
     def _say_block(self, reason: str) -> None:
         choice = self.pane.choice

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from equiviz.apps.explorer.asking import called
 from equiviz.apps.explorer.choices import Choice
 from equiviz.apps.explorer.recorded import Recorded
 from equiviz.explain.interventions.intervened_run import outputs_of
 from equiviz.explain.interventions.output_change import numbers, relative_change, told_of_zero
 from equiviz.explain.interventions.steer import Steering, Wheel
-from equiviz.explain.outputs import OUTPUT
+from equiviz.explain.outputs import is_output, own_name
 from equiviz.features.capture import Capture
 from equiviz.symmetry.field import Field
 from equiviz.view.drawn_field import ALL
@@ -45,7 +44,7 @@ class Steered:
 
         None of an output that is not on atoms.
         """
-        output = called(output)
+        output = own_name(output)
         before = self.before.get(output)
         if before is None or before.support != "node" or len(before) != atoms:
             return None
@@ -56,11 +55,11 @@ class Steered:
         first, second = (numbers(fields[name].values) for fields in (self.before, self.after))
         zero = told_of_zero(self.before[name], self.after[name], self.floor)
         if zero is not None:
-            return f"{called(name)} {zero}"
+            return f"{own_name(name)} {zero}"
         moved = relative_change(self.before[name], self.after[name], self.floor)
         if first.numel() == 1 and moved > SAME:
-            return f"{called(name)}: {float(first):.5g} → {float(second):.5g} ({float(second - first):+.3g})"
-        return f"{called(name)}: " + (f"changes by {moved:.1%} of its rms" if moved > SAME else "does not change")
+            return f"{own_name(name)}: {float(first):.5g} → {float(second):.5g} ({float(second - first):+.3g})"
+        return f"{own_name(name)}: " + (f"changes by {moved:.1%} of its rms" if moved > SAME else "does not change")
 
 
 class SteeredRuns:
@@ -96,7 +95,7 @@ class SteeredRuns:
 def why_not_steered(capture: Capture, choice: Choice) -> str:
     """Why what is shown has no sliders; "" where it has."""
     field = capture[choice.stage]
-    if choice.stage.startswith(OUTPUT):
+    if is_output(choice.stage):
         return "This is a prediction, and nothing comes after it: choose a layer before it."
     if choice.block == ALL:
         return "All degrees together are shown: choose one irrep."

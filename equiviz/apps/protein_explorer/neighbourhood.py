@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from equiviz.apps.protein_explorer.densities import DOT
 from equiviz.holograms.protein import text
 from equiviz.view.colour_scale import ColourScale
 from equiviz.view.layers import Atoms, Bonds, Labels, Layer
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from equiviz.holograms.protein import Protein
 
 Painting: TypeAlias = Literal["elements", "shares"]
-BALL, OWN, DOT = 0.34, 0.26, 0.15
-"""Radii in Å: of neighbours, of the residue itself, and of the densest point of a cloud."""
+BALL, OWN = 0.34, 0.26
+"""Radii in Å: of neighbours, and of the residue itself."""
 LONGEST_BOND = 2.15
 LONGEST_TO_HYDROGEN = 1.25
 
@@ -47,6 +48,21 @@ def neighbourhood_scene(reasons: Responsible, painting: Painting, channel: str, 
     return Scene(layers, length_unit="Å", camera=camera)
 
 
+def share_scale(reasons: Responsible) -> ColourScale:
+    """What the colours of atoms by their share mean."""
+    return ColourScale(f"share of log p({reasons.amino_acid})", "nats", "diverging")
+
+
+def neighbour_names(reasons: Responsible) -> tuple[str, ...]:
+    """``[E]``, what people call each neighbour, and how far it is: "A LEU 42 CB, 5.1 Å"."""
+    around = reasons.around
+    protein, distances = around.protein, np.linalg.norm(around.offsets(), axis=1).tolist()
+    return tuple(
+        f"{protein.label(int(protein.residue[k]))} {text(protein.atom_names[k])}, {r:.1f} Å"
+        for k, r in zip(reasons.atoms.tolist(), distances, strict=True)
+    )
+
+
 def _alpha(reasons: Responsible) -> NDArray[np.float64]:
     """``[1, 3]``, the CA."""
     around = reasons.around
@@ -55,16 +71,11 @@ def _alpha(reasons: Responsible) -> NDArray[np.float64]:
 
 def _neighbours(reasons: Responsible, places: NDArray[np.float64], painting: Painting) -> Atoms:
     protein = reasons.around.protein
-    distances = np.linalg.norm(places, axis=1)
-    rows = zip(reasons.atoms.tolist(), distances.tolist(), reasons.scores.tolist(), strict=True)
-    hover = tuple(
-        f"{protein.label(int(protein.residue[k]))} {text(protein.atom_names[k])}, {r:.1f} Å, {score:+.3f} nats"
-        for k, r, score in rows
-    )
+    named = zip(neighbour_names(reasons), reasons.scores.tolist(), strict=True)
+    hover = tuple(f"{name}, {score:+.3f} nats" for name, score in named)
     radii = np.full(len(places), BALL)
     if painting == "shares":
-        scale = ColourScale(f"share of log p({reasons.amino_acid})", "nats", "diverging")
-        return Atoms(places, radii, reasons.scores, scale, hover=hover)
+        return Atoms(places, radii, reasons.scores, share_scale(reasons), hover=hover)
     return Atoms(places, radii, labels=_symbols(protein.elements[reasons.atoms]), hover=hover)
 
 

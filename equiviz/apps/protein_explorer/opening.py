@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from equiviz.apps.protein_explorer.frames import read_frames, shipped_frames
@@ -14,6 +13,7 @@ from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.protein import Protein
 from equiviz.nn.errors import ModelError
 from equiviz.structures.errors import StructureError
+from equiviz.view.peers.nglview_package import draws
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ def explore_protein(
         model: of amino acids.
         given: the path of a PDB or mmCIF file, a `Protein`, or `Neighbourhoods`; a file with several models of the same
             atoms is a trajectory. None: the rhodopsin that is part of the package, with its trajectory.
-        viewer: of the cartoon: "nglview", "3dmol" (ours), or "auto": nglview where it is installed.
+        viewer: of the cartoon: "nglview", "3dmol" (ours), or "auto": nglview where the version that draws is installed.
         trajectory: more frames of the file, as GROMACS' .trr or ASE's .traj.
         height: of the cartoon and the neighbourhood, in CSS pixels.
 
@@ -81,7 +81,7 @@ def explore_protein(
 def _cartoon(
     protein: Protein, frames: NDArray[np.float64] | None, viewer: Viewer, height: int
 ) -> Cartoon | NglviewCartoon:
-    if viewer == "nglview" or (viewer == "auto" and find_spec("nglview") is not None):
+    if viewer == "nglview" or (viewer == "auto" and draws()):
         from equiviz.view.peers.nglview_cartoon import NglviewCartoon
 
         return NglviewCartoon(protein, frames, height)

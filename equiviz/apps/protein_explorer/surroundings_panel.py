@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from equiviz.apps.protein_explorer.controls import SHARES
-from equiviz.apps.protein_explorer.densities import Cloud, cloud
+from equiviz.apps.protein_explorer.densities import Cloud, site_clouds
 from equiviz.apps.protein_explorer.neighbourhood import neighbourhood_scene
-from equiviz.holograms.two_centres import channel_and_centre
 from equiviz.view.live import scene_view
 from equiviz.view.scene import Scene
 
@@ -54,9 +52,6 @@ class SurroundingsPanel:
     def _cloud(self, hologram: Hologram, channel: int) -> Cloud | None:
         if channel < 0 or self._reasons is None:
             return None
-        around, share = self._reasons.around, cast(int, self.controls.share.value) / 100
-        name, centre = channel_and_centre(hologram.channels[channel], around.centre)
-        weights = around.protein.weights.get(name)
-        signed = weights is not None and bool((weights < 0).any())
-        found = cloud(hologram, channel, around.radius, share, signed)
-        return replace(found, positions=found.positions + around.seen_from(centre).centres[0] - around.centres[0])
+        share = cast(int, self.controls.share.value) / 100
+        ((shift, found),) = site_clouds(hologram, self._reasons.around, [channel], share)
+        return found.moved(shift)

@@ -15,11 +15,12 @@ from equiviz.explain.attribution.methods import Effort, PlayersName
 from equiviz.explain.attribution.methods import method as method_named
 from equiviz.explain.attribution.path_shares import path_scores
 from equiviz.explain.attribution.quality import quality
-from equiviz.explain.attribution.question import At, Question
+from equiviz.explain.attribution.question import Question
 from equiviz.explain.attribution.relevance import relevance
 from equiviz.explain.attribution.shares import Asked
 from equiviz.explain.attribution.stage_shares import stage_scores
 from equiviz.explain.errors import AttributionError
+from equiviz.explain.outputs import At, Component
 from equiviz.features.capture import record
 from equiviz.features.model_input import Given, ModelInput, measured, prepared
 from equiviz.features.model_state import untouched
@@ -42,7 +43,7 @@ def attribute(
     *,
     output: str | None = None,
     at: At = None,
-    component: int | None = None,
+    component: Component = None,
     method: str = "integrated_gradients",
     to: Literal["edges", "positions"] = "edges",
     players: PlayersName | None = None,
@@ -60,7 +61,7 @@ def attribute(
     *,
     output: str | None = None,
     at: At = None,
-    component: int | None = None,
+    component: Component = None,
     method: str = "integrated_gradients",
     to: Literal["stages"],
     steps: int = 64,
@@ -74,7 +75,7 @@ def attribute(
     *,
     output: str | None = None,
     at: At = None,
-    component: int | None = None,
+    component: Component = None,
     method: str = "integrated_gradients",
     to: Literal["paths"],
     steps: int = 64,
@@ -87,7 +88,7 @@ def attribute(
     *,
     output: str | None = None,
     at: At = None,
-    component: int | None = None,
+    component: Component = None,
     method: str = "integrated_gradients",
     to: To = "edges",
     players: PlayersName | None = None,
@@ -109,9 +110,9 @@ def attribute(
     Args:
         model: anything that `equiviz.capture` takes.
         x: one structure, as `capture` takes it, or what else the model reads, such as a hologram.
-        output: name of the output; by default the first invariant one, or the first.
+        output: name of the output (or of a stage); by default the first that no rotation changes, or the first.
         at: number of the node that is asked about, or "all" for the sum; not needed where there is one row.
-        component: which component of the output; by default the norm of one that turns.
+        component: which component of the output, or "norm"; by default the norm of one that turns.
         method: "integrated_gradients", "saliency", "input_x_gradient", "smooth_gradient"; "relevance" (layer-wise
             relevance propagation, of products on edges); or, without gradients, "occlusion" (each bond taken away
             alone), "ablation" (each atom), "shapley".
@@ -181,8 +182,8 @@ def one_input(model: nn.Module, x: Given) -> ModelInput:
     return taken
 
 
-def question_of(model: nn.Module, taken: ModelInput, output: str | None, at: At, component: int | None) -> Question:
+def question_of(model: nn.Module, taken: ModelInput, output: str | None, at: At, component: Component) -> Question:
     """The number that is asked about, of a model's outputs for this input; errors as `Question.of`."""
     with untouched(model), torch.no_grad():
         model.eval()
-        return Question.of(record(model, taken), output, at, component)
+        return Question.of(record(model, taken), output, at, component, AttributionError)

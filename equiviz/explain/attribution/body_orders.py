@@ -21,9 +21,9 @@ import torch
 from torch import nn
 
 from equiviz.explain.attribution.attribute import one_input, question_of
-from equiviz.explain.attribution.question import At
 from equiviz.explain.attribution.removal import Atoms
 from equiviz.explain.errors import AttributionError
+from equiviz.explain.outputs import At, Component
 from equiviz.features.model_input import Given
 from equiviz.features.model_state import untouched
 from equiviz.nn.equivariant_model import title_of
@@ -46,7 +46,7 @@ def body_orders(
     *,
     output: str | None = None,
     at: At = None,
-    component: int | None = None,
+    component: Component = None,
     highest: int = 3,
 ) -> BodyOrders:
     """Take a prediction apart by the number of atoms that have to be there together.

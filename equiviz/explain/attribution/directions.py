@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.explain.attribution.attribute import one_input, question_of
-from equiviz.explain.attribution.question import At, Question
+from equiviz.explain.attribution.question import Question
 from equiviz.explain.attribution.removal import Bonds
 from equiviz.explain.attribution.varied_input import EDGES_AT_ONCE, VariedGraph
 from equiviz.explain.attribution.words import unless_rounding
 from equiviz.explain.errors import AttributionError
+from equiviz.explain.outputs import At, Component
 from equiviz.features.capture import record
 from equiviz.features.model_input import Given
 from equiviz.features.model_state import untouched
@@ -46,7 +47,7 @@ def radial_and_angular(
     *,
     output: str | None = None,
     at: At = None,
-    component: int | None = None,
+    component: Component = None,
     draws: int = 64,
     seed: int = 0,
 ) -> RadialAngular:

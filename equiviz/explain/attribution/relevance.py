@@ -6,7 +6,8 @@ flows out. Written as gradient x input under other rules of differentiation (Ach
 - linear maps: as they are (the rule LRP-0);
 - a Clebsch-Gordan product of features with something else (harmonics of an edge times radial weights, gates): all to
   the features, the rest counts as constant, as filters do (Schnake et al., arXiv 2006.03589); of features with
-  themselves, half to either factor;
+  themselves or with other features, half to either factor. What counts as features is the first factor, and the second
+  if a product made it: what the whole prediction rests on must not depend on which of two factors stands first;
 - an activation: what it does to its input counts as a constant factor, x * (act(x) / x); a sigmoid or a softmax is a
   gate, and constant.
 
@@ -147,16 +148,43 @@ def _rules(products: Mapping[str, PathSum], passes: list[_Pass]) -> Generator[No
     """Other rules of differentiation, for the time of a forward pass."""
 
     def change(one: PathSum, inputs: tuple[object, ...], named: dict[str, object], out: Output) -> Output:
-        first, *rest = inputs
-        alone = not any(isinstance(value, Tensor) and value.is_floating_point() for value in rest)
         gate = torch.ones(len(one.paths), dtype=_dtype(inputs), requires_grad=True)
         held = {key: _constant(value) for key, value in named.items()}
-        found = one.along(gate, _halved(first) if alone else first, *map(_constant, rest), **held)
+        found = one.along(gate, *_factors(inputs, [earlier.gate for earlier in passes]), **held)
         passes.append(_Pass(one.name, gate, found if isinstance(found, Tensor) else gate[:0, None]))
         return found
 
     with rerouted(list(products.values()), change), _Activations():
         yield
+
+
+def _factors(inputs: Sequence[object], gates: Sequence[Tensor]) -> list[object]:
+    """The inputs of a product with the gradients that its rule lets through; `gates` of the products before it."""
+    first, *rest = inputs
+    if not any(isinstance(value, Tensor) and value.is_floating_point() for value in rest):
+        return [_halved(first), *rest]  # features with themselves
+    second, *others = rest
+    if isinstance(second, Tensor) and _made_by(second, gates):
+        return [_halved(first), _halved(second), *map(_constant, others)]
+    return [first, *map(_constant, rest)]
+
+
+def _made_by(value: Tensor, gates: Sequence[Tensor]) -> bool:
+    """Whether a tensor depends on any of these leaves, by the graph of its derivatives.
+
+    Weights that may or may not want gradients say nothing about it; the gates of products always do.
+    """
+    wanted = {id(gate) for gate in gates}
+    waiting, known = [value.grad_fn], set[object]()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in known:
+            continue
+        known.add(node)
+        if id(getattr(node, "variable", None)) in wanted:
+            return True
+        waiting += [before for before, _ in node.next_functions]
+    return False
 
 
 def _constant(value: object) -> object:

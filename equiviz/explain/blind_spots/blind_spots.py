@@ -13,7 +13,7 @@ from equiviz.explain.blind_spots.report import BlindSpotReport, Sight
 from equiviz.explain.blind_spots.stage_invariants import invariants_by_structure, usable
 from equiviz.explain.blind_spots.unrelated import unrelated_environments
 from equiviz.explain.errors import BlindSpotError
-from equiviz.explain.function_of_positions import in_float64, model_input
+from equiviz.explain.function_of_positions import in_float64, model_input, refuse_without_float64
 from equiviz.features.capture import record
 from equiviz.features.model_input import measured
 from equiviz.nn.equivariant_model import title_of
@@ -77,6 +77,8 @@ def blind_spots(
     for place, pair in enumerate(tqdm(listed, desc="pairs of environments", leave=False, disable=not progress)):
         try:
             fitting = instrument.fitted(pair, like)
+            if not shown:
+                refuse_without_float64(model, instrument.model, fitting.first, cutoff, BlindSpotError)
             sights += instrument.sights(fitting, control=not shown)
             shown.append(fitting)
         except BlindSpotError:

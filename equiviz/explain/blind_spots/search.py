@@ -43,7 +43,7 @@ def find_blind_spot(
     x: Given,
     stage: str,
     *,
-    node: int | None = None,
+    at: int | None = None,
     distance: float | None = None,
     attempts: int = 4,
     steps: int = 60,
@@ -61,7 +61,8 @@ def find_blind_spot(
             it can be copied. What it measures on the structure besides is held fixed.
         x: one structure.
         stage: its name, as `capture` lists it.
-        node: whose invariants, for a stage on nodes; None for those of all rows. The node itself stays.
+        at: number of the node whose invariants are meant, for a stage on nodes; None for those of all rows. The node
+            itself stays.
         distance: root mean square displacement of the points on which the features depend, in the structure's length
             unit; None for a quarter of the shortest distance. What is found may lie somewhat nearer or farther.
         attempts: starts, each in another direction.
@@ -81,7 +82,7 @@ def find_blind_spot(
     wanted = USUAL_DISTANCE * shortest_distance(function.structure) if distance is None else float(distance)
     if not wanted > 0:
         raise BlindSpotError(f"Expected a distance above 0, got {distance}.")
-    walk = _Walk.of(function, stage, node, wanted, seed)
+    walk = _Walk.of(function, stage, at, wanted, seed)
     starts = walk.starts(attempts, seed)
     found = [walk.walked(s, steps) for s in tqdm(starts, "attempts", attempts, leave=False, disable=not progress)]
     best = min(found, key=lambda end: (end.ratio > SAME, end.ratio if end.ratio > SAME else -end.apart.at_least))
@@ -90,7 +91,7 @@ def find_blind_spot(
     moved = replace(function.structure, positions=best.positions)
     shift = Field(best.positions - function.start, "1o", "node")
     return FoundReport(
-        title, stage, node, function.structure, moved, shift, best.ratio, best.apart, wanted, (same, attempts),
+        title, stage, at, function.structure, moved, shift, best.ratio, best.apart, wanted, (same, attempts),
         function.held,
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ ABOVE_NOISE = 10
 
 
 def unseen_directions(
-    model: nn.Module, x: Given, stage: str, *, node: int | None = None, cutoff: float | None = None
+    model: nn.Module, x: Given, stage: str, *, at: int | None = None, cutoff: float | None = None
 ) -> UnseenReport:
     """Find the displacements that the invariants of a stage do not feel, to first order.
 
@@ -36,7 +36,7 @@ def unseen_directions(
         model: anything that `equiviz.capture` takes; run in float64 where it can be copied.
         x: one structure.
         stage: its name, as `capture` lists it.
-        node: whose invariants, for a stage on nodes; None for all of them.
+        at: number of the node whose invariants are meant, for a stage on nodes; None for all of them.
         cutoff: of the graph, for a model that does not prepare its own.
 
     Raises:
@@ -44,7 +44,7 @@ def unseen_directions(
             fit into memory.
     """
     function = FunctionOfPositions.of(model, x, cutoff, refusal=BlindSpotError)
-    jacobian = jacobian_at(function, function.start, stage, node)
+    jacobian = jacobian_at(function, function.start, stage, at)
     rigid = rigid_basis(function.structure)  # [K, 3N]
     reached = jacobian.reshape(len(jacobian), -1, 3).abs().amax((0, 2)) > 0  # [N]
     if not reached.any():
@@ -59,7 +59,7 @@ def unseen_directions(
     unseen[:, inside] = hidden
     title = title_of(model)
     return UnseenReport(
-        title, stage, node, function.structure, sizes, threshold, noise, len(rigid), reached, unseen, function.held
+        title, stage, at, function.structure, sizes, threshold, noise, len(rigid), reached, unseen, function.held
     )
 
 
@@ -74,7 +74,7 @@ def jacobian_at(function: FunctionOfPositions, positions: Tensor, stage: str, no
     if len(values) > MOST_INVARIANTS or positions.numel() > MOST_COORDINATES:
         raise BlindSpotError(
             f"Stage {stage!r} gives {len(values)} invariants of {positions.numel()} coordinates here, more than "
-            f"{MOST_INVARIANTS} and {MOST_COORDINATES}. Ask for one node, node=0, or take a smaller structure."
+            f"{MOST_INVARIANTS} and {MOST_COORDINATES}. Ask for one node, at=0, or take a smaller structure."
         )
     found = derivative(values, moving)
     if found is None:
@@ -93,7 +93,7 @@ def checked_invariants(function: FunctionOfPositions, positions: Tensor, stage: 
     """
     field = usable(function.at(positions), [stage])[stage]
     if node is not None and not 0 <= node < len(function.structure):
-        raise BlindSpotError(f"Expected a node from 0 to {len(function.structure) - 1}, got {node}.")
+        raise BlindSpotError(f"Expected at= from 0 to {len(function.structure) - 1}, the nodes, got {node}.")
     return stage_invariants(field, node)
 
 

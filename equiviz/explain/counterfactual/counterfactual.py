@@ -8,13 +8,13 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from equiviz.explain.counterfactual.asked_output import AskedOutput, Component
 from equiviz.explain.counterfactual.descriptor_changes import descriptor_changes
 from equiviz.explain.counterfactual.report import CounterfactualReport
 from equiviz.explain.counterfactual.search import Search
 from equiviz.explain.counterfactual.solver import Limits, Problem, Solution
 from equiviz.explain.errors import CounterfactualError
 from equiviz.explain.function_of_positions import FunctionOfPositions
+from equiviz.explain.outputs import AskedNumber, At, Component, own_name
 from equiviz.explain.pair_distances import shortest_distance
 from equiviz.explain.probing.asked_targets import Asked
 from equiviz.explain.rigid_motions import rigid_basis
@@ -37,7 +37,7 @@ def counterfactual(
     change: float,
     output: str | None = None,
     *,
-    at: int | None = None,
+    at: At = None,
     component: Component = None,
     max_displacement: float | None = None,
     min_distance: float | None = None,
@@ -61,9 +61,9 @@ def counterfactual(
             it can be copied.
         x: one structure.
         change: how much the output is to change, in its own unit; not zero.
-        output: its name; None where there is only one.
-        at: number of the node that is asked about, for an output on nodes.
-        component: which number of an output with several, or "norm".
+        output: its name (or that of a stage); by default the first that no rotation changes, or the first.
+        at: number of the node that is asked about, or "all" for the sum; not needed where there is one row.
+        component: which component of it, or "norm"; by default the norm of one that turns.
         max_displacement: of one atom, in the length unit; None for half of the shortest distance in the structure.
         min_distance: between two atoms, in the length unit; None for 0.8 of the shortest distance in the structure.
         descriptors: what to measure the displacement by, as `equiviz.probe` takes it; () for none.
@@ -80,30 +80,55 @@ def counterfactual(
         raise CounterfactualError(f"Expected at least one step of the search, got steps={steps}.")
     function = FunctionOfPositions.of(model, x, cutoff, refusal=CounterfactualError)
     fields = function.seen_at(function.start)
-    asked = AskedOutput.of(fields, output, at, component)
+    asked = AskedNumber.of(fields, output, at, component, CounterfactualError)
+    _refuse_edges(asked)
     limits = _limits(function.structure, change, max_displacement, min_distance)
     _refuse_stiff(function.structure)
     search = Search(function, asked)
     slope_error = search.slope_error(seed)
     solution = search.solved(Problem(function.structure, search.tangent, float(change), limits), steps, seed)
+    return _report(title_of(model), search, float(change), limits, solution, descriptors, slope_error, seed)
+
+
+def _report(
+    model: str,
+    search: Search,
+    change: float,
+    limits: Limits,
+    solution: Solution | None,
+    descriptors: Asked,
+    slope_error: float,
+    seed: int,
+) -> CounterfactualReport:
+    """What was found, beside what it is compared with."""
+    function, asked = search.function, search.output
     shift = torch.zeros_like(function.start) if solution is None else solution.displacement
     moved = replace(function.given, positions=function.start + shift)
+    node = asked.row if asked.support == "node" else None
     return CounterfactualReport(
-        model=title_of(model),
-        output=asked.words,
+        model=model,
+        output=str(asked),
         structure=function.given,
-        before=float(asked.value(fields)),
-        asked=float(change),
+        before=search.value(function.start),
+        asked=change,
         solution=solution or _nothing(function.structure),
         limits=limits,
         random_changes=search.random_changes(float(shift.norm()), seed),
-        descriptors=descriptor_changes(function.given, moved, descriptors, at) if descriptors and shift.any() else [],
+        descriptors=descriptor_changes(function.given, moved, descriptors, node) if descriptors and shift.any() else [],
         slope_error=slope_error,
         held=function.held,
         anew=search.change_anew(moved.positions),
-        turning=asked.turns(fields),
+        turning=asked.turns,
         flat=solution is None,
     )
+
+
+def _refuse_edges(asked: AskedNumber) -> None:
+    if asked.support not in ("node", "graph"):
+        raise CounterfactualError(
+            f"{own_name(asked.output)!r} lives on {asked.support}s, which come and go as atoms move: expected an "
+            "output of nodes or of the whole."
+        )
 
 
 def _refuse_stiff(structure: Structure) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equiviz.explain.counterfactual.asked_output import AskedOutput
 from equiviz.explain.counterfactual.solver import Problem, Solution
 from equiviz.explain.errors import CounterfactualError
 from equiviz.explain.function_of_positions import FunctionOfPositions, derivative
+from equiviz.explain.outputs import AskedNumber
 from equiviz.explain.pair_distances import shortest_distance
 from equiviz.explain.rigid_motions import rigid_basis
 from equiviz.symmetry.errors import EquivizError
@@ -31,18 +31,18 @@ class Search:
     """One output of a model, at positions that may move."""
 
     function: FunctionOfPositions
-    output: AskedOutput
+    output: AskedNumber
 
     def tangent(self, positions: Tensor) -> tuple[float, Tensor]:
         """The value at positions [N, 3], and its gradient [N, 3]: zeros where nothing depends on them."""
         moving = positions.detach().clone().requires_grad_()
-        value = self.output.value(self.function.at(moving))
-        slope = derivative(value[None], moving)
+        value = self.output.values(self.function.at(moving))  # [1]
+        slope = derivative(value, moving)
         return float(value.detach()), torch.zeros_like(positions) if slope is None else slope.reshape(-1, 3)
 
     def value(self, positions: Tensor) -> float:
         """At positions [N, 3]."""
-        return float(self.output.value(self.function.seen_at(positions)))
+        return float(self.output.values(self.function.seen_at(positions)))
 
     def slope_error(self, seed: int) -> float:
         """How far slopes are from finite differences, relative to the larger of both: 0 but for rounding and curvature.
@@ -62,7 +62,7 @@ class Search:
         if not bool(gradient.any()) and largest * unit > 1e-9 * max(abs(before), 1e-12):
             held = f" (it reads {', '.join(self.function.held)}, measured beforehand)" if self.function.held else ""
             raise CounterfactualError(
-                f"The output {self.output.words} changes with the positions, but its gradient does not reach them: the "
+                f"The output {self.output} changes with the positions, but its gradient does not reach them: the "
                 f"model leaves autograd on the way{held}. A smallest change needs gradients."
             )
         return float((slopes - found).abs().max()) / largest if largest else 0.0
@@ -89,7 +89,7 @@ class Search:
         if not self.function.held:
             return None
         try:
-            moved = self.output.value(self.function.measured_anew_at(positions))
+            moved = self.output.values(self.function.measured_anew_at(positions))
         except EquivizError:
             return None
         return float(moved) - self.value(self.function.start)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from equiviz.explain.chunks import DaskClient
 from equiviz.explain.dictionary.channels import Channels
 from equiviz.explain.dictionary.irreps_dictionary import IrrepsDictionary, Method, shared_out
 from equiviz.explain.dictionary.judged import (
@@ -47,6 +48,7 @@ def dictionary(
     random_weights: bool = True,
     seed: int = 0,
     progress: bool = False,
+    client: DaskClient | None = None,
 ) -> DictionaryReport:
     """Learn a sparse dictionary of a stage whose atoms are irreps, and judge it on environments held out.
 
@@ -71,6 +73,7 @@ def dictionary(
         random_weights: whether to learn another from the same stage of a network with random weights, as a control.
         seed: of the sample, the starts, the controls.
         progress: whether to show a progress bar.
+        client: of a Dask cluster, `dask.distributed.Client`, to run structures beside each other.
 
     Raises:
         DictionaryError: no such stage; too few environments; a number of atoms or a sparsity that makes no sense.
@@ -79,32 +82,33 @@ def dictionary(
     listed = measured_inputs(model, structures)
     _refuse(atoms, sparsity, starts)
     sample = Sample.of(listed, max_environments, atoms if isinstance(atoms, int) else sum(atoms.values()), seed)
-    field = sample.stage(model, stage, progress).to(torch.float64)
-    counts = _counts(atoms, field)
-    active = min(2 * len(counts) if sparsity is None else sparsity, sum(counts.values()))
+    field = sample.stage(model, stage, progress, client).to(torch.float64)
     train, test = _rows(field, ~sample.held_out), _rows(field, sample.held_out)
-    made = IrrepsDictionary.learn(train, counts, active, method, seed, starts)
-    before, after = made.channels.stacked(train), made.channels.stacked(test)
-    scores = curve("dictionary", made, after)
-    scores += principal_curve(before, after, made) + shuffled_curve(before, after, made, method, seed)
+    made, active = _learned(train, atoms, sparsity, method, seed, starts)
     fresh = random_network(model, seed) if random_weights else None
-    control: list[Explained] = []
-    if fresh is not None:
-        other = sample.stage(fresh, stage, progress).to(torch.float64)
-        control = _random_curve(other, field, sample, active, made.atoms.labels, method)
-    codes = made.codes(field)
-    unlearned = fresh is not None and not control
-    return DictionaryReport(
-        title_of(model),
-        stage,
-        made,
-        sample,
-        codes,
-        [*scores, *control],
-        _meanings(made, codes, as_targets(targets, listed), sample, seed) if targets else [],
-        commuting_error(made, _rows(test, torch.arange(min(CHECKED, len(test)))), seed),
-        unlearned,
-    )
+    other = None if fresh is None else sample.stage(fresh, stage, progress, client).to(torch.float64)
+    control = [] if other is None else _random_curve(other, field, sample, active, made.atoms.labels, method)
+    scores, codes = [*_curves(made, train, test, method, seed), *control], made.codes(field)
+    meanings = _meanings(made, codes, as_targets(targets, listed), sample, seed) if targets else []
+    commuting = commuting_error(made, _rows(test, torch.arange(min(CHECKED, len(test)))), seed)
+    unlearned = other is not None and not control
+    return DictionaryReport(title_of(model), stage, made, sample, codes, scores, meanings, commuting, unlearned)
+
+
+def _learned(
+    train: Field, atoms: int | Mapping[str, int], sparsity: int | None, method: Method, seed: int, starts: int
+) -> tuple[IrrepsDictionary, int]:
+    """The dictionary, and how many atoms code one environment."""
+    counts = _counts(atoms, train)
+    active = min(2 * len(counts) if sparsity is None else sparsity, sum(counts.values()))
+    return IrrepsDictionary.learn(train, counts, active, method, seed, starts), active
+
+
+def _curves(made: IrrepsDictionary, train: Field, test: Field, method: Method, seed: int) -> list[Explained]:
+    """What the dictionary explains of environments held out, beside principal components and shuffled channels."""
+    before, after = made.channels.stacked(train), made.channels.stacked(test)
+    found = curve("dictionary", made, after)
+    return found + principal_curve(before, after, made) + shuffled_curve(before, after, made, method, seed)
 
 
 def _rows(field: Field, rows: Tensor) -> Field:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from equiviz.explain.chunks import DaskClient, in_chunks
 from equiviz.explain.errors import DictionaryError
 from equiviz.explain.probing.folds import folds_of, groups
 from equiviz.features.capture import capture
@@ -59,32 +60,45 @@ class Sample:
         group = groups([_positions(one)[own] for one, own in zip(structures, chosen, strict=True)], PARTS)
         return cls(structures, places, folds_of(group, PARTS) == PARTS - 1)
 
-    def stage(self, model: nn.Module, name: str, progress: bool = False) -> Field:
+    def stage(self, model: nn.Module, name: str, progress: bool = False, client: DaskClient | None = None) -> Field:
         """The values of a stage at these nodes, [N, dim]; no gradients are recorded.
 
         Args:
             model: what `capture` takes.
             name: of the stage.
             progress: whether to show a progress bar over the structures.
+            client: of a Dask cluster, to run structures beside each other.
 
         Raises:
             DictionaryError: no such stage, or one that is not on nodes.
         """
-        from tqdm.auto import tqdm
-
-        found: list[Field] = []
-        every = tqdm(self.structures, desc="structures", leave=False, disable=not progress)
-        for number, structure in enumerate(every):
-            with torch.no_grad():
-                recorded = capture(model, structure)
-            if name not in recorded or recorded[name].support != "node":
-                on_nodes = [stage for stage, field in recorded.items() if field.support == "node"]
-                raise DictionaryError(
-                    f"Expected a stage on nodes, there is none called {name!r}; the model has {', '.join(on_nodes)}."
-                )
-            field = recorded[name].detach().to("cpu")
-            found.append(field.with_values(field.values[self.places[self.places[:, 0] == number, 1]]))
+        found = list(in_chunks(_StageRows(model, name), self._parts(), client, progress=progress))
         return found[0].with_values(torch.cat([field.values for field in found]))
+
+    def _parts(self) -> list[tuple[Structure | TypedTensors, Tensor]]:
+        """Each structure with the numbers of its nodes."""
+        number, node = self.places.T
+        return [(one, node[number == k]) for k, one in enumerate(self.structures)]
+
+
+@dataclass(frozen=True, eq=False)
+class _StageRows:
+    """Some nodes of one stage; can be sent to another process."""
+
+    model: nn.Module
+    name: str
+
+    def __call__(self, part: tuple[Structure | TypedTensors, Tensor]) -> Field:
+        structure, nodes = part
+        with torch.no_grad():
+            recorded = capture(self.model, structure)
+        if self.name not in recorded or recorded[self.name].support != "node":
+            on_nodes = [stage for stage, field in recorded.items() if field.support == "node"]
+            raise DictionaryError(
+                f"Expected a stage on nodes, there is none called {self.name!r}; the model has {', '.join(on_nodes)}."
+            )
+        field = recorded[self.name].detach().to("cpu")
+        return field.with_values(field.values[nodes])
 
 
 def _positions(structure: Structure | TypedTensors) -> Tensor:

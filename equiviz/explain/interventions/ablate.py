@@ -16,7 +16,7 @@ from equiviz.explain.interventions.intervened_run import inputs_of, output_of, r
 from equiviz.explain.interventions.parts import By
 from equiviz.explain.interventions.tally import Tally
 from equiviz.explain.interventions.targets import Targets, named_targets, split_targets
-from equiviz.explain.outputs import OUTPUT
+from equiviz.explain.outputs import own_name
 from equiviz.features.model_input import prepared
 from equiviz.structures.graph import Graph
 from equiviz.structures.interchange.recognised import StructureLike
@@ -54,7 +54,8 @@ def ablate(
         how: "zero", "mean", "shuffle", "rotate", or several of them; see `equiviz.explain.interventions.changes`.
         targets: what the output should be, one row per row of the output (atoms; structures for an energy): one array
             for all structures, a list with one for each, or a dict with such under the name of the output.
-        output: name of the output that is watched; None for the first. Of a model whose outputs are not typed, a stage.
+        output: name of the output (or of a stage) that is watched; None for the first that no rotation changes, or the
+            first.
         stages: names of the stages to act on; of paths, of the modules that hold them. None for all.
         seed: of shuffling, rotations and intervals.
         progress: whether to show a progress bar.
@@ -78,7 +79,7 @@ def ablate(
     scores = [_score(told, job, place, way) for place in range(len(parts)) for way in range(len(ways))]
     subject = AblationSubject(model, shown, job, told)
     return AblationReport(
-        model=first.model, output=name.removeprefix(OUTPUT), by=by, ways=ways, supervised=given is not None,
+        model=first.model, output=own_name(name), by=by, ways=ways, supervised=given is not None,
         scores=scores, irreps=irreps, loss=told.loss, variance=told.variance, nothing=max(e.nothing for e in found),
         subject=subject, structures=len(inputs), rows=len(told.reference), resampled=told.resampled,
     )  # fmt: skip

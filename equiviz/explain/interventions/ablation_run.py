@@ -12,6 +12,7 @@ from equiviz.explain.errors import InterventionError
 from equiviz.explain.interventions.changes import How
 from equiviz.explain.interventions.intervened_run import Draw, output_of, run, without
 from equiviz.explain.interventions.parts import By, Part, parts_of
+from equiviz.explain.outputs import is_output
 from equiviz.features.capture import Capture
 from equiviz.features.model_input import ModelInput, prepared
 from equiviz.nn.equivariant_model import claimed_group
@@ -131,7 +132,7 @@ def parts_in(
     fields = {
         name: field
         for name, field in first.items()
-        if not name.startswith("output.") and name != watched and not field.representation.affine and field.dim
+        if not is_output(name) and name != watched and not field.representation.affine and field.dim
     }
     _refuse_unknown(stages, fields, "stage")
     chosen = {name: field for name, field in fields.items() if stages is None or name in stages}

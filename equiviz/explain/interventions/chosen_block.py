@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from equiviz.explain.errors import InterventionError
+from equiviz.explain.outputs import is_output
 from equiviz.features.capture import Capture
 from equiviz.symmetry.field import Field
 
@@ -18,7 +19,7 @@ def stage_of(capture: Capture, stage: str) -> Field:
     Raises:
         InterventionError: there is none of this name, or it is an output, which nothing comes after.
     """
-    inner = [name for name in capture if not name.startswith("output.")]
+    inner = [name for name in capture if not is_output(name)]
     if stage not in inner:
         raise InterventionError(f"There is no stage {stage!r}; this model passes {', '.join(inner) or 'none'}.")
     return capture[stage]
@@ -33,7 +34,8 @@ def labels_of(field: Field, irreps: str | Sequence[str] | None) -> list[str]:
     known = field.representation.labels()
     if irreps is None:
         return known
-    asked = irreps.split("+") if isinstance(irreps, str) else list(irreps)
+    # The label of a block that is no sum of irreps may hold a plus itself.
+    asked = list(irreps) if not isinstance(irreps, str) else [irreps] if irreps in known else irreps.split("+")
     wanted = [label.strip().split("x")[-1] if label not in known else label for label in asked]
     unknown = [label for label in wanted if label not in known]
     if unknown:

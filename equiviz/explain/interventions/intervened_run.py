@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from equiviz.explain.errors import InterventionError
 from equiviz.explain.interventions.changes import How, changed, with_part
 from equiviz.explain.interventions.parts import Part
-from equiviz.explain.outputs import OUTPUT, named_output
+from equiviz.explain.outputs import output_in, outputs_in, own_name
 from equiviz.features.capture import Capture, record
 from equiviz.features.model_input import Given, ModelInput, measured, measured_inputs
 from equiviz.features.model_state import untouched
@@ -34,9 +34,12 @@ def evaluated(model: nn.Module) -> Generator[None]:
 
 
 def run(model: nn.Module, taken: ModelInput, replace: Replace | None = None) -> Capture:
-    """One pass in evaluation mode, without gradients; `replace` as in `equiviz.features.capture.record`."""
+    """One pass in evaluation mode, without gradients; `replace` as in `equiviz.features.capture.record`.
+
+    Forces that the model takes itself are those of the energy as it became.
+    """
     with evaluated(model):
-        return record(model, taken, replace=replace)
+        return record(model, taken, replace=replace, followed=True)
 
 
 def without(
@@ -65,8 +68,7 @@ def without(
         return field.with_values(with_part(field.values, torch.cat(by_stage[name]), draw.changed(field)))
 
     def reroute(one: PathSum, inputs: tuple[object, ...], named: dict[str, object], output: Output) -> Output:
-        with torch.no_grad():
-            apart = one.restricted(by_module[one.name], *inputs, **named)
+        apart = one.restricted(by_module[one.name], *inputs, **named)
         return draw.changed_sum(one, output, apart)
 
     with rerouted([(paths or {})[name] for name in by_module], reroute):
@@ -126,26 +128,15 @@ def single_input(model: nn.Module, x: Given, verb: str) -> Structure | TypedTens
 
 
 def output_of(capture: Capture, wanted: str | None) -> tuple[str, Field]:
-    """The output that is watched, and its name in the capture.
-
-    Args:
-        capture: of a pass.
-        wanted: its name; None for the first, or for the last stage of a model whose outputs are not typed.
+    """The output that is watched, and its name in the capture; see `equiviz.explain.outputs`.
 
     Raises:
         InterventionError: there is none of this name.
     """
-    if wanted is None and capture:
-        found = next((name for name in capture if name.startswith(OUTPUT)), list(capture)[-1])
-    else:
-        found = named_output(capture, wanted or "", InterventionError)
+    found = output_in(capture, wanted, InterventionError)
     return found, capture[found]
 
 
 def outputs_of(capture: Capture) -> dict[str, Field]:
     """All outputs by name; of a model whose outputs are not typed, the last stage."""
-    found = {name.removeprefix(OUTPUT): field for name, field in capture.items() if name.startswith(OUTPUT)}
-    if found or not len(capture):
-        return found
-    name, field = output_of(capture, None)
-    return {name: field}
+    return {own_name(name): field for name, field in outputs_in(capture, InterventionError).items()}

@@ -68,18 +68,21 @@ def patch(
     labels, rows = labels_of(host, irreps), rows_of(host, nodes)
     columns = columns_of(host, labels)
     given = laid.apply(donor).values
-    made = host.values.clone()
-    made[rows[:, None], ..., columns] = given[rows[:, None], ..., columns].to(made)
+
+    def put(values: Tensor) -> Tensor:
+        made = values.clone()
+        made[rows[:, None], ..., columns] = given[rows[:, None], ..., columns].to(made)
+        return made
 
     def replace(name: str, field: Field) -> Field | None:
-        return field.with_values(made) if name == stage else None
+        return field.with_values(put(field.values)) if name == stage else None
 
     patched = outputs_of(run(model, taken[1], replace))
     theirs = {name: laid.apply(field) for name, field in outputs_of(there).items()}
     return PatchReport(
         model=here.model, stage=stage, irreps=labels, nodes=len(rows), of_nodes=len(host), before=outputs_of(here),
         after=patched, source=theirs, superposition=laid, aligned=align and _positions(known[0]) is not None,
-        other_species=_other_species(*known), moved=_share_moved(host.values, made),
+        other_species=_other_species(*known), moved=_share_moved(host.values, put(host.values)),
         floor=noise_floor(here, there),
     )  # fmt: skip
 

@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from equiviz.explain.errors import InterventionError
 from equiviz.explain.interventions.output_change import (
     relative_change,
     share_of_the_way,
     side_by_side,
     told_of_zero,
 )
+from equiviz.explain.outputs import named_output
 from equiviz.view.charts import Series, bars
 from equiviz.view.report import Report
 
@@ -62,12 +64,24 @@ class PatchReport(Report):
         """Heading of the report."""
         return f"{self.model}: {'+'.join(self.irreps)} of {self.stage} taken from another structure"
 
-    def change(self, output: str) -> float:
-        """Root mean square change of an output over its rms; 0 or infinite where that is zero."""
+    def change(self, output: str | None = None) -> float:
+        """Root mean square change of an output over its rms; 0 or infinite where that is zero.
+
+        Args:
+            output: its name; None for the first that no rotation changes, or the first.
+
+        Raises:
+            InterventionError: no such output.
+        """
+        output = named_output(self.before, output, InterventionError)
         return relative_change(self.before[output], self.after[output], self.floor)
 
-    def way(self, output: str) -> float:
-        """How far the output went towards the source's: 0 not at all, 1 all the way; NaN where they agree already."""
+    def way(self, output: str | None = None) -> float:
+        """How far an output (as in `change`) went towards the source's: 0 not at all, 1 all the way.
+
+        NaN where they agree already.
+        """
+        output = named_output(self.before, output, InterventionError)
         return share_of_the_way(self.before[output], self.after[output], self.source[output], self.floor)
 
     def to_frame(self) -> DataFrame:

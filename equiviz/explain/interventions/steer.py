@@ -120,12 +120,13 @@ class Wheel:
         (label,) = _single(labels_of(field, irreps))
         copies, rows = copies_in(field, label, channel), rows_of(field, nodes)
 
-        steered = with_part(field.values, copies.flatten(), steering.applied(field, copies))
-        made = field.values.clone()
-        made[rows] = steered[rows]
-
         def replace(name: str, passing: Field) -> Field | None:
-            return passing.with_values(made) if name == stage else None
+            if name != stage:
+                return None
+            steered = with_part(passing.values, copies.flatten(), steering.applied(passing, copies))
+            made = passing.values.clone()
+            made[rows] = steered[rows]
+            return passing.with_values(made)
 
         return outputs_of(run(self.model, self.taken, replace))
 

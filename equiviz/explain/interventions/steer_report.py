@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from equiviz.explain.errors import InterventionError
 from equiviz.explain.interventions.output_change import relative_change, side_by_side, told_of_zero
+from equiviz.explain.outputs import named_output
 from equiviz.view.charts import Series, bars, line_chart
 from equiviz.view.report import Report
 
@@ -36,8 +38,9 @@ class Response:
     scales: bool = False
     floor: float = 0.0
 
-    def changes(self, output: str) -> list[float]:
-        """Root mean square change of an output over its rms, at each dose."""
+    def changes(self, output: str | None = None) -> list[float]:
+        """As `SteerReport.change`, at each dose."""
+        output = named_output(self.outputs[0], output, InterventionError)
         return [relative_change(self.outputs[0][output], found[output], self.floor) for found in self.outputs]
 
 
@@ -70,8 +73,16 @@ class SteerReport(Report):
         """Heading of the report."""
         return f"{self.model}: {self._what()} of {self.stage}, {self.steering}"
 
-    def change(self, output: str) -> float:
-        """Root mean square change of an output over its rms; 0 or infinite where that is zero."""
+    def change(self, output: str | None = None) -> float:
+        """Root mean square change of an output over its rms; 0 or infinite where that is zero.
+
+        Args:
+            output: its name; None for the first that no rotation changes, or the first.
+
+        Raises:
+            InterventionError: no such output.
+        """
+        output = named_output(self.before, output, InterventionError)
         return relative_change(self.before[output], self.after[output], self.response.floor)
 
     def to_frame(self) -> DataFrame:

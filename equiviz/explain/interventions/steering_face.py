@@ -13,7 +13,7 @@ from equiviz.explain.interventions.intervened_run import outputs_of
 from equiviz.explain.interventions.output_change import numbers, relative_change, told_of_zero
 from equiviz.explain.interventions.steer import Steering, Wheel
 from equiviz.explain.interventions.steering_chart import SteeringChart
-from equiviz.explain.outputs import OUTPUT
+from equiviz.explain.outputs import is_output, usual_output
 from equiviz.symmetry.groups import O3
 
 if TYPE_CHECKING:
@@ -141,11 +141,12 @@ class SteeringFace:
         inner = [
             (name, field)
             for name, field in self.wheel.free.items()
-            if not name.startswith(OUTPUT) and not field.representation.affine and field.dim
+            if not is_output(name) and not field.representation.affine and field.dim
         ]
         self._blocks = {name: field.representation.labels() for name, field in inner}
         self.stage, self.irrep = _menu("stage", list(self._blocks)), _menu("irrep", [])
         self.output = _menu("output", list(self.before))
+        self.output.value = usual_output(self.before)
         self.channel = BoundedIntText(min=0, description="channel", layout={"width": "9.5em"})
         wide: dict[str, Any] = {"layout": {"width": "26em"}, "continuous_update": False}
         self.scale = FloatSlider(1.0, min=-2.0, max=3.0, step=0.1, description="scale", readout_format=".1f", **wide)

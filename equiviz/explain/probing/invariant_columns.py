@@ -51,9 +51,9 @@ def _columns(field: Field, kind: Invariants) -> Tensor:
 
 
 def _inner_products(field: Field) -> Tensor:
-    columns = [field.values[:, :0]]
+    columns = [field.values.flatten(1)[:, :0]]
     for label in field.representation.labels():
-        copies = field[label]  # [N, mul, size]
+        copies = field[label].flatten(1, -2)  # [N, mul, size]
         if all(block.invariant for block in field.blocks if block.label == label):
             columns.append(copies.flatten(1))
             continue

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from equiviz.explain.errors import SymmetryBreakingError
-from equiviz.explain.symmetry_breaking.gradients import Gradients, Loss, Pull, loss_gradients, pulls
+from equiviz.explain.symmetry_breaking.crystal_symmetry import whole_periods_off
+from equiviz.explain.symmetry_breaking.gradients import Gradients, Loss, loss_gradients, pulls
 from equiviz.explain.symmetry_breaking.order_parameter import carriers
 from equiviz.explain.symmetry_breaking.own_symmetry import SAME, OwnSymmetry
 from equiviz.explain.symmetry_breaking.report import SymmetryBreakingReport
@@ -47,12 +48,12 @@ def symmetry_breaking(
 
     Args:
         model: anything that `equiviz.capture` takes; None asks the data alone.
-        structure: the input: without periods, or periodic along three axes.
+        structure: the input, with periods along any number of axes.
         target: a field on its nodes or on the graph; or a structure of the same points: then the displacements (1o).
         where: "graph.<name>" or "node.<name>": a typed attribute that the model reads; the gradient there is taken at
             zero.
         irreps: of that attribute, where the structure does not carry it.
-        output: which of the model's outputs the target is for; None for the only one of its type.
+        output: which of the model's outputs (or stages) the target is for; None for the first of its type and support.
         loss: of prediction and target.
         lmax: highest degree of the order parameters that are tried.
         tolerance: how far an image may lie from a point for a symmetry, in the structure's length unit.
@@ -67,32 +68,32 @@ def symmetry_breaking(
         given = _zeroed(given, where, irreps)
     listed = given if model is None else measured_structures(model, given)[0]
     wanted = _field(target, listed)
+    report = _of_the_data(model, listed, wanted, lmax, tolerance)
+    return report if model is None else _with_model(report, loss_gradients(model, listed, wanted, output, loss, where))
+
+
+def _of_the_data(
+    model: nn.Module | None, structure: Structure, wanted: Field, lmax: int, tolerance: float
+) -> SymmetryBreakingReport:
+    """What is missing, and which irreps can carry it: a matter of structure and target alone."""
     proper = model is not None and claimed_group(model).startswith("S")
-    own = OwnSymmetry.of(listed, tolerance, proper)
-    allowed = wanted.with_values(own.average(wanted))
-    missing = wanted.with_values(wanted.values.detach().cpu().double() - allowed.values)
-    kept = own.keeping(wanted)
-    report = SymmetryBreakingReport(
-        "the data" if model is None else title_of(model),
-        listed,
-        own,
-        kept,
-        wanted.detach(),
-        missing,
-    )
-    if report.missing_share > SAME**2:
-        found, enough = carriers(own, missing, lmax, proper)
-        report = replace(report, carriers=found, enough=enough)
-    if model is None:
+    own = OwnSymmetry.of(structure, tolerance, proper)
+    allowed = own.average(wanted)
+    missing = wanted.with_values(wanted.values.detach().cpu().double() - allowed)
+    title = "the data" if model is None else title_of(model)
+    report = SymmetryBreakingReport(title, structure, own, own.keeping(wanted), wanted.detach(), missing)
+    if report.missing_share <= SAME**2:
         return report
-    gradients = loss_gradients(model, listed, wanted, output, loss, where)
+    found, enough = carriers(own, missing, lmax, proper)
+    return replace(report, carriers=found, enough=enough)
+
+
+def _with_model(report: SymmetryBreakingReport, gradients: Gradients) -> SymmetryBreakingReport:
+    own = report.own
+    found = [p for place, field in gradients.fields.items() for p in pulls(field, place, own, report.kept)]
     return replace(
-        report, pulls=_pulls(gradients, own, kept), loss=gradients.loss, model_breaks=_breaks(gradients, own)
+        report, pulls=found, loss=gradients.loss, output=gradients.output, model_breaks=_breaks(gradients, own)
     )
-
-
-def _pulls(gradients: Gradients, own: OwnSymmetry, kept: OwnSymmetry) -> list[Pull]:
-    return [pull for place, field in gradients.fields.items() for pull in pulls(field, place, own, kept)]
 
 
 def _breaks(gradients: Gradients, own: OwnSymmetry) -> float:
@@ -138,8 +139,6 @@ def _field(target: Field | StructureLike, structure: Structure) -> Field:
             f"for {len(structure)} ({structure.composition})."
         )
     shift = other.positions.detach().cpu().double() - structure.positions.detach().cpu().double()
-    if structure.cell is not None and all(structure.pbc):
-        cell = structure.cell.detach().cpu().double()
-        fractions = shift @ torch.linalg.inv(cell)
-        shift = (fractions - fractions.round()) @ cell
+    if structure.cell is not None and any(structure.pbc):
+        shift = whole_periods_off(shift, structure.cell.detach().cpu().double()[list(structure.pbc)])
     return Field(shift, "1x1o", "node")

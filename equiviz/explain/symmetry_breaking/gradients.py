@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.explain.errors import SymmetryBreakingError
-from equiviz.explain.outputs import named_output
+from equiviz.explain.outputs import OUTPUT, output_in, outputs_in, own_name, usual_output
 from equiviz.explain.symmetry_breaking.own_symmetry import OwnSymmetry
 from equiviz.features.capture import Capture, record
 from equiviz.features.model_input import ModelInput, prepared
@@ -60,11 +60,13 @@ class Gradients:
     Attributes:
         fields: by place.
         loss: its value, in the unit of the loss function.
+        output: name of what was compared with the target.
         prediction: what was compared with the target.
     """
 
     fields: dict[str, Field]
     loss: float
+    output: str
     prediction: Field
 
 
@@ -77,7 +79,7 @@ def loss_gradients(
         model: what `capture` takes.
         structure: as measured; it carries `where` already.
         target: what the output should be.
-        output: which; None for the only one of the target's type and support.
+        output: which; None for the first of the target's type and support.
         loss: see `Loss`.
         where: "graph.<name>" or "node.<name>": a typed attribute that the model reads; None for stages only.
 
@@ -93,12 +95,12 @@ def loss_gradients(
             parameter.requires_grad_(parameter.is_floating_point())
         free: dict[str, Field] = {}
         recorded = record(model, taken, keep_graph=True, replace=lambda name, field: _freed(free, name, field))
-        prediction = _chosen(recorded, target, output)
+        name = _chosen(recorded, target, output)
+        prediction = _fitting(recorded[name], target, name)
         value = loss(prediction.values, target.values.to(prediction.values))
-        stages = {name: free.get(name, field) for name, field in recorded.items() if not name.startswith("output.")}
-        return Gradients(
-            _differentiated(value, {**leaves, **stages}, where), float(value.detach()), prediction.detach()
-        )
+        stages = {name: free.get(name, field) for name, field in recorded.items() if not name.startswith(OUTPUT)}
+        slopes = _differentiated(value, {**leaves, **stages}, where)
+        return Gradients(slopes, float(value.detach()), own_name(name), prediction.detach())
 
 
 def pulls(gradient: Field, place: str, own: OwnSymmetry, kept: OwnSymmetry) -> Iterator[Pull]:
@@ -129,7 +131,11 @@ def _with_leaf(taken: ModelInput, where: str) -> tuple[ModelInput, Field]:
         raise SymmetryBreakingError(f"A model that reads {type(taken).__name__} has no attribute {where!r}.")
     held = taken.graph if kind == "graph" else taken.node
     if name not in held:
-        raise SymmetryBreakingError(f"What the model prepares does not hold {where!r}; it holds {', '.join(held)}.")
+        known = ", ".join(f"{kind}.{other}" for other in held) or f"no attribute of the {kind}"
+        raise SymmetryBreakingError(
+            f"What this model prepares holds {known}: it does not read {where!r}. Leave out where=, for the gradients "
+            "at its stages."
+        )
     leaf = held[name].with_values(held[name].values.detach().clone().requires_grad_())
     changed = {**held, name: leaf}
     return (replace(taken, graph=changed) if kind == "graph" else replace(taken, node=changed)), leaf
@@ -143,24 +149,21 @@ def _freed(free: dict[str, Field], name: str, field: Field) -> Field | None:
     return free[name]
 
 
-def _chosen(recorded: Capture, target: Field, output: str | None) -> Field:
-    if output is not None:
-        name = named_output(recorded, output, SymmetryBreakingError)
-        return _fitting(recorded[name], target, name)
-    same = [
-        (name, field)
-        for name, field in recorded.items()
-        if name.startswith("output")
-        and field.support == target.support
-        and str(field.representation) == str(target.representation)
-    ]
-    if len(same) != 1:
-        outputs = ", ".join(f"{n} ({f.representation})" for n, f in recorded.items() if n.startswith("output"))
+def _chosen(recorded: Capture, target: Field, output: str | None) -> str:
+    """The name of the output that the target is for."""
+    outputs = outputs_in(recorded, SymmetryBreakingError)
+    fitting = {
+        name: field
+        for name, field in outputs.items()
+        if field.support == target.support and str(field.representation) == str(target.representation)
+    }
+    if output is None and not fitting:
+        listed = ", ".join(f"{own_name(n)} ({f.representation} per {f.support})" for n, f in outputs.items())
         raise SymmetryBreakingError(
-            f"Expected one output of {target.representation} on {target.support}s, the model has {len(same)}: "
-            f"{outputs or 'none with a type'}. Name it with output=."
+            f"Expected an output of {target.representation} on {target.support}s for this target, the model has none: "
+            f"it gives {listed}. Name one with output=."
         )
-    return _fitting(same[0][1], target, same[0][0])
+    return usual_output(fitting) if output is None else output_in(recorded, output, SymmetryBreakingError)
 
 
 def _fitting(field: Field, target: Field, name: str) -> Field:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from equiviz.explain.errors import SymmetryBreakingError
-from equiviz.explain.symmetry_breaking.crystal_symmetry import crystal_elements
+from equiviz.explain.symmetry_breaking.crystal_symmetry import AXIAL, crystal_elements, is_chain
 from equiviz.explain.symmetry_breaking.schoenflies import Extent, schoenflies
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
@@ -23,8 +23,6 @@ from equiviz.symmetry.quadrature import quadrature
 
 SAME = 1e-3
 """Values of a field that differ by less than this share of its norm count as equal."""
-AXIAL = 24
-"""Turns about the axis of a linear molecule that stand for all: their mean is exact for degrees below it."""
 COARSE = 5.0
 BAND_LIMIT = 8
 """Degree up to which the average over all orientations of a single point is exact."""
@@ -53,15 +51,15 @@ class OwnSymmetry:
     def of(cls, structure: Structure, tolerance: float = 1e-3, proper: bool = False) -> OwnSymmetry:
         """Find the group of a structure; its typed attributes must be symmetric too.
 
-        A molecule's elements leave its centre in place; a crystal's may shift it by a fraction of the cell.
+        A molecule's elements leave its centre in place; what is periodic may be shifted by a fraction of the cell.
 
         Args:
-            structure: without periods, or periodic along all three axes.
+            structure: with periods along any number of axes; what a slab or a rod does across them is its own.
             tolerance: how far an image may lie from a point, in the structure's length unit.
             proper: only rotations, for models that do not claim reflections.
 
         Raises:
-            SymmetryBreakingError: no points; periods along one or two axes only.
+            SymmetryBreakingError: no points.
         """
         found, weights, infinite = _elements(structure, tolerance)
         kept = [
@@ -137,15 +135,11 @@ def _elements(structure: Structure, tolerance: float) -> tuple[list[tuple[Tensor
     if not len(structure):
         raise SymmetryBreakingError("Expected a structure with points, got an empty one.")
     positions, species = structure.positions.detach().cpu().double(), structure.species.cpu()
-    if all(structure.pbc):
-        assert structure.cell is not None  # Structure refuses periods without it
-        found = crystal_elements(positions, species, structure.cell.detach().cpu().double(), tolerance)
-        return found, torch.full((len(found),), 1 / len(found), dtype=torch.float64), None
-    if any(structure.pbc):
-        raise SymmetryBreakingError(
-            f"The own symmetry of a structure with pbc {structure.pbc} is not known here. Expected periods along all "
-            "axes or none: cut a cluster out, or give the third period."
-        )
+    if structure.cell is not None and any(structure.pbc):
+        lattice = structure.cell.detach().cpu().double()[list(structure.pbc)]
+        found = crystal_elements(positions, species, lattice, tolerance)
+        extent: Extent | None = "line" if is_chain(positions, lattice, tolerance) else None
+        return found, torch.full((len(found),), 1 / len(found), dtype=torch.float64), extent
     cloud = _Cloud(positions - positions.mean(0), species, tolerance)
     weights = None
     if cloud.rank == 0:

@@ -45,6 +45,7 @@ class SymmetryBreakingReport(Report):
         enough: the lowest irreps that together reach all of it.
         pulls: the gradients, by place and irrep; empty without a model.
         loss: of the model, in the unit of the loss function; None without one.
+        output: which of the model's outputs was compared with the target; None without one.
         model_breaks: by how much of its norm the model's own output breaks the symmetry of the input.
     """
 
@@ -58,6 +59,7 @@ class SymmetryBreakingReport(Report):
     enough: list[Irrep] = field(default_factory=list)
     pulls: list[Pull] = field(default_factory=list)
     loss: float | None = None
+    output: str | None = None
     model_breaks: float = 0.0
 
     @property

@@ -56,7 +56,7 @@ def _others(report: SymmetryBreakingReport) -> list[str]:
 def _model(report: SymmetryBreakingReport) -> list[str]:
     if report.loss is None:
         return []
-    lines: list[str] = []
+    lines = [f"The target is compared with the output {report.output} of {report.model}."]
     if report.model_breaks > BROKEN:
         lines.append(
             f"Beware: the output of {report.model} breaks the input's symmetry itself, by {report.model_breaks:.1%} of "

@@ -1,14 +1,11 @@
 """A protein in nglview's cartoon, with the face of `equiviz.view.cartoon.Cartoon`. Needs ``nglview==4.0``.
 
-nglview is imported when it is asked for, because importing it opens widgets. It gets the same PDB text as our cartoon,
-so that no word of a file reaches its page.
+It gets the same PDB text as our cartoon, so that no word of a file reaches its page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,8 +14,8 @@ from ipywidgets import HTML, VBox
 
 from equiviz.view.cartoon_key import CartoonKey, check_paint
 from equiviz.view.cartoon_structure import CartoonStructure
-from equiviz.view.errors import MissingLibrary
 from equiviz.view.escape import escape
+from equiviz.view.peers.nglview_package import nglview
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,9 +38,7 @@ class NglviewCartoon(VBox):
     frame = traitlets.Int(0)
 
     def __init__(self, molecule: Macromolecule, frames: NDArray[np.float64] | None = None, height: int = 420) -> None:
-        if find_spec("nglview") is None:
-            raise MissingLibrary("nglview==4.0", "nglview")
-        self._nglview: Any = import_module("nglview")
+        self._nglview = nglview()
         self._drawn = CartoonStructure.of(molecule)
         self.residues = len(molecule.residue_names)
         self._rows = [np.flatnonzero(self._drawn.residue == k) for k in range(self.residues)]

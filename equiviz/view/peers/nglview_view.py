@@ -1,26 +1,21 @@
-"""A structure in nglview: proteins as cartoons, and trajectories. Needs ``nglview==4.0``; 4.0.1 does not draw.
-
-nglview is imported when it is asked for, because importing it opens widgets. It runs offline.
-"""
+"""A structure in nglview: proteins as cartoons, and trajectories. Needs ``nglview==4.0``."""
 
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from equiviz.view.errors import MissingLibrary, ViewError
+from equiviz.view.errors import ViewError
+from equiviz.view.peers.nglview_package import nglview
 from equiviz.view.peers.py3dmol_view import colours_of
 
 if TYPE_CHECKING:
     from equiviz.structures.structure import Structure
     from equiviz.view.layers import Atoms
 
-WORKS = "4.0"
 MACROMOLECULES = {".pdb": "pdb", ".ent": "pdb", ".cif": "cif", ".mmcif": "cif"}
 
 
@@ -36,20 +31,14 @@ def nglview_view(source: object, structure: Structure, atoms: Atoms) -> Any:
         MissingLibrary: nglview is absent, or another version than the one that draws.
         ViewError: species that are no elements.
     """
-    try:
-        found = version("nglview")
-    except PackageNotFoundError as reason:
-        raise MissingLibrary("nglview==4.0", "nglview") from reason
-    if found.split(".")[:2] != WORKS.split(".") or found.split(".")[2:] not in ([], ["0"]):
-        raise MissingLibrary(f"nglview=={WORKS} (nglview {found} asks for a script that it does not bring)", "nglview")
-    nglview: Any = import_module("nglview")
+    package = nglview()
     path = Path(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else None
     if path is not None and path.suffix.lower() in MACROMOLECULES:
-        text = nglview.TextStructure(path.read_text(), ext=MACROMOLECULES[path.suffix.lower()])
-        return nglview.NGLWidget(text)
+        text = package.TextStructure(path.read_text(), ext=MACROMOLECULES[path.suffix.lower()])
+        return package.NGLWidget(text)
     if structure.species_names is not None:
         raise ViewError("nglview draws chemical elements only. Leave out backend=.")
-    view = nglview.NGLWidget(nglview.ASEStructure(structure.to_ase()))
+    view = package.NGLWidget(package.ASEStructure(structure.to_ase()))
     view.clear_representations()
     colours = colours_of(atoms)
     for colour in dict.fromkeys(colours):

@@ -45,7 +45,10 @@
     cartoon.select(data.sites[site]);
     say(words());
     draw();
+    const detail = { site, aminoAcid: mutant === null ? null : data.amino_acids[mutant] };
+    section.dispatchEvent(new CustomEvent("equiviz-site", { detail }));
   }
+  section.addEventListener("equiviz-choose", ({ detail }) => choose(detail.site));
 
   menu.addEventListener("change", () => {
     const { colours, labels, key } = data.paintings[Number(menu.value)];

@@ -102,7 +102,7 @@ def test_the_panel_shows_what_attribute_finds(why: Explorer) -> None:
     assert np.allclose(colours(why), expected.shares.nodes.numpy(), atol=1e-6)
     first = why.why.scores.bars.bars[0]
     assert first.row == int(expected.shares.nodes.abs().argmax())
-    assert "By integrated gradients, vector at 2" in why.why.words.value
+    assert "By integrated gradients, norm of vector at node 2" in why.why.words.value
     assert "explanation is the turned one" in why.why.words.value
 
 

@@ -12,6 +12,7 @@ from equiviz.apps.explorer.face import COMPARE, Explorer
 from equiviz.apps.explorer.likeness import likeness
 from equiviz.apps.explorer.power import power_spectrum
 from equiviz.apps.explorer.recorded import Recorded
+from equiviz.explain.errors import LikenessError
 from equiviz.symmetry.field import Field
 from equiviz.view.errors import ViewError
 from tests.apps.explorer.turning import STAGE, G
@@ -60,8 +61,16 @@ def test_likeness_knows_rotations_and_chance() -> None:
     assert same.chance < 0.1
     other = likeness(Field(values, "6x0e"), Field(torch.randn(400, 6, generator=generator).double(), "6x0e"))
     assert other is not None
+    # Debiased: of independent columns the mean is zero, however few nodes there are.
     assert other.value < 0.1
+    few = [
+        likeness(*(Field(torch.randn(12, 6, generator=generator).double(), "6x0e") for _ in range(2)))
+        for _ in range(40)
+    ]
+    assert abs(sum(found.value for found in few if found is not None) / len(few)) < 0.1
     assert likeness(Field(values, "6x0e"), Field(values[:1], "6x0e", "graph")) is None
+    with pytest.raises(LikenessError, match="1 of 400 environments have values that are not finite"):
+        likeness(Field(values.index_fill(0, torch.tensor([3]), torch.nan), "6x0e"), Field(values, "6x0e"))
 
 
 # --- numbers

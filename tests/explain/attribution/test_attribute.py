@@ -149,7 +149,7 @@ def test_of_an_additive_game_all_complete_methods_say_the_same() -> None:
 def test_one_node_s_output_and_one_component(network: EquivariantModel) -> None:
     structure = molecule(12, length=1.6)
     report = attribute(network, structure, output="vector", at=3, rotations=1)
-    assert report.asked == "vector at 3"
+    assert report.asked == "norm of vector at node 3"
     assert report.shares.value == pytest.approx(float(network.predict(structure)["vector"].values[3].norm()))
     assert report.quality.departure < 1e-6  # a norm near zero is less smooth
     total = attribute(network, structure, output="vector", at="all", component=1, rotations=0)

@@ -89,7 +89,7 @@ def test_one_point_in_a_cell_is_the_same_wherever_it_lies() -> None:
 def test_the_search_in_a_skew_cell_says_what_is_proved() -> None:
     positions = torch.tensor([[0.0, 0, 0], [2.2, 0.3, 0.1], [0.2, 1.9, 2.1]], dtype=torch.float64)
     structure = Structure(positions, torch.ones(3, dtype=torch.long), FCC, (True, True, True))
-    found = find_blind_spot(Known(radial, "8x0e"), structure, "stage_read", node=0, attempts=2, progress=False)
+    found = find_blind_spot(Known(radial, "8x0e"), structure, "stage_read", at=0, attempts=2, progress=False)
     assert math.isnan(found.apart.rms)
     assert found.found == (found.ratio < 1e-9 and found.apart.at_least > 0.1 * found.wanted)
     assert "In a cell no superposition is tried" in found.describe()

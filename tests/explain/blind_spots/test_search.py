@@ -27,7 +27,7 @@ def test_distances_alone_have_blind_spots() -> None:
 
 def test_what_is_found_is_the_same_to_the_stage() -> None:
     model, structure = Known(functools.partial(density, lmax=2), "1x0e+1x1o+1x2e", cutoff=9.0), cloud(6)
-    report = find_blind_spot(model, structure, "stage_read", node=0, attempts=2, progress=False)
+    report = find_blind_spot(model, structure, "stage_read", at=0, attempts=2, progress=False)
     assert report.found
     one, other = (stage_invariants(capture(model, s)["stage_read"], 0) for s in (report.first, report.second))
     torch.testing.assert_close(one, other, atol=1e-9, rtol=1e-9)
@@ -44,7 +44,7 @@ def test_control_what_sees_everything_has_none() -> None:
 
 def test_the_same_seed_finds_the_same() -> None:
     model, structure = Known(radial, "8x0e"), cloud(5)
-    found = [find_blind_spot(model, structure, "stage_read", node=0, attempts=1, progress=False) for _ in range(2)]
+    found = [find_blind_spot(model, structure, "stage_read", at=0, attempts=1, progress=False) for _ in range(2)]
     assert torch.equal(found[0].displacement.values, found[1].displacement.values)
 
 
@@ -57,6 +57,6 @@ def test_bad_questions_are_refused() -> None:
 
 
 def test_the_report_has_its_face(tmp_path: Path) -> None:
-    report = find_blind_spot(Known(radial, "8x0e"), cloud(5), "stage_read", node=0, attempts=1, progress=False)
+    report = find_blind_spot(Known(radial, "8x0e"), cloud(5), "stage_read", at=0, attempts=1, progress=False)
     assert "displacement_Å" in report.to_frame()
     assert "The two arrangements" in Path(report.to_html(tmp_path / "report.html")).read_text()

@@ -30,7 +30,7 @@ def test_distances_to_one_point_leave_the_rest_unseen() -> None:
 
 def test_one_order_parameter_sees_one_direction() -> None:
     model = Known(functools.partial(density, lmax=6, lmin=6), "1x6e")
-    report = unseen_directions(model, cloud(POINTS), "stage_read", node=0)
+    report = unseen_directions(model, cloud(POINTS), "stage_read", at=0)
     assert report.rank == 1
     assert report.count == 3 * int(report.reached.sum()) - 6 - 1
 
@@ -52,7 +52,7 @@ def test_points_on_a_line_have_five_motions_of_the_whole() -> None:
 
 def test_unseen_directions_change_features_in_second_order() -> None:
     model, structure = Known(functools.partial(density, lmax=2), "1x0e+1x1o+1x2e", cutoff=9.0), cloud(POINTS)
-    report = unseen_directions(model, structure, "stage_read", node=0)
+    report = unseen_directions(model, structure, "stage_read", at=0)
     assert report.count > 0
     before = _invariants(model, structure, torch.zeros(POINTS, 3))
     direction = report.direction().values
@@ -71,8 +71,8 @@ def _invariants(model: Known, structure: Structure, shift: torch.Tensor) -> torc
 
 def test_turning_the_structure_changes_no_singular_value() -> None:
     model, structure = toy(lmax=2, layers=1), molecule(6, length=1.4)
-    one = unseen_directions(model, structure, "stage_layers.0", node=0)
-    other = unseen_directions(model, structure.transform(haar(1, 3)[0]), "stage_layers.0", node=0)
+    one = unseen_directions(model, structure, "stage_layers.0", at=0)
+    other = unseen_directions(model, structure.transform(haar(1, 3)[0]), "stage_layers.0", at=0)
     torch.testing.assert_close(one.singular_values, other.singular_values, atol=1e-9, rtol=1e-6)
     assert (one.rank, one.count) == (other.rank, other.count)
 
@@ -81,7 +81,7 @@ def test_points_out_of_reach_are_not_called_unseen() -> None:
     structure = cloud(POINTS)
     far = Structure(torch.cat([structure.positions, torch.full((1, 3), 50.0).double()]), torch.ones(POINTS + 1).long())
     model = Known(functools.partial(density, lmax=2), "1x0e+1x1o+1x2e")
-    alone, beside = (unseen_directions(model, one, "stage_read", node=0) for one in (structure, far))
+    alone, beside = (unseen_directions(model, one, "stage_read", at=0) for one in (structure, far))
     assert (alone.rank, alone.count) == (beside.rank, beside.count)
     assert not bool(beside.reached[-1])
 
@@ -90,8 +90,8 @@ def test_bad_questions_are_refused() -> None:
     model, structure = Known(all_distances, "10x0e", "graph"), cloud(5)
     with pytest.raises(BlindSpotError, match="There is no stage"):
         unseen_directions(model, structure, "nowhere")
-    with pytest.raises(BlindSpotError, match="Expected a node from 0 to 4, got 9"):
-        unseen_directions(model, structure, "stage_read", node=9)
+    with pytest.raises(BlindSpotError, match="Expected at= from 0 to 4, the nodes, got 9"):
+        unseen_directions(model, structure, "stage_read", at=9)
     with pytest.raises(BlindSpotError, match=r"Expected one structure.*got 2 structures"):
         unseen_directions(model, [structure, structure], "stage_read")
     with pytest.raises(BlindSpotError, match="whose points can move; got a TypedTensors"):

@@ -146,6 +146,8 @@ def test_outputs_of_nodes_and_vectors() -> None:
     report = counterfactual(model, structure, 1e-4, "vector", at=2, component="norm", descriptors=())
     assert report.output == "norm of vector at node 2"
     assert report.solution.reached
+    usual = counterfactual(model, structure, 1e-4, "vector", at=2, descriptors=())
+    torch.testing.assert_close(usual.displacement.values, report.displacement.values, rtol=1e-9, atol=1e-12)
     turning = counterfactual(model, structure, 1e-4, "vector", at=2, component=1, descriptors=())
     assert "depends on the frame of the coordinates" in turning.describe()
 
@@ -234,12 +236,11 @@ def test_models_without_gradients_are_refused() -> None:
 def test_bad_questions_are_refused() -> None:
     model, structure = toy(lmax=1, layers=1), molecule(6, length=1.6)
     cases = {
-        "Expected output= as one of energy, vector, tensor": {},
-        "There is no output 'mass'": {"output": "mass"},
-        "lives on nodes: expected at= from 0 to 5, got None": {"output": "vector"},
-        "3 numbers: say which one is to change": {"output": "vector", "at": 0},
-        "one value for the whole structure: leave at= out": {"output": "energy", "at": 0},
-        "Expected a component of 'output.vector' from 0 to 2, got 3": {"output": "vector", "at": 0, "component": 3},
+        "There is no output 'mass'; this model gives energy, vector, tensor": {"output": "mass"},
+        "one per node: say which, at=0 to at=5, or at='all' for their sum; got nothing": {"output": "vector"},
+        "'stage_harmonics' lives on edges, which come and go": {"output": "stage_harmonics", "at": 0},
+        r"Expected at= from 0 to 0 \(graphs\), got 1": {"output": "energy", "at": 1},
+        "Expected component= from 0 to 2 of 'vector'": {"output": "vector", "at": 0, "component": 3},
         "already: expected min_distance up to that": {"output": "energy", "min_distance": 50.0},
         "Expected a displacement above 0": {"output": "energy", "max_displacement": 0.0},
         "Expected at least one step of the search, got steps=0": {"output": "energy", "steps": 0},

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from equiviz.explain.chunks import DaskClient
 from equiviz.explain.dictionary.dictionary import dictionary
 from equiviz.explain.dictionary.report import DictionaryReport
 from equiviz.explain.errors import DictionaryError
@@ -96,3 +97,15 @@ def test_a_stage_without_learned_weights_is_told() -> None:
     found = dictionary(toy(), MOLECULES, "stage_inputs", atoms=2, starts=1)
     assert found.unlearned
     assert "No learned weights come before this stage" in found.describe()
+
+
+def test_a_cluster_gives_the_same(client: DaskClient) -> None:
+    asked = {"atoms": 6, "sparsity": 2, "starts": 1}
+    here = dictionary(toy(), MOLECULES, "stage_layers.0", **asked)  # type: ignore[arg-type]
+    there = dictionary(toy(), MOLECULES, "stage_layers.0", client=client, **asked)  # type: ignore[arg-type]
+    torch.testing.assert_close(there.codes, here.codes, rtol=1e-6, atol=1e-9)
+    for ours, theirs in zip(here.scores, there.scores, strict=True):
+        assert (ours.of, ours.active) == (theirs.of, theirs.active)
+        assert ours.share == pytest.approx(theirs.share, abs=1e-9)
+    with pytest.raises(DictionaryError, match="Expected a stage on nodes, there is none called 'layer9'"):
+        dictionary(toy(), MOLECULES, "layer9", client=client, **asked)  # type: ignore[arg-type]

@@ -204,6 +204,52 @@ def test_idle_is_exact_zero() -> None:
     assert {paths[place].out for place in found.paths["layers.1.gate.mul"]} == {"1e", "2o"}
 
 
+class Forward(torch.autograd.Function):
+    """A step of which nobody wrote the derivative."""
+
+    @staticmethod
+    def forward(_context: object, values: Tensor) -> Tensor:
+        return values.clone()
+
+
+class Odd(nn.Module):
+    """One number of the positions, made in a way that may not suit autograd."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.weight = nn.Parameter(torch.ones(3, dtype=torch.float64))
+
+    def forward(self, graph: Graph) -> dict[str, Field]:
+        values = (graph.positions * self.weight).sum().reshape(1, 1)
+        if self.way == "detached":
+            values = values.detach()
+        if self.way == "overwrites itself":
+            self.weight.mul_(1.0)
+        if self.way == "overwrites a step":
+            roots = values.exp()
+            values = roots.sin() + roots.mul_(2)
+        if self.way == "without derivative":
+            values = Forward.apply(values)
+        if self.way == "broken":
+            values = values @ torch.ones(2, 2, dtype=torch.float64)
+        return {"value": Field(values, "1x0e", "graph")}
+
+
+@pytest.mark.parametrize("way", ["detached", "overwrites itself", "overwrites a step", "without derivative"])
+def test_where_nothing_can_be_differentiated_nothing_counts_as_idle(way: str) -> None:
+    found = idle(Odd(way), [prepared(toy(), MOLECULES[0])])
+    assert not found.known
+    assert (found.paths, found.parameters) == ({}, 0)
+
+
+def test_a_model_that_fails_is_not_called_idle() -> None:
+    taken = prepared(toy(), MOLECULES[0])
+    assert idle(Odd("as it should"), [taken]).known  # the control
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        idle(Odd("broken"), [taken])
+
+
 def test_faces() -> None:
     report = pruned_toy("path")
     frame = report.to_frame()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
-from ase.build import bulk, molecule
+from ase.build import bulk, fcc111, graphene, molecule, nanotube
 
-from equiviz.explain.errors import SymmetryBreakingError
+from equiviz.explain.rigid_motions import rigid_basis
 from equiviz.explain.symmetry_breaking.own_symmetry import OwnSymmetry
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
@@ -76,7 +78,54 @@ def test_elements_are_a_group_that_maps_points_onto_points() -> None:
             assert min(float((product - known).abs().max()) for known in found.matrices) < 1e-10
 
 
-def test_periods_along_one_axis_are_refused() -> None:
-    chain = Structure(torch.zeros(1, 3), torch.ones(1, dtype=torch.long), torch.eye(3), (True, False, False))
-    with pytest.raises(SymmetryBreakingError, match=r"periods along all axes or none"):
-        OwnSymmetry.of(chain)
+def _slab(layers: int) -> Structure:
+    return Structure.from_ase(fcc111("Cu", (1, 1, layers), vacuum=5.0))
+
+
+def test_slabs() -> None:
+    """A single layer of triangles has a six-fold axis; three layers, stacked as in the crystal, a three-fold one."""
+    g = haar(1, 6)[0]
+    assert OwnSymmetry.of(_slab(1).transform(g)).describe() == "D6h (24 elements)"
+    assert OwnSymmetry.of(_slab(3).transform(g)).describe() == "D3d (12 elements)"
+    assert OwnSymmetry.of(Structure.from_ase(graphene(vacuum=5.0)).transform(g)).name == "D6h"
+    two = Structure.from_ase(graphene("BN", thickness=0.0, vacuum=5.0)).transform(g)
+    assert OwnSymmetry.of(two).name == "D3h"
+
+
+# Isogonal point groups: Damnjanovic et al., Phys. Rev. B 60, 2728 (1999), section II: D_2nh of tubes (n, 0) and (n, n),
+# D_q of chiral ones, q = 2 (n^2 + nm + m^2) / gcd(2n + m, 2m + n).
+@pytest.mark.parametrize(("n", "m", "name"), [(4, 0, "D8h"), (3, 3, "D6h"), (4, 2, "D28"), (4, 1, "D14")])
+def test_rods(n: int, m: int, name: str) -> None:
+    tube = Structure.from_ase(nanotube(n, m)).transform(haar(1, 7)[0]).transform(Translation(torch.tensor([0.3, 1, 2])))
+    assert OwnSymmetry.of(tube, tolerance=1e-2).name == name
+
+
+def test_a_rod_that_is_bent_out_of_shape_has_less() -> None:
+    tube = Structure.from_ase(nanotube(4, 0))
+    shifts = 0.1 * torch.randn(tube.positions.shape, generator=torch.Generator().manual_seed(1))
+    assert OwnSymmetry.of(replace(tube, positions=tube.positions + shifts)).describe() == "C1 (1 element)"
+
+
+@pytest.mark.parametrize(("species", "name"), [([1], "D∞h"), ([1, 2], "D∞h"), ([1, 2, 3], "C∞v")])
+def test_chains_have_infinitely_many(species: list[int], name: str) -> None:
+    rows = torch.tensor([[0.0, 0.0, 1.0]]) * torch.arange(len(species))[:, None]
+    cell = torch.diag(torch.tensor([9.0, 9.0, float(len(species))]))
+    chain = Structure(rows, torch.tensor(species), cell, (False, False, True)).transform(haar(1, 8)[0])
+    assert OwnSymmetry.of(chain).name == name
+
+
+def test_what_a_slab_cannot_have_is_missing() -> None:
+    """A vector along the normal of a flat layer is out of reach; along the normal of one that is polar it is not."""
+    flat = Structure.from_ase(graphene(vacuum=5.0))
+    polar = flat.with_graph("field", Field(torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64), "1o", "graph"))
+    normal = Field(torch.tensor([[0.0, 0.0, 1.0]], dtype=torch.float64), "1o", "graph")
+    assert float(OwnSymmetry.of(flat).average(normal).norm()) < 1e-12
+    assert float((OwnSymmetry.of(polar).average(normal) - normal.values).norm()) < 1e-12
+
+
+def test_motions_of_the_whole_keep_the_periods() -> None:
+    tube, layer = Structure.from_ase(nanotube(3, 3)), _slab(3)
+    assert [len(rigid_basis(one)) for one in (tube, layer, Structure.from_ase(bulk("Cu")))] == [4, 3, 3]
+    axis = tube.cell[2] / tube.cell[2].norm()  # type: ignore[index]
+    turn = torch.linalg.cross(axis.expand_as(tube.positions), tube.positions).flatten().double()
+    assert float((turn - rigid_basis(tube).T @ (rigid_basis(tube) @ turn)).norm() / turn.norm()) < 1e-9

@@ -177,7 +177,11 @@ def test_the_gradient_at_a_dummy_input_names_the_irrep() -> None:
         (RECTANGLE, {"output": "nothing"}, "There is no output 'nothing'"),
         (Field(torch.zeros(3, 3), "1o", "node"), {}, "Expected a target on 4 nodes"),
         (Field(torch.full((4, 3), torch.nan), "1o", "node"), {}, "not finite"),
-        (Field(torch.ones(4, 5), "2o", "node"), {}, "Expected one output of 1x2o"),
+        (
+            Field(torch.ones(4, 5), "2o", "node"),
+            {},
+            "Expected an output of 1x2o on nodes for this target, the model has none: it gives ",
+        ),
         (RECTANGLE, {"where": "graph.order"}, "does not depend on 'graph.order'"),
     ],
 )
