@@ -133,7 +133,9 @@ class GaugeCnn(EquivariantModel):
     def forward(self, signal: SphereSignal) -> dict[str, Field]:  # type: ignore[override]
         """``classes`` per sphere, or ``field``."""
         values = self._known_kind(signal).values.to(self.out.weight.dtype)
-        x = self.input_stage(values).unflatten(1, (self.config.channels, 1, len(grid(self.config.level))))  # [B, C, 1, V]
+        x = self.input_stage(values).unflatten(
+            1, (self.config.channels, 1, len(grid(self.config.level)))
+        )  # [B, C, 1, V]
         for layer, stage in zip(self.layers, self.feature_stages, strict=True):
             made = layer(x)
             x = stage(made.flatten(1)).reshape(made.shape)  # [B, O, 6, V]

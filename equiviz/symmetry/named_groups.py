@@ -9,7 +9,13 @@ from equiviz.symmetry.unitary_group import DiagonalPhases, RealRotations, Unitar
 
 SPACE: tuple[type[Transformations], ...] = (Rotations, Inversions, Translations)
 """What may be tried of whatever lies in space."""
-EVERY: tuple[type[Transformations], ...] = (*SPACE, IcosahedralRotations, UnitaryMatrices, RealRotations, DiagonalPhases)
+EVERY: tuple[type[Transformations], ...] = (
+    *SPACE,
+    IcosahedralRotations,
+    UnitaryMatrices,
+    RealRotations,
+    DiagonalPhases,
+)
 """All kinds."""
 GROUPS: dict[str, tuple[type[Transformations], ...]] = {
     "E(3)": SPACE,

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 import numpy as np
 
 from equiviz.structures.interchange.recognised import as_structure
+from equiviz.structures.sphere_signal import SphereSignal
+from equiviz.symmetry.field import Field
 from equiviz.view.arrays import numbers
 from equiviz.view.colour_scale import ColourScale
 from equiviz.view.drawn_field import Drawn, Shown, drawn
 from equiviz.view.errors import ViewError
 from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Layer
 from equiviz.view.scene import Scene, Slab
+from equiviz.view.sphere_points import DIRECTION, VALUE, arrow_scale, sphere_points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +43,7 @@ BALLS = 0.55  # of their radius: atoms between sticks
 
 
 def show(
-    structure: StructureLike,
+    structure: StructureLike | SphereSignal | Field,
     field: Shown | None = None,
     colour: Shown | None = None,
     title: str | None = None,
@@ -64,7 +67,8 @@ def show(
 
     Args:
         structure: what to draw: a Structure, `ase.Atoms`, a PyG `Data`, or the path of a file. Lengths are in its
-            ``length_unit``.
+            ``length_unit``. Or a signal on the sphere, or a field of a network on its grid: ``channel`` of the first
+            sphere becomes a colour, with arrows where it has directions (`equiviz.view.sphere_points`).
         field: a Field on its nodes, the name of a node attribute, or an array ``[N]`` or ``[N, 3]``. Invariants become
             colours, vectors arrows, higher degrees glyphs.
         colour: the same, always drawn as a colour (vectors by their norm). Colours and shapes can be shown together.
@@ -95,7 +99,12 @@ def show(
             that does not suit it.
         StructureError: what is no structure, or a file that cannot be read.
     """
-    known = as_structure(structure)
+    if isinstance(structure, (SphereSignal, Field)):
+        known, channel = sphere_points(structure, channel=channel), 0
+        field, colour = field or (DIRECTION if DIRECTION in known.node else None), colour or VALUE
+        magnify = arrow_scale(known) if magnify is None else magnify
+    else:
+        known = as_structure(structure)
     first = None if field is None else drawn(known, field, block, channel)
     own = (block, channel) if field is None else (None, 0)
     asked = Asked.of(known, first, None if colour is None else drawn(known, colour, *own), style)

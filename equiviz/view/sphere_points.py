@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from equiviz.structures.sphere_signal import SphereSignal
@@ -45,3 +47,10 @@ def sphere_points(source: SphereSignal | Field, sphere: int = 0, channel: int = 
         return bare.with_node(VALUE, Field(values[:, None], "0e"))
     arrows = torch.einsum("dv,vdi->vi", values, at.directions) / 3
     return bare.with_node(VALUE, Field(values.mean(0)[:, None], "0e")).with_node(DIRECTION, Field(arrows, "1o"))
+
+
+def arrow_scale(points: Structure) -> float | None:
+    """By what arrows are drawn longer, so that the longest reaches the next point; None where there are none."""
+    longest = float(points.node[DIRECTION].norms().max()) if DIRECTION in points.node else 0.0
+    spacing = (4 * math.pi / len(points)) ** 0.5  # about that of points of as many equal areas
+    return spacing / longest if longest > 0 else None
