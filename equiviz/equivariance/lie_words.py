@@ -88,9 +88,7 @@ def _unclaimed(model: str, motion: Motion, findings: list[LieFinding]) -> str:
     if worst.passed:
         return f"{model} does not claim {_word(motion)}, but keeps it on this input."
     where = f"{worst.stage}, {worst.irrep}, {worst.generator}"
-    return (
-        f"{model} does not claim {_word(motion)}, and does not have it (up to {percent(worst.value)} {per(worst)}, {where})."
-    )
+    return f"{model} does not claim {_word(motion)}, and does not have it (up to {percent(worst.value)} {per(worst)}, {where})."
 
 
 def _method(findings: list[LieFinding], reasons: Mapping[str, str]) -> str:

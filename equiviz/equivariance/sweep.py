@@ -156,5 +156,3 @@ def _compare(
         places = torch.cat([block.indices.flatten() for block in reference.blocks if block.label == label])
         ours, theirs = (whole[..., places.to(whole.device)].flatten(2) for whole in (expected[None], back))
         sums.add_many((name, label), ours, theirs, trials, drawn)
-
-

@@ -72,7 +72,7 @@ class UnitaryConfig:
     field: bool = False
     channels: int = 8
     layers: int = 2
-    hidden: int = 48
+    hidden: int = 64
     weights: Literal["invariant", "constant"] = "invariant"
     residue: float = 0.1
 
@@ -155,7 +155,9 @@ class UnitaryNetwork(EquivariantModel):
 
     def _refuse(self, x: object) -> None:
         config = self.config
-        wanted = {STATE: str(_vectors(config.vectors, config.n))} | ({FIELD: f"1xA({config.n})"} if config.field else {})
+        wanted = {STATE: str(_vectors(config.vectors, config.n))} | (
+            {FIELD: f"1xA({config.n})"} if config.field else {}
+        )
         got = {name: str(f.representation) for name, f in x.fields.items()} if isinstance(x, TypedTensors) else None
         if got != wanted:
             what = type(x).__name__ if got is None else _told(got)

@@ -175,9 +175,7 @@ def adjoint_coefficients(matrices: Tensor) -> Tensor:
 def hermitian_matrices(coefficients: Tensor, n: int) -> Tensor:
     """The inverse: A(n) values ``[..., n^2 - 1]`` -> traceless Hermitian matrices ``[..., n, n]``."""
     wanted = torch.promote_types(coefficients.dtype, torch.complex64)
-    return torch.einsum(
-        "...a,aij->...ij", coefficients.to(wanted), hermitian_basis(n).to(coefficients.device, wanted)
-    )
+    return torch.einsum("...a,aij->...ij", coefficients.to(wanted), hermitian_basis(n).to(coefficients.device, wanted))
 
 
 def element_matrix(term: UnitaryTerm, g: GroupElement) -> Tensor:

@@ -45,7 +45,8 @@ class Motions:
         known = system(name)
         if split not in get_args(Split) or count < 1:
             raise DatasetError(
-                None, f"phase space: expected at least one motion of {', '.join(get_args(Split))}, got {count} of {split!r}."
+                None,
+                f"phase space: expected at least one motion of {', '.join(get_args(Split))}, got {count} of {split!r}.",
             )
         generator = torch.Generator().manual_seed(3 * seed + get_args(Split).index(split))
         shape = (known.count, known.n)
@@ -67,7 +68,9 @@ class Motions:
 
     def __getitem__(self, rows: slice | Tensor) -> Motions:
         """Some of them."""
-        return Motions(self.system, self.before[rows], self.after[rows], None if self.field is None else self.field[rows])
+        return Motions(
+            self.system, self.before[rows], self.after[rows], None if self.field is None else self.field[rows]
+        )
 
 
 def _drawn(shape: tuple[int, int], generator: torch.Generator) -> tuple[Tensor, Tensor]:
