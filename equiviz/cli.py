@@ -36,7 +36,7 @@ TrainingFolder = Annotated[
     typer.Option(
         "--data",
         help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of the subfolders train and "
-        "validation; for hcnn, of protein structures with their split.json.",
+        "validation; for hcnn, of protein structures with their split.json; for unitary a system: oscillators, charges.",
     ),
 ]
 BotanTime = Annotated[

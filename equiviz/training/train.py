@@ -27,6 +27,7 @@ from equiviz.training.load import Ensemble
 from equiviz.training.loop import History, Training
 from equiviz.training.objective import Example
 from equiviz.training.overlap import training_data
+from equiviz.training.phase_space_training import MotionsTrained, train_phase_space
 from equiviz.training.protein_training import hologram_recipe
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.recovery_training import RecoveryTrained, train_recovery
@@ -129,11 +130,12 @@ def train(
     time: float | None = None,
     members: int = 1,
     noise: float | None = None,
-) -> Trained | RecoveryTrained:
+) -> Trained | RecoveryTrained | MotionsTrained:
     """Train a family on configurations and save it; run it again to continue after an interruption.
 
     A family whose task is "amino acids" is trained on protein structures, see `recovery_training`; `members` and
-    `noise` are for these.
+    `noise` are for these. One whose task is "phase space" is trained on the motions of a system that `data` names, in
+    minutes and from the start each time, see `phase_space_training`.
 
     A folder with the subfolders ``train`` and ``validation`` is trained and validated on these; else about a fifth of
     the configurations is kept for validation: whole simulation runs where the data know them.
@@ -162,6 +164,8 @@ def train(
         return train_recovery(own, _folder_of_proteins(data), out, recipe, config, members, progress)
     if members != 1 or noise is not None:
         raise TrainingError(f"members and noise are for families that read proteins; {family} reads none.")
+    if own.model_class.task == "phase space":
+        return train_phase_space(own, _named(data), out, seed, epochs, config, progress)
     plan = plan_for(own.model_class)
     recipe = replace(plan.recipe, seed=seed) if epochs is None else replace(plan.recipe, seed=seed, epochs=epochs)
     return _train_on_glass(own, data, Path(out), replace(plan, recipe=recipe), config, hardware, progress, time)
@@ -323,6 +327,12 @@ def _folder_of_proteins(data: Data) -> str | Path:
     if isinstance(data, (str, Path)):
         return data
     raise TrainingError("Expected a folder of protein structures with a split.json, got configurations of a liquid.")
+
+
+def _named(data: Data) -> str | Path:
+    if isinstance(data, (str, Path)):
+        return data
+    raise TrainingError("Expected the name of a system in phase space, got configurations of a liquid.")
 
 
 def _splits(data: Data, time: float | None) -> tuple[list[GlassConfiguration], list[GlassConfiguration]]:

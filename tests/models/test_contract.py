@@ -174,7 +174,7 @@ def test_a_batch_gives_what_its_structures_give_alone(name: str) -> None:
 def test_every_trainable_weight_gets_a_finite_gradient(name: str) -> None:
     model = network(name)
     outputs = model(model.prepare(example(name, 30)))
-    sum(field.values.square().sum() for field in outputs.values()).backward()  # type: ignore[union-attr]
+    sum(field.values.abs().square().sum() for field in outputs.values()).backward()  # type: ignore[union-attr]
     trained = {key: weight.grad for key, weight in model.named_parameters() if weight.requires_grad}
     for key, gradient in trained.items():
         assert gradient is not None, f"{key} takes no part in the outputs"

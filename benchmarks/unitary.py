@@ -1,0 +1,157 @@
+"""What U(n) equivariance buys: error of the predicted state against training motions, beside a plain network.
+
+`unitary` against a plain multilayer perceptron with as many parameters, as it is and with each motion turned anew by a
+random element of U(n) whenever it is seen (augmentation). All take as many optimiser steps at every size. The rate of
+the plain networks is the better of two on the validation motions; that of `unitary` is its recipe's.
+
+    python benchmarks/unitary.py            # trains what is missing in benchmarks/results/unitary.json, then prints
+    python benchmarks/unitary.py --table    # prints only
+    python benchmarks/unitary.py --figure FILE.html
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from machine import machine_line
+from torch import Tensor, nn
+
+from equiviz.datasets.phase_space.motions import Motions
+from equiviz.datasets.phase_space.systems import SYSTEMS
+from equiviz.models.registry import family
+from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.structures.atomic_file import write_atomically
+from equiviz.structures.phase_space import FIELD, STATE
+from equiviz.structures.typed_tensors import TypedTensors
+from equiviz.symmetry import Field
+from equiviz.training.phase_space_training import MOTION_RECIPE, relative_error, system_settings, train_on_motions
+from equiviz.training.seeds import seeded
+
+RESULTS = Path(__file__).resolve().parent / "results" / "unitary.json"
+SIZES = (64, 256, 1024)
+STEPS = 600
+HELD = 512
+MODELS = {"unitary": (1e-2,), "plain": (1e-3, 3e-3), "plain, augmented": (1e-3, 3e-3)}
+
+
+class PlainNetwork(EquivariantModel):
+    """Real and imaginary parts and the field -> three hidden layers -> real and imaginary parts. Knows no symmetry."""
+
+    family = ""
+    group = "none"
+    task = "phase space"
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        n, leaving = config["n"], 2 * config["vectors"] * config["n"]
+        entering, width = leaving + (n**2 - 1 if config["field"] else 0), config["width"]
+        widths = [entering, width, width, width]
+        hidden = [part for i, o in zip(widths, widths[1:], strict=False) for part in (nn.Linear(i, o), nn.SiLU())]
+        self.network = nn.Sequential(*hidden, nn.Linear(width, leaving))
+
+    def prepare(self, structures: Any) -> TypedTensors:  # type: ignore[override]
+        return structures
+
+    def forward(self, x: TypedTensors) -> dict[str, Field]:  # type: ignore[override]
+        state = x.fields[STATE]
+        known: list[Tensor] = [torch.view_as_real(state.values).flatten(1)]
+        known += [x.fields[FIELD].values] if FIELD in x.fields else []
+        made = self.network(torch.cat(known, 1).to(torch.float32)).unflatten(1, (-1, 2))
+        return {STATE: state.with_values(torch.view_as_complex(made.contiguous()))}
+
+
+def built(model: str, system: str) -> EquivariantModel:
+    equivariant = family("unitary").build(system_settings(system))
+    if model == "unitary":
+        return equivariant
+    settings = system_settings(system) | {"width": 1}
+    while parameters(PlainNetwork(settings)) < parameters(equivariant):
+        settings["width"] = int(settings["width"]) + 1  # type: ignore[call-overload]
+    return PlainNetwork(settings)
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def cell(model: str, system: str, size: int, seed: int) -> dict[str, object]:
+    training = Motions.make(system, "train", size)
+    validation, test = (Motions.make(system, split, HELD) for split in ("validation", "test"))
+    epochs = max(1, round(STEPS / -(-size // MOTION_RECIPE.batch)))
+    tried: list[dict[str, object]] = []
+    for rate in MODELS[model]:
+        with seeded(seed):
+            network = built(model, system)
+        recipe = replace(MOTION_RECIPE, epochs=epochs, learning_rate=rate, seed=seed)
+        started = time.perf_counter()
+        losses = train_on_motions(network, training, recipe, augment=model == "plain, augmented")
+        tried.append(
+            {
+                "rate": rate,
+                "parameters": parameters(network),
+                "train": losses[-1] ** 0.5,
+                "validation": relative_error(network, validation),
+                "test": relative_error(network, test),
+                "seconds": round(time.perf_counter() - started, 1),
+            }
+        )
+    best = min(tried, key=lambda one: float(str(one["validation"])))
+    return {"model": model, "system": system, "size": size, "seed": seed, **best}
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--table", action="store_true")
+    asked.add_argument("--figure", type=Path)
+    asked.add_argument("--seeds", type=int, default=1)
+    given = asked.parse_args()
+    cells: list[dict[str, Any]] = json.loads(RESULTS.read_text())["cells"] if RESULTS.exists() else []
+    done = {(c["model"], c["system"], c["size"], c["seed"]) for c in cells}
+    wanted = [(m, s, n, seed) for seed in range(given.seeds) for n in SIZES for s in SYSTEMS for m in MODELS]
+    for one in [] if given.table or given.figure else [one for one in wanted if one not in done]:
+        torch.set_num_threads(1)
+        cells.append({**cell(*one), "measured": machine_line()})
+        print(json.dumps(cells[-1]), flush=True)
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(RESULTS, json.dumps({"steps": STEPS, "cells": cells}, indent=1) + "\n")
+    print(table(cells))
+    if given.figure is not None:
+        write_atomically(given.figure, figure(cells).to_html(include_plotlyjs=True))
+
+
+def table(cells: list[dict[str, Any]]) -> str:
+    lines = ["| system | model | parameters | " + " | ".join(f"{n} motions" for n in SIZES) + " |", "|---" * 7 + "|"]
+    for system in SYSTEMS:
+        for model in MODELS:
+            own = [c for c in cells if (c["model"], c["system"]) == (model, system)]
+            mean = {n: [c["test"] for c in own if c["size"] == n] for n in SIZES}
+            shown = [f"{100 * sum(mean[n]) / len(mean[n]):.1f} %" if mean[n] else "" for n in SIZES]
+            lines.append(f"| {system} | {model} | {own[0]['parameters'] if own else ''} | {' | '.join(shown)} |")
+    told = sorted({c["measured"] for c in cells})
+    return "\n".join([*lines, "", f"{STEPS} steps each; error of the state on {HELD} test motions. {'; '.join(told)}"])
+
+
+def figure(cells: list[dict[str, Any]]) -> Any:
+    import plotly.graph_objects as go
+
+    drawn = go.Figure()
+    for system in SYSTEMS:
+        for model in MODELS:
+            own = sorted((c["size"], c["test"]) for c in cells if (c["model"], c["system"]) == (model, system))
+            drawn.add_scatter(
+                x=[n for n, _ in own], y=[e for _, e in own], name=f"{system}, {model}", mode="lines+markers"
+            )
+    drawn.update_layout(
+        xaxis={"type": "log", "title": "training motions"}, yaxis={"type": "log", "title": "relative error"}
+    )
+    return drawn
+
+
+if __name__ == "__main__":
+    main()
