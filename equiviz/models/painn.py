@@ -40,14 +40,16 @@ from typing import ClassVar, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import silu
+from torch.nn.functional import linear, silu
 
 from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
+from equiviz.nn.neighbour_sum import SortedEdges
 from equiviz.nn.radial import cosine_cutoff
 from equiviz.nn.stage import Stage
+from equiviz.nn.vector_messages import vector_messages
 from equiviz.structures.elements import symbol
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
@@ -138,18 +140,14 @@ class Message(nn.Module):
         self.inner, self.outer = _dense(width, width), _dense(width, self.parts * width)
 
     def forward(
-        self, s: Tensor, v: Tensor | None, filters: Tensor, directions: Tensor, edges: Tensor
+        self, s: Tensor, v: Tensor | None, filters: Tensor, directions: Tensor, edges: SortedEdges
     ) -> tuple[Tensor, Tensor]:
-        """Scalars [N, F], vectors [N, 3, F] or None, filters [E, parts F], directions [E, 3, 1] -> both, changed."""
-        senders, receivers = edges
-        told = self.outer(silu(self.inner(s))).index_select(0, senders) * filters  # [E, parts F]
-        change, along, *carried = told.split(s.shape[1], 1)  # [E, F] each
-        pushed = along.unsqueeze(1) * directions  # [E, 3, F]
-        if v is None:
-            v = s.new_zeros(len(s), 3, s.shape[1])
-        else:
-            pushed = torch.addcmul(pushed, carried[0].unsqueeze(1), v.index_select(0, senders))
-        return s.index_add(0, receivers, change), v.index_add(0, receivers, pushed)
+        """Scalars [N, F], vectors [N, 3, F] or None, filters [E, parts F], directions [E, 3] -> both, changed."""
+        told = self.outer(silu(self.inner(s))).unflatten(1, (self.parts, -1))  # [N, parts, F]
+        if v is not None:
+            told = torch.cat([told[:, :2], told[:, 2:] * v], 1)  # [N, 5, F]
+        got = vector_messages(told, filters.unflatten(1, (self.parts, -1)), directions, edges)
+        return s + got[:, 0], got[:, 1:] if v is None else v + got[:, 1:]
 
 
 class Update(nn.Module):
@@ -305,10 +303,11 @@ class Painn(EquivariantModel):
         config, width = self.config, self.config.width
         radial, directions = edge_functions(vectors, config.radial, config.cutoff)
         sizes = [part.parts * width for part in cast("list[Message]", list(self.messages))]
-        filters = self.filters(radial).split(sizes, 1)
+        mixes = self.filters.weight.split(sizes)
+        edges = SortedEdges.from_index(graph.senders, graph.receivers, len(graph))
         s, v = self.embedding_stage(self.embedding(self.place[graph.species])), None
         for layer, (message, update) in enumerate(zip(self.messages, self.updates, strict=True)):
-            s, v = message(s, v, filters[layer], directions.unsqueeze(2), graph.edge_index)
+            s, v = message(s, v, linear(radial, mixes[layer]), directions, edges)
             s, v = self.message_scalars[layer](s), _staged(self.message_vectors[layer], v)
             s, v = update(s, v)
             s = self.update_scalars[layer](s)
@@ -356,7 +355,7 @@ class Painn(EquivariantModel):
 
 def _staged(stage: nn.Module, v: Tensor) -> Tensor:
     """Vectors [N, 3, F] through a stage that holds them flat."""
-    return stage(v.flatten(1)).view(v.shape)
+    return stage(v.flatten(1)).unflatten(1, (3, -1))
 
 
 def _norms(v: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ class EquivariantModel(nn.Module, ABC):
         group: the symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), or ``"none"``.
             Permutations of nodes are claimed by all.
-        task: what it learns, and so how it is trained and scored: "mobility" (of particles) or "amino acids".
+        task: what it learns, and so how it is trained and scored: "mobility" (of particles), "amino acids" or
+            "molecules" (energies, forces, dipoles, polarizabilities).
         takes_structures: whether `prepare` hands structures on as they are, so that `forward` takes them.
         config: the configuration that it was built from; `fresh` makes another network of the same shape.
         note: what users of these weights should know, or "": `repr` shows it, evaluations repeat it, a manifest keeps

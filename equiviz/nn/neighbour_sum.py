@@ -4,7 +4,7 @@
 
 With the upstream gradient it makes a number that is linear in each of three factors (basis, features, upstream). The
 sum is the derivative of that number in one factor, and its own derivatives are those in the others: first, second and
-higher derivatives, backward and forward, all run through the same three compiled loops. On devices other than the CPU,
+higher derivatives, backward and forward, all run through the same three compiled loops (`equiviz.nn.multilinear`). On devices other than the CPU,
 or with ``compiled=False``, the same sums are written in plain torch.
 
 Shapes: N nodes, E edges, Q basis functions, C channels.
@@ -12,15 +12,15 @@ Shapes: N nodes, E edges, Q basis functions, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from equiviz.nn.errors import ModelError
+from equiviz.nn.multilinear import Multilinear
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def neighbour_sum(basis: Tensor, features: Tensor, edges: SortedEdges, compiled:
     Differentiable to any order in both. The dtypes must agree.
     """
     if compiled and basis.device.type == "cpu":
-        return _Derivative.apply(edges, basis, features, None)
+        return Multilinear.apply(partial(_compiled_sum, edges), basis, features, None)
     return _plain_gather(basis, features, edges)
 
 
@@ -106,37 +106,6 @@ def _compiled_sum(edges: SortedEdges, basis: Tensor | None, features: Tensor | N
     out = upstream.new_zeros(len(edges.sender), upstream.shape[1])
     correlate(*_arrays(edges, upstream, features, out))
     return out
-
-
-class _Derivative(torch.autograd.Function):
-    """`_compiled_sum`; its own derivatives are of the same kind, with the change in place of what was left out."""
-
-    @staticmethod
-    def forward(ctx: Any, edges: SortedEdges, *factors: Tensor | None) -> Tensor:
-        ctx.save_for_backward(*factors)
-        ctx.save_for_forward(*factors)
-        ctx.edges = edges
-        return _compiled_sum(edges, *factors)
-
-    @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
-    def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        factors = [change if factor is None else factor for factor in ctx.saved_tensors]
-        wanted = ctx.needs_input_grad[1:]  # False for what was left out: None needs no gradient
-        return None, *(_without(factors, place, ctx.edges) if wanted[place] else None for place in range(3))
-
-    @staticmethod  # linear in each factor: the sum over factors, each replaced by its tangent
-    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        factors = ctx.saved_tensors
-        parts = [
-            _Derivative.apply(ctx.edges, *factors[:place], tangent, *factors[place + 1 :])
-            for place, tangent in enumerate(tangents[1:])
-            if tangent is not None
-        ]
-        return reduce(torch.add, parts)
-
-
-def _without(factors: Sequence[Tensor], place: int, edges: SortedEdges) -> Tensor:
-    return _Derivative.apply(edges, *(None if other == place else factors[other] for other in range(3)))
 
 
 class _SymmetricSum(torch.autograd.Function):
