@@ -29,8 +29,8 @@ DataFolder = Annotated[
     Path,
     typer.Option(
         "--data",
-        help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of protein structures; of molecules, an "
-        "extended-xyz file or a folder of them.",
+        help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of protein structures; of molecules, "
+        "an extended-xyz file or a folder of them.",
     ),
 ]
 TrainingFolder = Annotated[

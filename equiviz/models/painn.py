@@ -6,7 +6,7 @@ properties and molecular spectra", ICML 2021, arXiv 2102.03150.
 ===================  ==================================================================================================
 block                what it is
 ===================  ==================================================================================================
-`edge_functions`     sin(n pi r / r_c) / r under a cosine cutoff, and r_ij / |r_ij| (section 3.1, after DimeNet)
+`sine_waves`         sin(n pi r / r_c) / r under a cosine cutoff (section 3.1, after DimeNet)
 `Message`            ds_i = sum_j phi_s(s_j) W_s; dv_i = sum_j v_j phi_vv W_vv + phi_vs W_vs r_ij / |r_ij| (eqs. 7, 8)
 `Update`             ds = a_ss + a_sv <Uv, Vv>; dv = a_vv Uv; a of (s, |Vv|) (eqs. 9, 10)
 `GatedBlock`         gated equivariant block of the heads (figure 3; Weiler et al., arXiv 1807.02547)
@@ -47,7 +47,7 @@ from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
 from equiviz.nn.neighbour_sum import SortedEdges
-from equiviz.nn.radial import cosine_cutoff
+from equiviz.nn.radial import sine_waves
 from equiviz.nn.stage import Stage
 from equiviz.nn.vector_messages import vector_messages
 from equiviz.structures.elements import symbol
@@ -60,7 +60,6 @@ from equiviz.symmetry.representations import CartesianTensor, O3Irreps
 Output = Literal["energy", "forces", "dipole", "polarizability"]
 LAST_ELEMENT = 118
 EPSILON = 1e-8  # of squared norms of vectors
-CLOSEST = 1e-12  # square of the distance, in Å, below which atoms count as coincident
 
 
 @dataclass(frozen=True)
@@ -111,24 +110,6 @@ class PainnConfig:
 def _refuse_species(species: tuple[int, ...]) -> None:
     if not species or len(set(species)) < len(species) or not 1 <= min(species) <= max(species) <= LAST_ELEMENT:
         raise ConfigError(f"painn: expected different atomic numbers from 1 to {LAST_ELEMENT}, got {species!r}.")
-
-
-def edge_functions(vectors: Tensor, radial: int, cutoff: float) -> tuple[Tensor, Tensor]:
-    """Radial functions with the cutoff's weight beside them, and directions; finite where atoms coincide.
-
-    Args:
-        vectors: [E, 3] in Å.
-        radial: number R of functions.
-        cutoff: in Å.
-
-    Returns:
-        [E, R + 1] and [E, 3].
-    """
-    lengths = vectors.square().sum(1, keepdim=True).clamp(min=CLOSEST).sqrt()  # [E, 1]
-    frequencies = torch.arange(1, radial + 1, dtype=vectors.dtype, device=vectors.device) * (math.pi / cutoff)
-    weight = cosine_cutoff(lengths, cutoff)
-    waves = torch.sin(frequencies * lengths) * (weight / lengths)
-    return torch.cat([waves, weight], 1), vectors / lengths
 
 
 class Message(nn.Module):
@@ -294,14 +275,14 @@ class Painn(EquivariantModel):
             vectors = graph.edge_vectors
             if forces and not vectors.requires_grad:
                 vectors = vectors.view_as(vectors).requires_grad_()  # a given tensor of the user's stays as it is
-            s, v = self._represent(graph, vectors)
+            s, v = self.represent(graph, vectors)
             outputs = self._energy(s, vectors, graph, differentiable) | self._tensors(s, v, graph)
         return outputs if differentiable else {name: field.detach() for name, field in outputs.items()}
 
-    def _represent(self, graph: Graph, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Scalars [N, F] and vectors [N, 3, F] after the last layer."""
+    def represent(self, graph: Graph, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Scalars [N, F] and vectors [N, 3, F] after the last layer; `vectors` are those of the edges, [E, 3]."""
         config, width = self.config, self.config.width
-        radial, directions = edge_functions(vectors, config.radial, config.cutoff)
+        radial, directions = sine_waves(vectors, config.radial, config.cutoff)  # [E, R + 1], [E, 3]
         sizes = [part.parts * width for part in cast("list[Message]", list(self.messages))]
         mixes = self.filters.weight.split(sizes)
         edges = SortedEdges.from_index(graph.senders, graph.receivers, len(graph))
@@ -399,8 +380,7 @@ def _dense(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
 
 def example(atoms: int, seed: int) -> Structure:
     """Atoms of H, C, N, O on a jittered lattice of 1.4 Å: for tests and demonstrations."""
-    draw = torch.Generator().manual_seed(seed)
-    side = max(2, round(atoms ** (1 / 3) + 0.499))
+    draw, side = torch.Generator().manual_seed(seed), max(2, math.ceil(atoms ** (1 / 3)))
     axis = torch.arange(side, dtype=torch.float64)
     sites = torch.cartesian_prod(axis, axis, axis)[torch.randperm(side**3, generator=draw)[:atoms]]
     moved = 0.4 * torch.rand(atoms, 3, generator=draw, dtype=torch.float64)

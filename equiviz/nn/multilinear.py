@@ -19,10 +19,14 @@ Derivative = Callable[..., Tensor]
 
 
 class Multilinear(torch.autograd.Function):
-    """``Multilinear.apply(derivative, *factors)``: the derivative in the factor that is None, differentiable to any order."""
+    """``Multilinear.apply(derivative, *factors)``: the derivative in the factor that is None.
+
+    Differentiable to any order, backward and forward.
+    """
 
     @staticmethod
     def forward(ctx: Any, derivative: Derivative, *factors: Tensor | None) -> Tensor:
+        """Run the loop of the factor that is None."""
         ctx.save_for_backward(*factors)
         ctx.save_for_forward(*factors)
         ctx.derivative = derivative
@@ -30,6 +34,7 @@ class Multilinear(torch.autograd.Function):
 
     @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
     def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The change in place of what was left out, and one factor after the other left out."""
         factors = [change if factor is None else factor for factor in ctx.saved_tensors]
         wanted = ctx.needs_input_grad[1:]  # False for what was left out: None needs no gradient
         return None, *(
@@ -38,6 +43,7 @@ class Multilinear(torch.autograd.Function):
 
     @staticmethod  # linear in each factor: the sum over factors, each replaced by its tangent
     def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The sum of what the factors' tangents give."""
         factors = ctx.saved_tensors
         parts = [
             Multilinear.apply(ctx.derivative, *factors[:place], tangent, *factors[place + 1 :])

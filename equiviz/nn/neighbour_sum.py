@@ -4,8 +4,8 @@
 
 With the upstream gradient it makes a number that is linear in each of three factors (basis, features, upstream). The
 sum is the derivative of that number in one factor, and its own derivatives are those in the others: first, second and
-higher derivatives, backward and forward, all run through the same three compiled loops (`equiviz.nn.multilinear`). On devices other than the CPU,
-or with ``compiled=False``, the same sums are written in plain torch.
+higher derivatives, backward and forward, all run through the same three compiled loops (`equiviz.nn.multilinear`). On
+devices other than the CPU, or with ``compiled=False``, the same sums are written in plain torch.
 
 Shapes: N nodes, E edges, Q basis functions, C channels.
 """

@@ -13,6 +13,7 @@ that are carried on; or [N, 2, C] without these, and then `filters` is [E, 2, C]
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -69,14 +70,18 @@ def _derivative(
     assert like is not None
     channels = like.shape[2]
     if got is None:
-        run, out = kernels.to_receivers, like.new_empty(edges.n_nodes, 4, channels)
+        loop, out = kernels.to_receivers, like.new_empty(edges.n_nodes, 4, channels)
     elif told is None:
-        run, out = kernels.to_senders, like.new_zeros(edges.n_nodes, rows, channels)
+        loop, out = kernels.to_senders, like.new_zeros(edges.n_nodes, rows, channels)
     elif filters is None:
-        run, out = kernels.to_filters, like.new_empty(count, 3 if rows > 2 else 2, channels)
+        loop, out = kernels.to_filters, like.new_empty(count, 3 if rows > 2 else 2, channels)
     else:
-        run, out = kernels.to_directions, like.new_zeros(count, 4)
-    run(_array(edges.first), _array(edges.sender), *known, out.numpy())
+        loop, out = kernels.to_directions, like.new_zeros(count, 4)
+    return _filled(loop, [_array(edges.first), _array(edges.sender), *known], out)
+
+
+def _filled(loop: Callable[..., None], arrays: list[Any], out: Tensor) -> Tensor:
+    loop(*arrays, out.numpy())
     return out
 
 

@@ -70,7 +70,9 @@ def _said_of(graph: Graph) -> dict[str, object]:
     }
 
 
-def _rows(parts: Sequence[Tensor | None], graphs: Sequence[Graph], shape: tuple[int, ...], like: Tensor) -> Tensor | None:
+def _rows(
+    parts: Sequence[Tensor | None], graphs: Sequence[Graph], shape: tuple[int, ...], like: Tensor
+) -> Tensor | None:
     """Cells [B, 3, 3] or periods [B, 3]; zero for graphs without, None where no graph has any."""
     if all(part is None for part in parts):
         return None

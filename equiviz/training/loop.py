@@ -146,7 +146,8 @@ class Training(Generic[TargetT]):
             for group in optimiser.param_groups:
                 group["lr"], group["betas"] = rate, (momentum(self.recipe, done, total), 0.999)
             losses += self._descend(fabric, step, optimiser, chunk)
-            _follow(state.averaged, self.model, self.recipe.ema)
+            # Young averages forget faster, or short trainings would keep their first weights.
+            _follow(state.averaged, self.model, min(self.recipe.ema, (1 + done) / (10 + done)))
         return sum(losses) / len(losses), rate
 
     def _descend(

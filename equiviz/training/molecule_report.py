@@ -1,4 +1,4 @@
-"""`evaluate` of models of molecules: errors of energies, forces, dipoles and polarizabilities, beside the plainest guess."""
+"""`evaluate` of models of molecules: errors of energies, forces and tensors beside those of the plainest guess."""
 
 from __future__ import annotations
 

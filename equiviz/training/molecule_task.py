@@ -69,7 +69,7 @@ class MoleculeObjective:
     polarizability_scale: float = 1.0
 
     def loss(self, outputs: Mapping[str, Field], target: MoleculeTarget) -> Tensor:
-        """The sum over the properties that the target knows. Raises TrainingError where the model gives one of them not."""
+        """The sum over the properties that the target knows. Raises TrainingError where the model lacks one of them."""
         known = target.known()
         lacking = [name for name in known if name not in outputs]
         if lacking or not known:

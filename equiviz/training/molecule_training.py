@@ -33,9 +33,7 @@ from equiviz.training.molecule_task import (
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.seeds import seeded
 
-ENERGIES = Recipe(
-    epochs=80, learning_rate=2e-3, optimiser="adam", warm_up=0.1, clip=5.0, ema=0.998, batch=10
-)
+ENERGIES = Recipe(epochs=80, learning_rate=2e-3, optimiser="adam", warm_up=0.1, clip=5.0, ema=0.998, batch=10)
 """Of energies and forces; found on acetylacetone."""
 TENSORS = Recipe(epochs=60, learning_rate=2e-3, optimiser="adam", warm_up=0.1, clip=5.0, ema=0.998, batch=20)
 """Of dipoles and polarizabilities; found on water."""
@@ -131,10 +129,12 @@ def train_molecules(
     )
     history = task.run()
     report = evaluate_molecules(model, validation, family.name)
+    report = replace(report, unit=plan.tensor_unit or report.unit)
     manifest = Manifest(
         family=family.name,
         config=write_config(model.config),
-        data=molecule_data(name, training, validation) | ({"tensor_unit": plan.tensor_unit} if plan.tensor_unit else {}),
+        data=molecule_data(name, training, validation)
+        | ({"tensor_unit": plan.tensor_unit} if plan.tensor_unit else {}),
         recipe=dataclasses.asdict(recipe) | dataclasses.asdict(plan.objective),
         seeds=(seed,),
         scores=report.to_dict(),

@@ -1,7 +1,7 @@
 """Reading molecules with energies, forces, dipoles and polarizabilities from extended-xyz files.
 
-Units are not stated in such files. Energies are taken to be in eV, forces in eV/Å, lengths in Å, as ASE has them; dipoles
-and polarizabilities are taken as they are (of the water data of TENSOAP: atomic units).
+Units are not stated in such files. Energies are taken to be in eV, forces in eV/Å, lengths in Å, as ASE has them;
+dipoles and polarizabilities are taken as they are (of the water data of TENSOAP: atomic units).
 """
 
 from __future__ import annotations
