@@ -93,7 +93,8 @@ def test_dipole_and_polarizability_are_sums_over_atoms_about_the_centre_of_mass(
     )
     graph = model.prepare(x)
     s, v = model.represent(graph, graph.edge_vectors)
-    mass = torch.tensor([{1: 1.008, 6: 12.011, 7: 14.007, 8: 15.999}[n] for n in x.species.tolist()])
+    masses = {1: 1.008, 6: 12.011, 7: 14.007, 8: 15.999}
+    mass = torch.tensor([masses[n] for n in x.species.tolist()], dtype=torch.float64)
     r = x.positions - (mass[:, None] * x.positions).sum(0) / mass.sum()
     assert model.dipole_head is not None
     assert model.polarizability_head is not None
@@ -102,7 +103,7 @@ def test_dipole_and_polarizability_are_sums_over_atoms_about_the_centre_of_mass(
     wanted = 2.0 * sum(own[i] + q[i] * r[i] for i in range(6))
     shift = {1: 1.0, 6: 2.0, 7: 3.0, 8: 4.0}
     alpha = sum(
-        3.0 * (a[i] * torch.eye(3) + torch.outer(nu[i], r[i]) + torch.outer(r[i], nu[i]))
+        3.0 * (a[i] * torch.eye(3, dtype=torch.float64) + torch.outer(nu[i], r[i]) + torch.outer(r[i], nu[i]))
         + shift[int(x.species[i])] * torch.eye(3)
         for i in range(6)
     )
