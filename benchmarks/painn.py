@@ -44,7 +44,7 @@ def schnetpack_network(folder: Path) -> Prepared:
 
     if not hasattr(loader, "T_co"):  # schnetpack 2.0.4 asks torch for a name that torch 2.13 no longer has
         loader.T_co = TypeVar("T_co", covariant=True)  # type: ignore[attr-defined]
-    import schnetpack
+    import schnetpack  # pyright: ignore[reportMissingImports] - it is in the other environment
     from ase.neighborlist import neighbor_list
 
     torch.manual_seed(0)
