@@ -28,7 +28,9 @@ app.add_typer(benchmarks, name="benchmark")
 DataFolder = Annotated[
     Path,
     typer.Option(
-        "--data", help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of protein structures."
+        "--data",
+        help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of protein structures; of molecules, "
+        "an extended-xyz file or a folder of them.",
     ),
 ]
 TrainingFolder = Annotated[
@@ -36,7 +38,8 @@ TrainingFolder = Annotated[
     typer.Option(
         "--data",
         help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of the subfolders train and "
-        "validation; for hcnn, of protein structures with their split.json; for unitary a system: oscillators, charges.",
+        "validation; for hcnn, of protein structures with their split.json; for painn, an extended-xyz file (eV, eV/Å) "
+        "or a folder of them; for unitary a system: oscillators, charges.",
     ),
 ]
 BotanTime = Annotated[
@@ -155,7 +158,7 @@ def evaluate_model(
     time: BotanTime = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a model: rho per type, time and configuration, beside the noise ceiling; of amino acids, the recovery."""
+    """Score a model: rho per type, time and configuration; recovery of amino acids; RMSE and MAE of molecules."""
     from equiviz.training.evaluate import evaluate
 
     report = evaluate(model, data, time=time)

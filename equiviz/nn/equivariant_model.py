@@ -30,9 +30,11 @@ class EquivariantModel(nn.Module, ABC):
         family: the name under which the registry knows it.
         group: the symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), ``"U(n)"`` or
-            a subgroup of it (`equiviz.symmetry.named_groups`), or ``"none"``. Permutations of nodes are claimed by all.
-        task: what it learns, and so how it is trained and scored: "mobility" (of particles), "amino acids" or "phase
-            space" (a state after a time).
+            a subgroup of it, ``"I"`` (`equiviz.symmetry.named_groups`), or ``"none"``. Permutations of nodes are claimed
+            by all.
+        task: what it learns, and so how it is trained and scored: "mobility" (of particles), "amino acids",
+            "molecules" (energies, forces, dipoles, polarizabilities), "phase space" (a state after a time), or "digits"
+            (on the sphere).
         takes_structures: whether `prepare` hands structures on as they are, so that `forward` takes them.
         config: the configuration that it was built from; `fresh` makes another network of the same shape.
         note: what users of these weights should know, or "": `repr` shows it, evaluations repeat it, a manifest keeps

@@ -11,10 +11,13 @@ Shapes: N nodes, E edges, Q harmonics, K radial functions, C channels.
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 
+from equiviz.nn.multilinear import Multilinear
 from equiviz.nn.neighbour_convolution import edge_basis
-from equiviz.nn.neighbour_sum import Derivative, SortedEdges, arrays_of, neighbour_sum
+from equiviz.nn.neighbour_sum import SortedEdges, arrays_of, neighbour_sum
 
 
 def neighbour_density(
@@ -25,7 +28,7 @@ def neighbour_density(
     Differentiable to any order in all three. The dtypes must agree.
     """
     if compiled and harmonics.device.type == "cpu":
-        return Derivative.apply(_compiled_density, edges, harmonics, radial, features, None)
+        return Multilinear.apply(partial(_compiled_density, edges), harmonics, radial, features, None)
     summed = neighbour_sum(edge_basis(radial, harmonics), features, edges, compiled=False)
     return summed.unflatten(1, (harmonics.shape[1], radial.shape[1]))
 

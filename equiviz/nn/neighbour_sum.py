@@ -4,23 +4,23 @@
 
 With the upstream gradient it makes a number that is linear in each of three factors (basis, features, upstream). The
 sum is the derivative of that number in one factor, and its own derivatives are those in the others: first, second and
-higher derivatives, backward and forward, all run through the same three compiled loops. On devices other than the CPU,
-or with ``compiled=False``, the same sums are written in plain torch.
+higher derivatives, backward and forward, all run through the same three compiled loops (`equiviz.nn.multilinear`). On
+devices other than the CPU, or with ``compiled=False``, the same sums are written in plain torch.
 
 Shapes: N nodes, E edges, Q basis functions, C channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from equiviz.nn.errors import ModelError
+from equiviz.nn.multilinear import Multilinear
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def neighbour_sum(basis: Tensor, features: Tensor, edges: SortedEdges, compiled:
     Differentiable to any order in both. The dtypes must agree.
     """
     if compiled and basis.device.type == "cpu":
-        return Derivative.apply(_compiled_sum, edges, basis, features, None)
+        return Multilinear.apply(partial(_compiled_sum, edges), basis, features, None)
     return _plain_gather(basis, features, edges)
 
 
@@ -107,46 +107,6 @@ def _compiled_sum(edges: SortedEdges, basis: Tensor | None, features: Tensor | N
     out = upstream.new_zeros(len(edges.sender), upstream.shape[1])
     correlate(*arrays_of(edges, upstream, features, out))
     return out
-
-
-class Derivative(torch.autograd.Function):
-    """Of a sum over edges of products of factors, the derivative in the one factor that is left out (None).
-
-    Its own derivatives are of the same kind, with the change in place of what was left out. The first argument makes
-    it, of edges and factors, in a compiled loop.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, made: Callable[..., Tensor], edges: SortedEdges, *factors: Tensor | None) -> Tensor:
-        """What `made` makes of the factors, one of which is None."""
-        ctx.save_for_backward(*factors)
-        ctx.save_for_forward(*factors)
-        ctx.made, ctx.edges = made, edges
-        return made(edges, *factors)
-
-    @staticmethod  # torch's stub wants any number of upstream gradients, a function has a fixed one
-    def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """With the change in place of what was left out, each factor is left out in turn."""
-        factors = [change if factor is None else factor for factor in ctx.saved_tensors]
-        wanted = ctx.needs_input_grad[2:]  # False for what was left out: None needs no gradient
-        slopes = (_without(ctx, factors, place) if needed else None for place, needed in enumerate(wanted))
-        return None, None, *slopes
-
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Linear in each factor: the sum over factors, each replaced by its tangent."""
-        factors = ctx.saved_tensors
-        parts = [
-            Derivative.apply(ctx.made, ctx.edges, *factors[:place], tangent, *factors[place + 1 :])
-            for place, tangent in enumerate(tangents[2:])
-            if tangent is not None
-        ]
-        return reduce(torch.add, parts)
-
-
-def _without(ctx: Any, factors: Sequence[Tensor], place: int) -> Tensor:
-    others = (None if other == place else factor for other, factor in enumerate(factors))
-    return Derivative.apply(ctx.made, ctx.edges, *others)
 
 
 class _SymmetricSum(torch.autograd.Function):

@@ -13,6 +13,7 @@ from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.configuration import SPECIES_A, GlassConfiguration
 from equiviz.datasets.glass.folder import read_folder
 from equiviz.datasets.glass.statistics import noise_ceiling
+from equiviz.datasets.molecules.frames import Frame, MoleculeData
 from equiviz.datasets.proteins.protein_set import ProteinSet
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.symmetry.field import Field
@@ -21,6 +22,7 @@ from equiviz.training.evaluation_report import EvaluationReport, Score, same_tim
 from equiviz.training.glass_task import relative_to_inherent, vectors
 from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
+from equiviz.training.molecule_report import MoleculeReport, evaluate_molecules
 from equiviz.training.overlap import overlap_note
 from equiviz.training.recovery import ProteinData, RecoveryReport, evaluate_recovery
 
@@ -33,8 +35,11 @@ def evaluate(
     name: str = "",
     progress: bool = False,
     time: float | None = None,
-) -> EvaluationReport | RecoveryReport:
-    """Score a model: mobilities by rho (`EvaluationReport`), amino acids by how many are recovered (`RecoveryReport`).
+) -> EvaluationReport | RecoveryReport | MoleculeReport:
+    """Score a model, by its task.
+
+    Mobilities by rho (`EvaluationReport`), amino acids by how many are recovered (`RecoveryReport`), energies, forces,
+    dipoles and polarizabilities by their errors (`MoleculeReport`).
 
     What a model of liquids needs besides positions (inherent structures, energies) is computed here, and cached. The
     report's note says how many of the configurations the model was trained on, where its manifest tells.
@@ -42,7 +47,8 @@ def evaluate(
     Args:
         model: A model, the name of shipped weights, or the folder of a training.
         data: A folder of configurations in any of the supported formats, one configuration, or several; for amino
-            acids a folder of structure files, or one file.
+            acids a folder of structure files, or one file; for molecules an extended-xyz file, several, a folder of
+            them, or frames.
         name: What to call the model in the report; by default the name it was loaded by, or its family.
         progress: Whether to show a progress bar.
         time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
@@ -56,6 +62,8 @@ def evaluate(
     network = model if isinstance(model, EquivariantModel) else load(model)
     if network.task == "amino acids":
         return evaluate_recovery(network, _proteins(data), called, progress)
+    if network.task == "molecules":
+        return evaluate_molecules(network, _molecules(data), called, progress)
     return evaluate_mobility(network, data, called, progress, time)
 
 
@@ -80,6 +88,17 @@ def _proteins(data: object) -> ProteinData:
         return list(data)
     raise TrainingError(
         "Expected a folder of protein structures, or paths of such files, for this model is of amino acids; got "
+        f"{type(data).__name__}."
+    )
+
+
+def _molecules(data: object) -> MoleculeData | list[Frame]:
+    if isinstance(data, (str, Path)):
+        return data
+    if isinstance(data, (list, tuple)) and data and all(isinstance(part, (str, Path, Frame)) for part in data):
+        return list(data)
+    raise TrainingError(
+        "Expected an extended-xyz file, several, or a folder of such files, for this model is of molecules; got "
         f"{type(data).__name__}."
     )
 

@@ -1,15 +1,15 @@
 """The training loop: small, on Lightning Fabric, resumable bit for bit.
 
 Fabric brings devices and data-parallel strategies; everything that decides the result stands here. One step sees
-`Recipe.batch` examples one after the other (graphs of one glass configuration are large; there is nothing to gain from
-gluing them together), and averages their gradients.
+`Recipe.batch` examples one after the other, and averages their gradients: graphs of one glass configuration are large,
+and nothing is gained by gluing them together. Small molecules are glued (`Training.glue`).
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,8 @@ class Training(Generic[TargetT]):
         folder: Where the state is saved after each epoch, and looked for at the start; None saves nothing.
         augment: Applied to each training example each time it is seen.
         progress: Whether to show a progress bar.
+        glue: Makes one example of those of a step, for small molecules that are faster in one batch; its loss stands
+            for all of them.
     """
 
     model: EquivariantModel
@@ -71,6 +73,7 @@ class Training(Generic[TargetT]):
     folder: Path | str | None = None
     augment: Augmentation[TargetT] | None = None
     progress: bool = True
+    glue: Callable[[Sequence[Example[TargetT]]], Example[TargetT]] | None = None
 
     def run(self) -> History:
         """Train, or continue a training whose state lies in `folder`.
@@ -143,7 +146,8 @@ class Training(Generic[TargetT]):
             for group in optimiser.param_groups:
                 group["lr"], group["betas"] = rate, (momentum(self.recipe, done, total), 0.999)
             losses += self._descend(fabric, step, optimiser, chunk)
-            _follow(state.averaged, self.model, self.recipe.ema)
+            # Young averages forget faster, or short trainings would keep their first weights.
+            _follow(state.averaged, self.model, min(self.recipe.ema, (1 + done) / (10 + done)))
         return sum(losses) / len(losses), rate
 
     def _descend(
@@ -151,6 +155,7 @@ class Training(Generic[TargetT]):
     ) -> list[float]:
         """One optimiser step; returns the loss of each example."""
         losses: list[float] = []
+        chunk = [self.glue(chunk)] if self.glue is not None else chunk
         for index, example in enumerate(chunk):
             with fabric.no_backward_sync(step, enabled=index + 1 < len(chunk)):  # type: ignore[arg-type]
                 loss = step(self._augmented(fabric, example))

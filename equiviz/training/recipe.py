@@ -24,8 +24,8 @@ class Recipe:
             half cosines, momentum against it (Smith and Topin, arXiv 1708.07120); "cosine": down to zero; "constant".
         warm_up: Fraction of all steps spent rising (one-cycle), in (0, 1).
         clip: Largest norm of the gradient; 0 leaves it as it is.
-        ema: Decay per step of an exponential moving average of the weights, which is then what is scored and kept; 0 is
-            off.
+        ema: Decay per step of an exponential moving average of the weights, which is then what is scored and kept; at
+            step n at most (1 + n) / (10 + n); 0 is off.
         patience: Stop after this many epochs without a better validation score; 0 never stops.
         batch: Examples per optimiser step, on each device.
         seed: Of the order of examples, of dropout and of augmentation.

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from equiviz.datasets.glass.configuration import GlassConfiguration
 from equiviz.datasets.glass.folder import read_splits
+from equiviz.datasets.molecules.frames import MoleculeData
 from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
 from equiviz.models.registry import family as find_family
@@ -25,6 +26,7 @@ from equiviz.training.evaluation_report import EvaluationReport
 from equiviz.training.glass_task import GlassObjective, GlassTarget, examples, random_turn
 from equiviz.training.load import Ensemble
 from equiviz.training.loop import History, Training
+from equiviz.training.molecule_training import MoleculesTrained, train_molecules
 from equiviz.training.objective import Example
 from equiviz.training.overlap import training_data
 from equiviz.training.phase_space_training import MotionsTrained, train_phase_space
@@ -130,12 +132,14 @@ def train(
     time: float | None = None,
     members: int = 1,
     noise: float | None = None,
-) -> Trained | RecoveryTrained | MotionsTrained:
+) -> Trained | RecoveryTrained | MoleculesTrained | MotionsTrained:
     """Train a family on configurations and save it; run it again to continue after an interruption.
 
     A family whose task is "amino acids" is trained on protein structures, see `recovery_training`; `members` and
     `noise` are for these. One whose task is "phase space" is trained on the motions of a system that `data` names, in
     minutes and from the start each time, see `phase_space_training`.
+
+    One whose task is "molecules" is trained on extended-xyz files, see `molecule_training`.
 
     A folder with the subfolders ``train`` and ``validation`` is trained and validated on these; else about a fifth of
     the configurations is kept for validation: whole simulation runs where the data know them.
@@ -166,6 +170,10 @@ def train(
         raise TrainingError(f"members and noise are for families that read proteins; {family} reads none.")
     if own.model_class.task == "phase space":
         return train_phase_space(own, _named(data), out, seed, epochs, config, progress)
+    if own.model_class.task == "molecules":
+        if time is not None:
+            raise TrainingError(f"time={time:g} is for configurations of a liquid; {family} reads molecules.")
+        return train_molecules(own, _files_of_molecules(data), out, seed, epochs, config, hardware, progress)
     plan = plan_for(own.model_class)
     recipe = replace(plan.recipe, seed=seed) if epochs is None else replace(plan.recipe, seed=seed, epochs=epochs)
     return _train_on_glass(own, data, Path(out), replace(plan, recipe=recipe), config, hardware, progress, time)
@@ -333,6 +341,14 @@ def _named(data: Data) -> str | Path:
     if isinstance(data, (str, Path)):
         return data
     raise TrainingError("Expected the name of a system in phase space, got configurations of a liquid.")
+
+
+def _files_of_molecules(data: object) -> MoleculeData:
+    if isinstance(data, (str, Path)):
+        return data
+    if isinstance(data, (list, tuple)) and data and all(isinstance(part, (str, Path)) for part in data):
+        return list(data)
+    raise TrainingError(f"Expected an extended-xyz file, or a folder of such files, got {type(data).__name__}.")
 
 
 def _splits(data: Data, time: float | None) -> tuple[list[GlassConfiguration], list[GlassConfiguration]]:

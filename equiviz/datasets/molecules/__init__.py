@@ -1,0 +1,1 @@
+"""Molecules with what quantum chemistry says of them: frames of extended-xyz files."""
