@@ -99,7 +99,7 @@ class GaugeCnn(EquivariantModel):
 
     family = "gauge_cnn"
     group = "I"
-    task = "sphere"
+    task = "digits"
     config: GaugeCnnConfig  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, config: GaugeCnnConfig) -> None:

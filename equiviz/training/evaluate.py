@@ -17,6 +17,7 @@ from equiviz.datasets.molecules.frames import Frame, MoleculeData
 from equiviz.datasets.proteins.protein_set import ProteinSet
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.symmetry.field import Field
+from equiviz.training.digits_training import DigitReport, evaluate_digits
 from equiviz.training.errors import TrainingError
 from equiviz.training.evaluation_report import EvaluationReport, Score, same_time
 from equiviz.training.glass_task import relative_to_inherent, vectors
@@ -35,11 +36,12 @@ def evaluate(
     name: str = "",
     progress: bool = False,
     time: float | None = None,
-) -> EvaluationReport | RecoveryReport | MoleculeReport:
+) -> EvaluationReport | RecoveryReport | MoleculeReport | DigitReport:
     """Score a model, by its task.
 
     Mobilities by rho (`EvaluationReport`), amino acids by how many are recovered (`RecoveryReport`), energies, forces,
-    dipoles and polarizabilities by their errors (`MoleculeReport`).
+    dipoles and polarizabilities by their errors (`MoleculeReport`), digits on the sphere by how many are recognised
+    when it is turned (`DigitReport`).
 
     What a model of liquids needs besides positions (inherent structures, energies) is computed here, and cached. The
     report's note says how many of the configurations the model was trained on, where its manifest tells.
@@ -62,6 +64,8 @@ def evaluate(
     network = model if isinstance(model, EquivariantModel) else load(model)
     if network.task == "amino acids":
         return evaluate_recovery(network, _proteins(data), called, progress)
+    if network.task == "digits":
+        return evaluate_digits(network, data, called)
     if network.task == "molecules":
         return evaluate_molecules(network, _molecules(data), called, progress)
     return evaluate_mobility(network, data, called, progress, time)

@@ -13,6 +13,7 @@ from dataclasses import is_dataclass
 from torch import Tensor, nn
 
 from equiviz.datasets.cache import content_key
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.training.objective import Example, TargetT
 
 
@@ -39,7 +40,7 @@ def _spelled(settings: object) -> str:
 
 
 def _content(examples: Sequence[Example[TargetT]]) -> str:
-    """A hash of names, positions, species and targets, in order."""
+    """A hash of names, positions, species (or whatever else is read) and targets, in order."""
     digest = hashlib.sha256()
     for place in range(len(examples)):
         example = examples[place]
@@ -48,8 +49,12 @@ def _content(examples: Sequence[Example[TargetT]]) -> str:
 
 
 def _tensors(example: Example[TargetT]) -> Iterator[tuple[str, Tensor]]:
-    yield "positions", example.graph.positions
-    yield "species", example.graph.species
+    graph: object = example.graph
+    if isinstance(graph, TypedTensors):
+        yield from ((name, field.values) for name, field in graph.fields.items())
+    else:
+        yield "positions", example.graph.positions
+        yield "species", example.graph.species
     target = example.target
     named = {"target": target} if isinstance(target, Tensor) else getattr(target, "__dict__", {})
     yield from ((name, value) for name, value in named.items() if isinstance(value, Tensor))

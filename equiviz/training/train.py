@@ -20,6 +20,7 @@ from equiviz.models.registry import family as find_family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
 from equiviz.training.checkpoint import Manifest, save_checkpoint
+from equiviz.training.digits_training import DigitsTrained, train_digits
 from equiviz.training.errors import TrainingError
 from equiviz.training.evaluate import Data, evaluate_mobility, read_data
 from equiviz.training.evaluation_report import EvaluationReport
@@ -132,14 +133,15 @@ def train(
     time: float | None = None,
     members: int = 1,
     noise: float | None = None,
-) -> Trained | RecoveryTrained | MoleculesTrained | MotionsTrained:
+) -> Trained | RecoveryTrained | MoleculesTrained | MotionsTrained | DigitsTrained:
     """Train a family on configurations and save it; run it again to continue after an interruption.
 
     A family whose task is "amino acids" is trained on protein structures, see `recovery_training`; `members` and
     `noise` are for these. One whose task is "phase space" is trained on the motions of a system that `data` names, in
     minutes and from the start each time, see `phase_space_training`.
 
-    One whose task is "molecules" is trained on extended-xyz files, see `molecule_training`.
+    One whose task is "molecules" is trained on extended-xyz files, see `molecule_training`; one whose task is "digits"
+    on pictures, by "digits" those that scikit-learn brings, see `digits_training`.
 
     A folder with the subfolders ``train`` and ``validation`` is trained and validated on these; else about a fifth of
     the configurations is kept for validation: whole simulation runs where the data know them.
@@ -168,6 +170,8 @@ def train(
         return train_recovery(own, _folder_of_proteins(data), out, recipe, config, members, progress)
     if members != 1 or noise is not None:
         raise TrainingError(f"members and noise are for families that read proteins; {family} reads none.")
+    if own.model_class.task == "digits":
+        return train_digits(own, data, out, seed, epochs, config, hardware, progress)
     if own.model_class.task == "phase space":
         return train_phase_space(own, _named(data), out, seed, epochs, config, progress)
     if own.model_class.task == "molecules":
