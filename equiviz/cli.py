@@ -36,7 +36,8 @@ TrainingFolder = Annotated[
     typer.Option(
         "--data",
         help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of the subfolders train and "
-        "validation; for hcnn, of protein structures with their split.json; for unitary a system: oscillators, charges.",
+        "validation; for hcnn, of protein structures with their split.json; for unitary a system: oscillators or "
+        "charges.",
     ),
 ]
 BotanTime = Annotated[

@@ -18,8 +18,8 @@ from equiviz.structures.elements import symbol
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field, Support
-from equiviz.symmetry.representations import CartesianTensor, Representation
 from equiviz.symmetry.representation_text import representation as as_representation
+from equiviz.symmetry.representations import CartesianTensor, Representation
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from equiviz.nn.errors import ModelError
 from equiviz.symmetry.field import Field, Support
-from equiviz.symmetry.representations import Representation
 from equiviz.symmetry.representation_text import representation as as_representation
+from equiviz.symmetry.representations import Representation
 
 
 class Stage(nn.Module):

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from equiviz.symmetry import (
+    O3,
     Field,
     GroupError,
-    O3,
     RepresentationError,
     Unitary,
     UnitaryGenerator,
