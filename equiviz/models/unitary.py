@@ -135,11 +135,11 @@ class UnitaryNetwork(EquivariantModel):
     def forward(self, x: TypedTensors) -> dict[str, Field]:  # type: ignore[override]
         """The state after the time that the network was trained on. Raises ModelError as `prepare`."""
         self._refuse(x)
-        entering = self.entering_stage(self._entering(x))  # [B, P, n]
+        entering = _passed(self.entering_stage, self._entering(x))  # [B, P, n]
         h, invariants = entering, list(cast("Sequence[Stage]", self.invariant_stages))
         for number, (layer, stage) in enumerate(zip(self.layers, self.feature_stages, strict=True)):
             known = invariants[number](gram(h)) if invariants else None
-            h = stage(softsign(layer(h, known), self.residues[number]))  # [B, C, n]
+            h = _passed(stage, softsign(layer(h, known), self.residues[number]))  # [B, C, n]
         known = invariants[-1](gram(h)) if invariants else None
         state = self.readout(torch.cat([h, entering], 1), known)  # [B, N, n]
         return {STATE: Field(state.flatten(1), _vectors(self.config.vectors, self.config.n))}
@@ -209,6 +209,11 @@ def gram(h: Tensor) -> Tensor:
 def softsign(u: Tensor, residue: Tensor) -> Tensor:
     """``u / (1 + ||u||) + a u`` of each vector ``[B, C, n]``."""
     return u * (1 / (1 + torch.linalg.vector_norm(u, dim=-1, keepdim=True)) + residue)
+
+
+def _passed(stage: Stage, h: Tensor) -> Tensor:
+    """Vectors ``[B, C, n]`` through a stage, as the rows that it declares: what it records is what flows on."""
+    return stage(h.flatten(1)).unflatten(1, tuple(h.shape[1:]))
 
 
 def example(systems: int, seed: int) -> TypedTensors:

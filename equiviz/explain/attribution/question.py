@@ -24,7 +24,8 @@ class Question:
     Attributes:
         output: name of the output, with its prefix, as `capture` names it.
         row: of which node, edge or graph; None for the sum over all.
-        component: which component of the output's last axis; None for its norm (or its only component).
+        component: which component of the output's last axis; None for its norm (or its only component). The size of a
+            complex one.
         rows: how many rows the output has for one copy of the input.
         support: what these are.
     """
@@ -68,8 +69,10 @@ class Question:
         chosen = chosen.sum(1) if self.row is None else chosen[:, self.row]
         chosen = chosen.flatten(1)
         if self.component is not None:
-            return chosen[:, self.component]
-        return chosen[:, 0] if chosen.shape[1] == 1 else torch.linalg.vector_norm(chosen, dim=1)
+            chosen = chosen[:, self.component : self.component + 1]
+        # A complex component counts by its size, as a vector does: its real part would depend on a phase.
+        single = chosen.shape[1] == 1 and not chosen.is_complex()
+        return chosen[:, 0] if single else torch.linalg.vector_norm(chosen, dim=1)
 
     def __str__(self) -> str:
         named = self.output.removeprefix(OUTPUT)
