@@ -15,6 +15,7 @@ import argparse
 import json
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class PlainNetwork(EquivariantModel):
         n, leaving = config["n"], 2 * config["vectors"] * config["n"]
         entering, width = leaving + (n**2 - 1 if config["field"] else 0), config["width"]
         widths = [entering, width, width, width]
-        hidden = [part for i, o in zip(widths, widths[1:], strict=False) for part in (nn.Linear(i, o), nn.SiLU())]
+        hidden = [part for i, o in pairwise(widths) for part in (nn.Linear(i, o), nn.SiLU())]
         self.network = nn.Sequential(*hidden, nn.Linear(width, leaving))
 
     def prepare(self, structures: Any) -> TypedTensors:  # type: ignore[override]
@@ -126,7 +127,7 @@ def main() -> None:
 
 
 def table(cells: list[dict[str, Any]]) -> str:
-    lines = ["| system | model | parameters | " + " | ".join(f"{n} motions" for n in SIZES) + " |", "|---" * 7 + "|"]
+    lines = ["| system | model | parameters | " + " | ".join(f"{n} motions" for n in SIZES) + " |", "|---" * (3 + len(SIZES)) + "|"]
     for system in SYSTEMS:
         for model in MODELS:
             own = [c for c in cells if (c["model"], c["system"]) == (model, system)]

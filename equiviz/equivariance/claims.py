@@ -38,5 +38,5 @@ def told_kinds(group: str, tried: Iterable[Kind]) -> list[Kind]:
         CheckError: no such group.
     """
     known = claimed_kinds(group) | set(tried)
-    in_space = bool(known & set(_SPACE)) or known == set(OTHERS)
+    in_space = bool(known & set(_SPACE)) or known == frozenset(OTHERS)
     return [kind for kind in KINDS if kind in known or (in_space and kind in _SPACE)]

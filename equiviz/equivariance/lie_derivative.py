@@ -54,8 +54,9 @@ def lie_derivative(
 
     Of what lies in space these are the six generators of E(3); of representations of U(n) the n^2 of u(n).
 
-    Its size is ||L_X f|| / ||f|| of each irrep block: per radian for rotations about the origin and for U(n), for translations per
-    shift by the spread of the points (the root mean square distance from their centre, at least one length unit).
+    Its size is ||L_X f|| / ||f|| of each irrep block: per radian for rotations about the origin and for U(n), for
+    translations per shift by the spread of the points (the root mean square distance from their centre, at least one
+    length unit).
 
     Args:
         model: anything that `equiviz.capture` takes. It is run in the mode in which it comes, and left as it was.

@@ -45,8 +45,8 @@ def _first_break(findings: list[LieFinding]) -> str:
         )
     else:
         line = (
-            f"{stage} breaks {_word(motion)} in its {irrep} block: a small {_along(worst)} moves it, beyond what it should, "
-            f"by {percent(worst.value)} of its size {per(worst)} ({_floor(worst)})."
+            f"{stage} breaks {_word(motion)} in its {irrep} block: a small {_along(worst)} moves it, beyond what it "
+            f"should, by {percent(worst.value)} of its size {per(worst)} ({_floor(worst)})."
         )
     return line + (f" {_some(later)} fail{'s' * (len(later) == 1)} after it, which may be inherited." if later else "")
 
@@ -88,7 +88,8 @@ def _unclaimed(model: str, motion: Motion, findings: list[LieFinding]) -> str:
     if worst.passed:
         return f"{model} does not claim {_word(motion)}, but keeps it on this input."
     where = f"{worst.stage}, {worst.irrep}, {worst.generator}"
-    return f"{model} does not claim {_word(motion)}, and does not have it (up to {percent(worst.value)} {per(worst)}, {where})."
+    most = f"up to {percent(worst.value)} {per(worst)}, {where}"
+    return f"{model} does not claim {_word(motion)}, and does not have it ({most})."
 
 
 def _method(findings: list[LieFinding], reasons: Mapping[str, str]) -> str:

@@ -70,9 +70,10 @@ def trials(x: ModelInput, elements: int, seed: int, batches: bool, few: bool = F
     """All trials of one input, lazily: one transformed input is in memory at a time.
 
     What acts on the input (`acting_on`): in space `elements` Haar-random rotations, half as many improper elements, the
-    inversion itself first, three translations of about the structure's own size; three orders of the nodes; for periodic structures atoms moved by lattice vectors,
-    and a supercell; company in a batch, where the model takes lists (`batches`); the same
-    input again, also at the end, for models that remember. With `few` one of each kind, besides rotations.
+    inversion itself first, three translations of about the structure's own size. Then three orders of the nodes; for
+    periodic structures atoms moved by lattice vectors, and a supercell; company in a batch, where the model takes lists
+    (`batches`); the same input again, also at the end, for models that remember. With `few` one of each kind, besides
+    rotations.
     """
     generator = torch.Generator().manual_seed(seed)
     yield Trial("determinism", "the same input again", x)

@@ -145,7 +145,9 @@ class AskedNumber:
         chosen = chosen.flatten(1)
         if self.component == "norm":
             return torch.linalg.vector_norm(chosen, dim=1)
-        return chosen[:, self.component or 0]
+        single = chosen[:, self.component or 0]
+        # A complex component counts by its size, as a vector does: its real part would depend on a phase.
+        return single.abs() if single.is_complex() else single
 
     def __str__(self) -> str:
         which = f"[{self.component}]" if isinstance(self.component, int) else ""

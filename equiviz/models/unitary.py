@@ -1,4 +1,4 @@
-r"""A feed-forward network that is equivariant to U(n): it mixes vectors of C^n among each other, never their components.
+r"""A feed-forward network that is equivariant to U(n): it mixes vectors of C^n with each other, never their components.
 
 Papers: P.-W. Ma, T.-H. H. Chan, "A feedforward unitary equivariant neural network", arXiv 2208.12146 (Neural Networks
 161 (2023) 154); P.-W. Ma, "Activation functions for 'A feedforward unitary equivariant neural network'", arXiv
@@ -19,8 +19,9 @@ block                   what it is
 
 Departures
 ----------
-- The weights depend on invariants, by a network of one hidden layer (``weights="constant"``: they do not, as published).
-  With constant weights a network without invariants cannot even turn a phase at a rate that depends on the energy.
+- The weights depend on invariants, by a network of one hidden layer; with ``weights="constant"`` they do not, as
+  published. With constant weights a network without invariants cannot even turn a phase at a rate that depends on
+  the energy.
 - Other vectors than those given come from a field, a Hermitian matrix H that turns as U H U^dagger (adjoint
   representation): H z, and for n > 2 H^2 z, enter as further channels (higher powers depend on these for n <= 3).
 - The readout sees the input beside the features, so that the identity is learned at once.
@@ -33,6 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, cast
 
 import torch
@@ -105,7 +107,7 @@ class UnitaryNetwork(EquivariantModel):
         invariant = config.weights == "invariant"
         widths = [entering] + [channels] * config.layers
         hidden = config.hidden if invariant else 0
-        self.layers = nn.ModuleList(ChannelMixing(i, o, i, hidden) for i, o in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(ChannelMixing(i, o, i, hidden) for i, o in pairwise(widths))
         self.residues = nn.Parameter(torch.full((config.layers,), config.residue))
         self.readout = ChannelMixing(channels + entering, config.vectors, channels, hidden)
         self.entering_stage = Stage(_vectors(entering, config.n))
@@ -133,11 +135,11 @@ class UnitaryNetwork(EquivariantModel):
     def forward(self, x: TypedTensors) -> dict[str, Field]:  # type: ignore[override]
         """The state after the time that the network was trained on. Raises ModelError as `prepare`."""
         self._refuse(x)
-        entering = self.entering_stage(self._entering(x))  # [B, P, n]
+        entering = _passed(self.entering_stage, self._entering(x))  # [B, P, n]
         h, invariants = entering, list(cast("Sequence[Stage]", self.invariant_stages))
         for number, (layer, stage) in enumerate(zip(self.layers, self.feature_stages, strict=True)):
             known = invariants[number](gram(h)) if invariants else None
-            h = stage(softsign(layer(h, known), self.residues[number]))  # [B, C, n]
+            h = _passed(stage, softsign(layer(h, known), self.residues[number]))  # [B, C, n]
         known = invariants[-1](gram(h)) if invariants else None
         state = self.readout(torch.cat([h, entering], 1), known)  # [B, N, n]
         return {STATE: Field(state.flatten(1), _vectors(self.config.vectors, self.config.n))}
@@ -195,7 +197,8 @@ class ChannelMixing(nn.Module):
 def gram(h: Tensor) -> Tensor:
     """Vectors ``[B, C, n]`` -> their inner products, compressed, ``[B, C^2]`` real.
 
-    ``g / (1 + |g|^2)^(1/4)`` of each inner product g, which grows as a norm does: real parts for i <= j, imaginary parts for i < j.
+    ``g / (1 + |g|^2)^(1/4)`` of each inner product g, which grows as a norm does: real parts for i <= j,
+    imaginary parts for i < j.
     """
     products = h @ h.mH  # [B, C, C]
     products = products * (1 + products.abs().square()) ** -0.25
@@ -206,6 +209,11 @@ def gram(h: Tensor) -> Tensor:
 def softsign(u: Tensor, residue: Tensor) -> Tensor:
     """``u / (1 + ||u||) + a u`` of each vector ``[B, C, n]``."""
     return u * (1 / (1 + torch.linalg.vector_norm(u, dim=-1, keepdim=True)) + residue)
+
+
+def _passed(stage: Stage, h: Tensor) -> Tensor:
+    """Vectors ``[B, C, n]`` through a stage, as the rows that it declares: what it records is what flows on."""
+    return stage(h.flatten(1)).unflatten(1, tuple(h.shape[1:]))
 
 
 def example(systems: int, seed: int) -> TypedTensors:

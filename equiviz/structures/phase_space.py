@@ -6,6 +6,7 @@ One row is one system; systems know nothing of each other. Shapes: B systems, N 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,7 +19,16 @@ from equiviz.symmetry.unitary_irreps import UnitaryIrreps
 STATE, FIELD = "state", "field"
 
 
-def phase_space(state: Tensor, field: Tensor | None = None) -> TypedTensors:
+@dataclass(frozen=True, eq=False, repr=False)
+class PhaseSpace(TypedTensors):
+    """Systems in phase space; made by `phase_space`."""
+
+    def repeated(self, count: int) -> PhaseSpace:
+        """As many copies, one after the other: systems know nothing of each other."""
+        return self if count == 1 else joined_phase_space([self] * count)
+
+
+def phase_space(state: Tensor, field: Tensor | None = None) -> PhaseSpace:
     """What a network of phase-space vectors reads.
 
     Args:
@@ -46,10 +56,10 @@ def phase_space(state: Tensor, field: Tensor | None = None) -> TypedTensors:
             )
         fields[FIELD] = Field(field, UnitaryIrreps(f"1xA({n})"))
     shapes = {name: tuple(item.values.shape) for name, item in fields.items()}
-    return TypedTensors(fields, shapes, count=count, form="named", order=tuple(fields))
+    return PhaseSpace(fields, shapes, count=count, form="named", order=tuple(fields))
 
 
-def joined_phase_space(parts: Sequence[TypedTensors]) -> TypedTensors:
+def joined_phase_space(parts: Sequence[TypedTensors]) -> PhaseSpace:
     """The systems of several inputs, one after the other.
 
     Raises:
@@ -63,4 +73,4 @@ def joined_phase_space(parts: Sequence[TypedTensors]) -> TypedTensors:
         for name, first in parts[0].fields.items()
     }
     shapes = {name: tuple(item.values.shape) for name, item in fields.items()}
-    return TypedTensors(fields, shapes, count=sum(map(len, parts)), form="named", order=tuple(fields))
+    return PhaseSpace(fields, shapes, count=sum(map(len, parts)), form="named", order=tuple(fields))

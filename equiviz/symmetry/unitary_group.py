@@ -23,7 +23,7 @@ from equiviz.symmetry.generators import Generator
 from equiviz.symmetry.transformations import Transformations
 
 TOLERANCE = 1e-5
-"""Largest entry of ``|U^dagger U - 1|`` that is taken for round-off (complex64 leaves about 1e-6), and polished away."""
+"""Largest entry of ``|U^dagger U - 1|`` that is taken for round-off (complex64 leaves 1e-6), and polished away."""
 LARGEST_N = 64
 
 
@@ -241,7 +241,7 @@ def unitary_generators(n: int) -> dict[str, Generator]:
 def _pair(n: int, a: int, b: int, first: complex, second: complex) -> Tensor:
     """``first E_ab + second E_ba``, or ``first E_aa``."""
     matrix = torch.zeros(n, n, dtype=torch.complex128)
-    matrix[a, b], matrix[b, a] = first, second
+    matrix[a, b], matrix[b, a] = torch.tensor([first, second], dtype=torch.complex128)
     return matrix
 
 

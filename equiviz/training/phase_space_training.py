@@ -167,7 +167,8 @@ def train_phase_space(
     name = Path(data).name
     if name not in SYSTEMS:
         raise TrainingError(
-            f"{family.name} is trained on a system in phase space: expected --data {' or '.join(SYSTEMS)}, got {name!r}."
+            f"{family.name} is trained on a system in phase space: expected --data {' or '.join(SYSTEMS)}, "
+            f"got {name!r}."
         )
     recipe = replace(MOTION_RECIPE, seed=seed, epochs=MOTION_RECIPE.epochs if epochs is None else epochs)
     training, validation = Motions.make(name, "train", TRAINING), Motions.make(name, "validation", VALIDATION)

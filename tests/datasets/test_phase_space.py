@@ -99,7 +99,8 @@ def test_the_wrong_claim_is_refuted() -> None:
 
 def test_sets_are_nested_and_follow_the_seed() -> None:
     few, many = Motions.make("charges", "train", 4), Motions.make("charges", "train", 6)
-    assert few.field is not None and many.field is not None
+    assert few.field is not None
+    assert many.field is not None
     assert torch.equal(few.before, many.before[:4])
     assert torch.equal(few.field, many.field[:4])
     torch.testing.assert_close(few.after, many.after[:4], rtol=0, atol=1e-14)

@@ -2,7 +2,8 @@ r"""Classical systems in the coordinates z = q + ip (mass, frequency and action 
 
 With z_i in C^n for each of N particles the energy is
 
-    H = sum_i w_i |z_i|^2 / 2 + k sum_{i<j} |z_i - z_j|^2 / 2 + g sum_ij |z_i^dagger z_j|^2 / 4 + sum_i z_i^dagger B z_i / 2
+    H = sum_i w_i |z_i|^2 / 2 + k sum_{i<j} |z_i - z_j|^2 / 2
+        + g sum_ij |z_i^dagger z_j|^2 / 4 + sum_i z_i^dagger B z_i / 2
 
 and the motion ``dz/dt = -2i dH/dz*``, which is Hamilton's dq/dt = dH/dp, dp/dt = -dH/dq in one line.
 
@@ -19,8 +20,9 @@ B                   a magnetic field: for n = 2 and B = -(w_c/2) sigma_y this is
                                                                                                     what commutes with B
 ==================  ==============================================================================  ====================
 
-What commutes with B = -(w_c/2) sigma_y are the phases of the circular modes (z_x +- i z_y) / sqrt 2: in these coordinates
-(`circular`) the diagonal phases, U(1)^2. `equiviz.check` of `flow` verifies each line (tests/datasets/test_phase_space).
+What commutes with B = -(w_c/2) sigma_y are the phases of the circular modes (z_x +- i z_y) / sqrt 2: in these
+coordinates (`circular`) the diagonal phases, U(1)^2. `equiviz.check` of `flow` verifies each line
+(tests/datasets/test_phase_space.py).
 
 U(n) gives by Noether's theorem the Hermitian matrix ``sum_i z_i z_i^dagger`` (`charge`), whose imaginary part is the
 angular momentum and whose real part is Fradkin's tensor: without B it is constant.
@@ -39,7 +41,7 @@ from torch import Tensor
 from equiviz.datasets.errors import DatasetError
 
 SystemName: TypeAlias = Literal["oscillators", "charges"]
-# Fourth-order steps of this length keep the energy to 1e-6 of itself over the times used here (tests/datasets/test_phase_space).
+# Fourth-order steps of this length keep the energy to 1e-6 of itself over the times used here.
 STEP = 0.01
 
 
@@ -116,7 +118,7 @@ SYSTEMS: dict[SystemName, PhaseSpaceSystem] = {
     "charges": PhaseSpaceSystem((1.0, 1.0, 1.0, 1.0), n=2, spring=0.2, coupling=0.15, field_range=2.0),
 }
 TIME = 1.0
-"""After which the state is asked, in units of 1 / frequency: a sixth of a turn, or more where the coupling is strong."""
+"""After which the state is asked, in units of 1 / frequency: a sixth of a turn, more where the coupling is strong."""
 
 
 def charge(z: Tensor) -> Tensor:

@@ -112,7 +112,8 @@ def scores_of(rule: Rule, values: Tensor, baseline: Tensor, slopes: Tensor) -> T
     """Scores of a part's rows ``[R]`` from values, baseline and slopes, each ``[R, d]``; invariant by any rule."""
     if rule == "size":
         return slopes.norm(dim=1)
-    return (slopes * (values if rule == "product" else values - baseline)).sum(1)
+    # Of a complex part torch gives df/dq + i df/dp, so that df = Re(conj(slope) dz).
+    return (slopes.conj() * (values if rule == "product" else values - baseline)).sum(1).real
 
 
 def _forward(model: nn.Module, question: Question, varied: VariedInput) -> Callable[..., Tensor]:
@@ -120,7 +121,7 @@ def _forward(model: nn.Module, question: Question, varied: VariedInput) -> Calla
 
     def answers(*values: Tensor) -> Tensor:
         # A model need not read every part; captum wants a gradient of each.
-        unread = sum((0.0 * value).flatten(1).sum(1) for value in values)
+        unread = sum((0.0 * value).flatten(1).sum(1).real for value in values)
         return varied.answers(model, question, values) + unread
 
     refuse_without_gradients(model, question, varied)
@@ -160,7 +161,7 @@ def _smooth(model: nn.Module, question: Question, varied: VariedInput, effort: E
     from captum.attr import NoiseTunnel, Saliency
 
     inputs = tuple(value.requires_grad_() for value in varied.values)
-    sizes = tuple(NOISE * float(value.detach().square().sum(-1).mean().sqrt()) + 1e-12 for value in inputs)
+    sizes = tuple(NOISE * float(value.detach().abs().square().sum(-1).mean().sqrt()) + 1e-12 for value in inputs)
     tunnel = NoiseTunnel(Saliency(_forward(model, question, varied)))
     with kept_chance():
         torch.manual_seed(effort.seed)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from equiviz.equivariance.transformed_input import acting_on
 from equiviz.explain.attribution.shares import Asked, Shares
 from equiviz.features.model_input import ModelInput
 from equiviz.nn.equivariant_model import claimed_group
 from equiviz.structures.graph import Graph
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import O3, OrthogonalGroup, haar
+from equiviz.symmetry.groups import O3, GroupElement, OrthogonalGroup, haar
+from equiviz.symmetry.named_groups import named_group
 from equiviz.symmetry.representations import O3Irreps
+from equiviz.symmetry.transformations import Rotations
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def _turned(asked: Asked, taken: ModelInput, shares: Shares, rotations: int) -> 
     if rotations == 0 or group in ("none", "T(3)") or not isinstance(taken, (Graph, TypedTensors)):
         return float("nan"), float("nan")
     cosines, departures = [1.0], [0.0]
-    for g in haar(rotations, asked.effort.seed + 17, _orthogonal(group)):
+    for g in _elements(group, taken, rotations, asked.effort.seed + 17):
         expected = _explanation(shares, taken, g)
         moved = taken.transform(g)
         found = _explanation(asked.shares(moved), moved, O3.identity())
@@ -72,6 +76,14 @@ def _stability(asked: Asked, taken: ModelInput, shares: Shares, seeds: int) -> f
         return 1.0
     others = [replace(asked, effort=replace(asked.effort, seed=asked.effort.seed + 1 + i)) for i in range(seeds)]
     return min((_cosine(other.shares(taken).nodes, shares.nodes) for other in others), default=float("nan"))
+
+
+def _elements(group: str, taken: ModelInput, count: int, seed: int) -> Sequence[GroupElement]:
+    """Elements of the claimed group: of O(3) or SO(3), or of the largest other kind that acts on the input."""
+    held = named_group(group)
+    if Rotations in held:
+        return haar(count, seed, _orthogonal(group))
+    return next((known.draw(count, seed) for known in acting_on(taken) if type(known) in held), [])
 
 
 def _orthogonal(group: str) -> OrthogonalGroup:

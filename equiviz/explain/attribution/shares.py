@@ -33,6 +33,7 @@ from equiviz.explain.errors import AttributionError
 from equiviz.features.capture import record
 from equiviz.features.model_input import ModelInput
 from equiviz.features.model_state import untouched
+from equiviz.features.precision import wide
 from equiviz.nn.equivariant_model import title_of
 from equiviz.structures.graph import Graph
 from equiviz.structures.graph_copies import copies
@@ -167,7 +168,7 @@ class Asked:
         with torch.no_grad():
             ends = [torch.cat(pair) for pair in zip(varied.values, varied.baselines, strict=True)]
             value, baseline = self._ends(varied, ends, method)
-        by_part = {part.name: slope.double() for part, slope in zip(varied.parts, slopes, strict=True)}
+        by_part = {part.name: wide(slope) for part, slope in zip(varied.parts, slopes, strict=True)}
         parts = {part.name: _scores(method, part, by_part[part.name]) for part in varied.parts}
         blocks = {
             (part.name, *key): score
@@ -213,12 +214,12 @@ class Asked:
 
 
 def _scores(method: GradientMethod, part: Part, slopes: Tensor) -> Tensor:
-    return scores_of(method.rule, part.field.values.detach().double(), part.baseline.double(), slopes)
+    return scores_of(method.rule, wide(part.field.values), wide(part.baseline), slopes)
 
 
 def _block_scores(method: GradientMethod, part: Part, slopes: Tensor) -> dict[tuple[str, int], float]:
     """Scores of every copy of every block, summed over rows."""
-    values, baseline = part.field.values.detach().double(), part.baseline.double()
+    values, baseline = wide(part.field.values), wide(part.baseline)
     found: dict[tuple[str, int], float] = {}
     for block in part.field.blocks:
         taken = [block.take(tensor).flatten(0, 1) for tensor in (values, baseline, slopes)]  # [R x mul, size]

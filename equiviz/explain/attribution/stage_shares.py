@@ -26,6 +26,7 @@ from equiviz.explain.outputs import OUTPUT
 from equiviz.features.capture import record
 from equiviz.features.model_input import ModelInput
 from equiviz.features.model_state import untouched
+from equiviz.features.precision import wide
 from equiviz.nn.equivariant_model import title_of
 from equiviz.structures.graph import Graph
 from equiviz.structures.typed_tensors import TypedTensors
@@ -162,11 +163,11 @@ def _trapezoid(field: Field, slopes: Tensor, count: int) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for label in field.representation.labels():
         values, slope = (
-            copies_of(tensor.double(), field.representation, label).unflatten(0, (count, -1))
+            copies_of(wide(tensor), field.representation, label).unflatten(0, (count, -1))
             for tensor in (field.values, slopes)
         )  # [K, R, ..., mul, size]
         middle = (slope[1:] + slope[:-1]) / 2
-        scores = (middle * values.diff(dim=0)).sum((0, -1))  # [R, ..., mul]
+        scores = (middle.conj() * values.diff(dim=0)).sum((0, -1)).real  # [R, ..., mul]
         found[label] = scores.flatten(1)
     return found
 

@@ -43,6 +43,11 @@ def invariant_columns(field: Field, kinds: Sequence[Invariants], most: int) -> T
 
 
 def _columns(field: Field, kind: Invariants) -> Tensor:
+    made = _made(field, kind)
+    return torch.cat([made.real, made.imag], 1) if made.is_complex() else made  # <a, b> has a real and imaginary part
+
+
+def _made(field: Field, kind: Invariants) -> Tensor:
     if kind == "ratios":
         return _ratios(field)
     if kind == "bispectrum":
@@ -58,7 +63,7 @@ def _inner_products(field: Field) -> Tensor:
             columns.append(copies.flatten(1))
             continue
         first, second = torch.triu_indices(copies.shape[1], copies.shape[1])
-        columns.append((copies @ copies.mT)[:, first, second])
+        columns.append((copies @ copies.mH)[:, first, second])
     return torch.cat(columns, 1)
 
 
