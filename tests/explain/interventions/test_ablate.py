@@ -248,7 +248,7 @@ def test_errors_say_what_to_do() -> None:
         "stage": ({"stages": ["x"]}, "No stage 'x'; it has features, partner"),
         "output": (
             {"output": "x"},
-            "There is no output 'x'; this model gives scalar, norm, dot, energy; its stages may be named too: features, partner",
+            "this model gives scalar, norm, dot, energy; its stages may be named too: features, partner",
         ),
         "paths": ({"by": "path"}, "This model has no product of typed tensors to take away"),
         "rows": ({"targets": np.zeros(3)}, "Expected targets with 14 rows of 1 numbers"),
