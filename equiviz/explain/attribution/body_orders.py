@@ -100,7 +100,7 @@ class BodyOrders(Report):
     @property
     def title(self) -> str:  # type: ignore[override]
         """Heading of the report."""
-        return f"How many atoms together decide {self.model}'s {self.asked}"
+        return f"How many atoms together decide {self.asked} of {self.model}"
 
     def totals(self) -> dict[str, float]:
         """Sum of the terms of each order, and the rest, which belongs to larger sets."""

@@ -120,7 +120,7 @@ class RadialAngular(Report):
     @property
     def title(self) -> str:  # type: ignore[override]
         """Heading of the report."""
-        return f"Distances and directions in {self.model}'s {self.asked}"
+        return f"Distances and directions in {self.asked} of {self.model}"
 
     @property
     def radial(self) -> float:
