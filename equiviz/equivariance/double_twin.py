@@ -39,7 +39,7 @@ class DoubleTwin:
 def cast_twin(model: nn.Module) -> DoubleTwin:
     """A deep copy, cast: whatever the model does, it does too."""
     try:
-        return DoubleTwin(copy.deepcopy(model).double(), rebuilt=False)
+        return DoubleTwin(_making_double(copy.deepcopy(model).double()), rebuilt=False)
     except Exception as problem:
         return DoubleTwin(None, rebuilt=False, why=f"it cannot be copied ({type(problem).__name__}: {problem})")
 
@@ -58,7 +58,7 @@ def rebuilt_twin(model: nn.Module, rebuild: Rebuild | None = None) -> DoubleTwin
     torch.set_default_dtype(torch.float64)
     try:
         with torch.random.fork_rng(devices=[]):
-            return DoubleTwin(_with_weights(make(), model), rebuilt=True)
+            return DoubleTwin(_making_double(_with_weights(make(), model)), rebuilt=True)
     except Exception as problem:
         return DoubleTwin(None, rebuilt=True, why=f"building another one failed ({type(problem).__name__}: {problem})")
     finally:
@@ -82,6 +82,23 @@ def _with_weights(made: nn.Module, model: nn.Module) -> nn.Module:
         if type(old).__qualname__ != type(new).__qualname__:  # compiled parts have a class each
             raise ValueError(f"the new one has a {type(new).__name__} where the model has a {type(old).__name__}")
         new.training = old.training
+    return twin
+
+
+def _making_double(twin: nn.Module) -> nn.Module:
+    """The copy, whose forward makes new tensors in float64 where it says nothing: what is made in torch's default type,
+    zeros to add up in, say, would not go with its weights."""
+    before: list[torch.dtype] = []
+
+    def enter(*_: object) -> None:
+        before.append(torch.get_default_dtype())
+        torch.set_default_dtype(torch.float64)
+
+    def leave(*_: object) -> None:
+        torch.set_default_dtype(before.pop())
+
+    twin.register_forward_pre_hook(enter, prepend=True)
+    twin.register_forward_hook(leave, always_call=True)  # also where the forward raises
     return twin
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from equiviz.explain.finite import refuse_not_finite
 from equiviz.symmetry.errors import EquivizError
 from equiviz.symmetry.field import Field, Support
 
@@ -129,13 +130,17 @@ class AskedNumber:
             refusal: what is raised.
 
         Raises:
-            refusal: no such output, row or component; or it takes one, and none was said. The message lists them.
+            refusal: no such output, row or component; or it takes one, and none was said; the message lists them. A
+                number that is not finite.
         """
         name = output_in(recorded, output, refusal)
         found = recorded[name]
         row, which = _row(name, found, at, refusal), _component(name, found, component, refusal)
         turns = isinstance(which, int) and not _invariant(found)
-        return cls(name, row, which, len(found), found.support, turns)
+        made = cls(name, row, which, len(found), found.support, turns)
+        if len(found) and not bool(made.values(recorded).isfinite().all()):
+            refuse_not_finite(recorded, refusal, [name])
+        return made
 
     def values(self, recorded: Mapping[str, Field]) -> Tensor:
         """The number for each copy of the input, ``[K]``, on the autograd graph of the field."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.features.errors import CaptureError
+from equiviz.features.fine_graph import as_fine_as
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
 from equiviz.structures.interchange.recognised import (
@@ -72,6 +73,8 @@ def accepted_by(model: object, x: object) -> ModelInput:
 def prepared(model: nn.Module, x: Given) -> ModelInput:
     """What `model.forward` takes: structures go through `model.prepare` where there is one, graphs pass as they are.
 
+    What `prepare` makes in less than the float64 of all the model's weights is brought to that: `as_fine_as`.
+
     Raises:
         CaptureError: `x` is no input, see `accepted`; or the model is no torch module.
     """
@@ -79,8 +82,11 @@ def prepared(model: nn.Module, x: Given) -> ModelInput:
     taken = accepted_by(model, x)
     if isinstance(taken, (Graph, TypedTensors)):
         return taken
-    prepare: Callable[[ModelInput], Graph] | None = getattr(model, "prepare", None)
-    return taken if prepare is None else prepare(cast("Structure | list[Structure]", own_copy(taken)))
+    prepare: Callable[[ModelInput], ModelInput] | None = getattr(model, "prepare", None)
+    if prepare is None:
+        return taken
+    made = prepare(cast("Structure | list[Structure]", own_copy(taken)))
+    return as_fine_as(model, made, taken) if isinstance(made, Graph) else made
 
 
 def own_copy(taken: ModelInput, *, linked: bool = True) -> ModelInput:

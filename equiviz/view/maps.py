@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -184,6 +185,7 @@ def _map(
     extra = [[f"<br>{escape(cell)}" if cell else "" for cell in row] for row in cells]
     import plotly.graph_objects as graphs
 
+    height = max(260, 110 + 36 * len(frame))
     gap = 2 if len(frame.columns) <= WIDEST_WITH_GAPS else 0
     trace = graphs.Heatmap(
         z=values,
@@ -196,11 +198,16 @@ def _map(
         xgap=gap,
         ygap=gap,
         hoverongaps=False,
-        colorbar={"title": {"text": escape(colour_title), "side": "right"}},
+        colorbar={"title": {"text": _upright(colour_title, height - 130), "side": "right"}},
     )
-    chart = figure(escape(title), height=max(260, 110 + 36 * len(frame)))
+    chart = figure(escape(title), height=height)
     chart.add_trace(trace)
     return chart
+
+
+def _upright(text: str, length: int) -> str:
+    """A title that runs upwards, in lines of some pixels: a longer one would run into the tools above the chart."""
+    return "<br>".join(escape(line) for line in textwrap.wrap(text, max(12, length // 7), break_long_words=False))
 
 
 def _axes(chart: Figure, x_title: str, y_title: str) -> Figure:

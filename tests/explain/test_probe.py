@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 import pytest
 import torch
@@ -142,7 +143,7 @@ def test_a_count_of_species_is_read_off_species_counts() -> None:
     found = probe(DensityLayer(DensityConfig()), structures, [CountOfSecondSpecies(reach)], **asked)  # type: ignore[arg-type]
     (alone,) = [score for score in found.scores if score.control == "species counts"]
     assert alone.r2 > 0.999
-    assert "counts of species alone reach 1.000, more" in found.describe()
+    assert "Counts of species alone tell more of " in found.describe()
 
 
 def test_a_stage_that_gives_nothing_to_read_is_named() -> None:
@@ -191,6 +192,55 @@ def test_training_is_credited_only_where_the_intervals_part() -> None:
 
     assert "training brought it out" in sentences(0.8)
     assert "the architecture gives it" in sentences(0.86)
+
+
+def sentence(**r2: tuple[str, float]) -> str:
+    """What is said of q_6, given the stage and the R2 of each control; intervals are 0.1 wide to both sides."""
+    scores = [
+        ProbeScore(stage, "q_6", cast("Control", control.replace("_", " ")), value, value - 0.1, value + 0.1)
+        for control, (stage, value) in r2.items()
+    ]
+    return probe_sentences(scores)[0]
+
+
+def test_no_better_than_nothing_is_no_knowledge() -> None:
+    assert sentence(trained=("out", -0.2)) == (
+        "No stage knows q_6: R2 -0.200 [-0.300, -0.100] at best, at out, where knowing nothing gives 0."
+    )
+    assert sentence(trained=("out", 0.05)).startswith("No stage knows q_6")  # the interval holds 0
+    assert sentence(trained=("out", 0.3)).startswith("q_6 is known best at out: R2 0.300")
+    told = sentence(trained=("out", -0.2), random_weights=("out", -0.3))
+    assert told.endswith("; random weights reach -0.300 [-0.400, -0.200]: neither knows it.")
+
+
+def test_where_species_alone_tell_more_no_stage_is_praised() -> None:
+    told = sentence(trained=("out", 0.3), species_counts=("", 0.8))
+    assert told == (
+        "Counts of species alone tell more of q_6, R2 0.800 [0.700, 0.900], than any stage: out at best, R2 0.300 "
+        "[0.200, 0.400]."
+    )
+    assert sentence(trained=("out", 0.7), species_counts=("", 0.8)).endswith("species alone reach 0.800, as much.")
+    assert "species" not in sentence(trained=("out", -0.1), species_counts=("", -0.2))
+
+
+def test_two_sentences_do_not_contradict_each_other() -> None:
+    """Random weights know as much, at another stage: no credit to training in either sentence."""
+    scores = [ProbeScore("lin", "q_4", "trained", 0.56, 0.5, 0.6), ProbeScore("sq", "q_4", "trained", 0.1, 0.0, 0.2)]
+    scores += [ProbeScore("lin", "q_4", "random weights", 0.2, 0.1, 0.3)]
+    scores += [ProbeScore("sq", "q_4", "random weights", 0.55, 0.5, 0.6)]
+    words = ProbeReport("Net", scores, 900, 9, ("norms",), {"lin": 9, "sq": 9}, networks=2).describe()
+    assert "The architecture alone, whatever the weights, gives as much of: q_4." in words
+    assert "random weights reach 0.550 [0.500, 0.600] at sq: the architecture gives it, whatever the weights" in words
+    assert "training brought" not in words
+
+
+def test_what_neither_network_knows_is_no_gain() -> None:
+    scores = [ProbeScore("lin", "q_6", "trained", -0.1, -0.2, -0.05)]
+    scores += [ProbeScore("lin", "q_6", "random weights", -0.5, -0.6, -0.4)]
+    found = ProbeReport("Net", scores, 900, 9, ("norms",), {"lin": 9}, networks=2)
+    assert [gain.sign for gain in found.gains()] == [0]
+    assert "Known neither to this network nor to 2 networks with random weights: q_6." in found.describe()
+    assert "gives as much of" not in found.describe()
 
 
 def test_training_is_credited_with_what_no_stage_of_random_weights_has() -> None:

@@ -131,6 +131,15 @@ def test_no_colour_vanishes_on_a_dark_page(pair: tuple[Scale, Scale]) -> None:
     assert rising == sorted(rising, key=luminance)
 
 
+def test_a_long_title_of_colours_breaks_instead_of_running_into_the_tools_above() -> None:
+    frame = pd.DataFrame([[1.0], [2.0]], index=["a", "b"], columns=["0e"])
+    bar = heat_map(frame, "score, in the unit of the sum of energy").data[0].colorbar
+    lines = bar.title.text.split("<br>")
+    assert max(map(len, lines)) <= 20  # about seven pixels each, of the 130 that a low map has
+    assert " ".join(lines) == "score, in the unit of the sum of energy"
+    assert heat_map(frame, "<b>R2</b>").data[0].colorbar.title.text == "&lt;b&gt;R2&lt;/b&gt;"
+
+
 def test_heat_maps_in_a_row_share_their_rows() -> None:
     frame = pd.DataFrame([[0.5, -0.001]], index=["<q>"], columns=["a", "b"])
     made = heat_map_row([HeatMap(frame, "R2", (0, 1)), HeatMap(frame, "gain", (-1, 1), signed=True)], "t")

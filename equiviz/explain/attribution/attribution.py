@@ -56,7 +56,7 @@ class Attribution(Report):
     @property
     def title(self) -> str:  # type: ignore[override]
         """Heading of the report."""
-        return f"What {self.model}'s {self.asked} rests on"
+        return f"What {self.asked} of {self.model} rests on"
 
     @property
     def nodes(self) -> Field:

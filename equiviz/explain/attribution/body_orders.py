@@ -23,6 +23,7 @@ from torch import nn
 from equiviz.explain.attribution.attribute import one_input, question_of
 from equiviz.explain.attribution.removal import Atoms
 from equiviz.explain.errors import AttributionError
+from equiviz.explain.finite import refuse_answers
 from equiviz.explain.outputs import At, Component
 from equiviz.features.model_input import Given
 from equiviz.features.model_state import untouched
@@ -70,6 +71,7 @@ def body_orders(
     with untouched(model):
         model.eval()
         answers = players.answers(model, question, _present([(), *sets, tuple(range(len(taken)))], len(taken)))
+    refuse_answers(answers, AttributionError, "with edges taken away")
     baseline, value = float(answers[0]), float(answers[-1])
     terms = _terms(dict(zip(sets, (answers[1:-1].double() - baseline).tolist(), strict=True)))
     names = [f"{kind} {k}" for k, kind in enumerate(taken.structures()[0].labels)]
@@ -98,7 +100,7 @@ class BodyOrders(Report):
     @property
     def title(self) -> str:  # type: ignore[override]
         """Heading of the report."""
-        return f"How many atoms together decide {self.model}'s {self.asked}"
+        return f"How many atoms together decide {self.asked} of {self.model}"
 
     def totals(self) -> dict[str, float]:
         """Sum of the terms of each order, and the rest, which belongs to larger sets."""

@@ -20,6 +20,7 @@ from equiviz.explain.attribution.removal import Bonds
 from equiviz.explain.attribution.varied_input import EDGES_AT_ONCE, VariedGraph
 from equiviz.explain.attribution.words import unless_rounding
 from equiviz.explain.errors import AttributionError
+from equiviz.explain.finite import refuse_answers
 from equiviz.explain.outputs import At, Component
 from equiviz.features.capture import record
 from equiviz.features.model_input import Given
@@ -72,9 +73,12 @@ def radial_and_angular(
     with untouched(model), torch.no_grad():
         model.eval()
         ends = [torch.cat(pair) for pair in zip(varied.values, varied.baselines, strict=True)]
-        value, baseline = varied.answers(model, question, ends).tolist()
+        both = varied.answers(model, question, ends)
+        refuse_answers(both, AttributionError, "with every neighbour at the cutoff")
+        value, baseline = both.tolist()
         drawn = _at_random(model, question, taken, bonds, draws, seed)
         scores = value - _means(model, question, taken, bonds)
+        refuse_answers(torch.cat([drawn, scores]), AttributionError, "with bonds turned")
     error = float(drawn.std() / math.sqrt(draws))
     called = title_of(model), str(question), _named(taken, bonds)
     return RadialAngular(*called, scores.tolist(), value, baseline, float(drawn.mean()), error)
@@ -116,7 +120,7 @@ class RadialAngular(Report):
     @property
     def title(self) -> str:  # type: ignore[override]
         """Heading of the report."""
-        return f"Distances and directions in {self.model}'s {self.asked}"
+        return f"Distances and directions in {self.asked} of {self.model}"
 
     @property
     def radial(self) -> float:

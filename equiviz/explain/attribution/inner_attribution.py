@@ -51,7 +51,7 @@ class StageAttribution(Report):
     @property
     def title(self) -> str:  # type: ignore[override]
         """Heading of the report."""
-        return f"Which irreps carry {self.model}'s {self.asked}"
+        return f"Which irreps carry {self.asked} in {self.model}"
 
     def to_frame(self) -> DataFrame:
         """One row per stage, irrep and copy: stage, support, irrep, l, parity, channel, score.
@@ -133,7 +133,7 @@ class PathAttribution(Report):
     @property
     def title(self) -> str:  # type: ignore[override]
         """Heading of the report."""
-        return f"Which products carry {self.model}'s {self.asked}"
+        return f"Which products carry {self.asked} in {self.model}"
 
     def to_frame(self) -> DataFrame:
         """One row per path: module, path, left, right, out (irreps), l1, l2, l3, score (unit of the prediction)."""

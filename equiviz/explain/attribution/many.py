@@ -101,7 +101,7 @@ class Attributions(Report):
     @property
     def title(self) -> str:  # type: ignore[override]
         """Heading of the report."""
-        return f"What {self.model}'s {self.asked} rests on, in {len(self.found)} structures"
+        return f"What {self.asked} of {self.model} rests on, in {len(self.found)} structures"
 
     def to_frame(self) -> DataFrame:
         """One row per atom: structure (its number), node, species, score (in the unit of the prediction)."""

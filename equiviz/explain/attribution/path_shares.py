@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.explain.attribution.question import Question
+from equiviz.explain.attribution.slopes import no_gradient
 from equiviz.explain.errors import AttributionError
+from equiviz.explain.finite import refuse_answers
 from equiviz.features.capture import record
 from equiviz.features.model_input import ModelInput
 from equiviz.features.model_state import untouched
@@ -68,6 +70,7 @@ def path_scores(model: nn.Module, question: Question, taken: ModelInput, steps: 
             for name, slope in _slopes(model, question, taken, products, float(place)).items():
                 sums[name] += weight * slope
         ends = [_at(model, question, taken, products, place) for place in (1.0, 0.0)]
+    refuse_answers(torch.tensor(ends), AttributionError, "with products shut")
     shares = [
         PathShare(name, path, score)
         for name, found in products.items()
@@ -86,7 +89,7 @@ def _slopes(
     slopes = torch.autograd.grad(answer, list(gates.values()), allow_unused=True) if answer.requires_grad else [None]
     found = {n: s.double() for n, s in zip(gates, slopes, strict=False) if s is not None}
     if not found:
-        raise AttributionError(f"No gradient of this prediction of {title_of(model)} reaches a product.")
+        raise no_gradient(model, "a product of typed tensors")
     return found
 
 

@@ -27,14 +27,12 @@ from torch.overrides import TorchFunctionMode
 
 from equiviz.explain.attribution.path_shares import PathShare
 from equiviz.explain.attribution.question import Question
-from equiviz.explain.attribution.slopes import slopes_by
+from equiviz.explain.attribution.slopes import no_gradient, slopes_by
 from equiviz.explain.attribution.stage_shares import StageShare
-from equiviz.explain.errors import AttributionError
 from equiviz.explain.outputs import OUTPUT
 from equiviz.features.capture import record
 from equiviz.features.model_input import ModelInput, sizes
 from equiviz.features.model_state import untouched
-from equiviz.nn.equivariant_model import title_of
 from equiviz.nn.product_paths import Output, PathSum, paths_of, rerouted
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.invariants import copies_of
@@ -87,7 +85,7 @@ def relevance(model: nn.Module, question: Question, taken: ModelInput) -> Releva
     wanted = [field.values for field in fields.values()] + [one.gate for one in passes] + [one.out for one in passes]
     slopes = slopes_by(wanted, answer)
     if all(slope is None for slope in slopes):
-        raise AttributionError(f"No relevance of this prediction of {title_of(model)} reaches a stage or product.")
+        raise no_gradient(model, "a stage or product")
     of_stages = dict(zip(fields, slopes, strict=False))
     of_gates, of_outs = slopes[len(fields) :][: len(passes)], slopes[len(fields) + len(passes) :]
     edges = _edges(taken)

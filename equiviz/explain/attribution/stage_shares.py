@@ -19,9 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.explain.attribution.question import Question
-from equiviz.explain.attribution.slopes import slopes_by
+from equiviz.explain.attribution.slopes import no_gradient, slopes_by
 from equiviz.explain.attribution.varied_input import VariedGraph, VariedInput, VariedTensors
 from equiviz.explain.errors import AttributionError
+from equiviz.explain.finite import refuse_answers
 from equiviz.explain.outputs import OUTPUT
 from equiviz.features.capture import record
 from equiviz.features.model_input import ModelInput
@@ -80,9 +81,8 @@ def stage_scores(model: nn.Module, question: Question, taken: ModelInput, steps:
         for chunk in _along(model, question, varied, steps):
             total.add(chunk)
     if not total.sums:
-        raise AttributionError(
-            f"The prediction of {title_of(model)} depends on no stage by gradients; there is nothing to share out."
-        )
+        raise no_gradient(model, "any stage")
+    refuse_answers(torch.tensor(total.ends), AttributionError, "with neighbours pulled towards the cutoff")
     shares = [StageShare(*key, total.supports[key[0]], scores) for key, scores in total.sums.items()]
     return StageScores(shares, total.ends[-1], total.ends[0], [n for n in total.passed if n not in total.supports])
 

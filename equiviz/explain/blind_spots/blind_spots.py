@@ -13,6 +13,7 @@ from equiviz.explain.blind_spots.report import BlindSpotReport, Sight
 from equiviz.explain.blind_spots.stage_invariants import invariants_by_structure, usable
 from equiviz.explain.blind_spots.unrelated import unrelated_environments
 from equiviz.explain.errors import BlindSpotError
+from equiviz.explain.finite import refuse_not_finite
 from equiviz.explain.function_of_positions import in_float64, model_input, refuse_without_float64
 from equiviz.features.capture import record
 from equiviz.features.model_input import measured
@@ -62,8 +63,8 @@ def blind_spots(
         progress: whether to show a progress bar.
 
     Raises:
-        BlindSpotError: no cutoff is known; an unknown stage; fewer than two unrelated environments; a model that takes
-            none of the pairs (it says why).
+        BlindSpotError: no cutoff is known; an unknown stage; fewer than two unrelated environments; features that
+            are not finite; a model that takes none of the pairs (it says why).
     """
     from tqdm.auto import tqdm
 
@@ -133,7 +134,9 @@ class _Instrument:
             taken = model_input(self.model, known, self.cutoff)
             if not isinstance(taken, Graph):
                 raise BlindSpotError("How far this model looks is not known: give cutoff=, in its length unit.")
-            fields = usable(record(self.model, taken), self.stages)
+            recorded = record(self.model, taken)
+            fields = usable(recorded, self.stages)
+            refuse_not_finite(recorded, BlindSpotError, fields)
             found = {name: invariants_by_structure(f, taken, centre).double() for name, f in fields.items()}
         return {name: values for name, values in found.items() if values.shape[1]}
 

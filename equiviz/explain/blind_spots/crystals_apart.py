@@ -2,7 +2,8 @@
 
 No image is chosen, so the answer is the same for every way to write a crystal down. If every point lies within d of its
 partner, no distance from a centre that stays differs by more than d and none between two points by more than 2 d; then
-neither do the sorted lists, cut at any reach. Equal lists prove nothing: different crystals may have the same.
+neither do the sorted lists, cut at any reach. Around a centre the distances among its surroundings count too. Equal
+lists prove nothing: different crystals may have the same.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ import math
 import torch
 from torch import Tensor
 
-from equiviz.explain.blind_spots.superposition import Apart
+from equiviz.explain.blind_spots.superposition import Apart, bound_of_distances
 from equiviz.explain.pair_distances import pairs_within
 from equiviz.structures.neighbours import Neighbours
 from equiviz.structures.structure import Structure
 
 ROOM = 1.001
 """Above a distance: neighbours nearer than so many times it include the point at that distance."""
+
+BORDERS = 8
+"""The widest gaps between shells that are tried as borders of the surroundings."""
+BEYOND = 1.25
+"""Times the reach: as far as the outermost gap is looked for."""
 
 
 def crystals_apart(first: Structure, second: Structure, centre: int | None = None) -> Apart:
@@ -34,8 +40,40 @@ def crystals_apart(first: Structure, second: Structure, centre: int | None = Non
     if reach == 0:
         return Apart(math.nan, 0.0)  # one point in a cell: the same crystal wherever it lies
     lists = [_sorted_distances(structure, ROOM * reach, centre) for structure in (first, second)]
-    found = [_difference(lists[0][kind], lists[1][kind], reach) for kind in lists[0]]
-    return Apart(math.nan, max(found, default=0.0) * (0.5 if centre is None else 1.0))
+    found = max((_difference(lists[0][kind], lists[1][kind], reach) for kind in lists[0]), default=0.0)
+    if centre is None:
+        return Apart(math.nan, 0.5 * found)
+    return Apart(math.nan, max(found, _surroundings_apart(first, second, centre, reach)))
+
+
+def _surroundings_apart(first: Structure, second: Structure, centre: int, reach: float) -> float:
+    """A bound from the distances among all images in a ball around the centre, which is cut where there are none.
+
+    Points that lie within d of their partners do not cross a border from which all are farther than d; then those
+    inside have their partners inside, and their distances among themselves differ by 2 d at most.
+    """
+    around = [_around(structure, centre, BEYOND * reach) for structure in (first, second)]
+    every = torch.cat([cloud.positions.norm(dim=1) for cloud in around])
+    radii = torch.cat([every, every.new_tensor([BEYOND * reach])]).unique()
+    gaps = radii.diff() * (radii[:-1] <= ROOM * reach)
+    found = [0.0]
+    for place in gaps.argsort(descending=True)[:BORDERS].tolist():
+        border, clear = float(radii[place] + gaps[place] / 2), float(gaps[place]) / 2
+        p, q = (cloud.select(cloud.positions.norm(dim=1) < border) for cloud in around)
+        same = p.composition == q.composition
+        found.append(min(clear, bound_of_distances(p, q, 0)) if same else clear)
+    return max(found)
+
+
+def _around(structure: Structure, centre: int, reach: float) -> Structure:
+    """All images within reach of a point, which comes first and lies at the origin."""
+    found = pairs_within(structure, reach)
+    mine = found.edge_index[1].cpu() == centre
+    senders = torch.cat([torch.tensor([centre]), found.edge_index[0].cpu()[mine]])
+    vectors = found.vectors.detach().cpu().double()[mine]
+    origin = torch.zeros(1, 3, dtype=torch.float64)
+    positions = torch.cat([origin, vectors])
+    return Structure(positions, structure.species.cpu()[senders], species_names=structure.species_names)
 
 
 def _reach(structure: Structure, centre: int | None) -> float:

@@ -49,7 +49,7 @@ def apart(first: Structure, second: Structure, centre: int | None = None, *, pro
         return Apart(math.inf, math.inf)
     p, q = _rooted(first, centre), _rooted(second, centre)
     if _exchanges(first, centre) > MOST_EXCHANGES:
-        return Apart(math.nan, 0.0 if proper else _bound(p, q, first, second, centre))
+        return Apart(math.nan, 0.0 if proper else bound_of_distances(first, second, centre))
     orders = _orders(first, second, centre)  # [P, N]
     return _exact(p[orders], q, proper)
 
@@ -91,9 +91,14 @@ def _orders(first: Structure, second: Structure, centre: int | None) -> NDArray[
     return orders
 
 
-def _bound(p: Points, q: Points, first: Structure, second: Structure, centre: int | None) -> float:
-    """Half the largest difference of sorted distances, kind by kind of pair; from the centre alone, all of it."""
-    found = [0.0]
+def bound_of_distances(first: Structure, second: Structure, centre: int | None) -> float:
+    """Half the largest difference of sorted distances, kind by kind of pair; from the centre alone, all of it.
+
+    Args:
+        first, second: of the same composition; cells are not looked at.
+        centre: as `apart`.
+    """
+    found, p, q = [0.0], _rooted(first, centre), _rooted(second, centre)
     kinds = sorted(set(first.species.tolist()))
     one, two = (structure.species.cpu().numpy() for structure in (first, second))
     if centre is not None:

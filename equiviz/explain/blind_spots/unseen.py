@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from equiviz.explain.blind_spots.stage_invariants import stage_invariants, usable
 from equiviz.explain.blind_spots.unseen_report import UnseenReport
 from equiviz.explain.errors import BlindSpotError
+from equiviz.explain.finite import refuse_not_finite
 from equiviz.explain.function_of_positions import FunctionOfPositions, derivative
 from equiviz.explain.rigid_motions import rigid_basis
 from equiviz.features.model_input import Given
@@ -89,9 +90,11 @@ def checked_invariants(function: FunctionOfPositions, positions: Tensor, stage: 
     """Of a stage, on the autograd graph of the positions, ``[F]``.
 
     Raises:
-        BlindSpotError: no such stage or node.
+        BlindSpotError: no such stage or node; values that are not finite.
     """
-    field = usable(function.at(positions), [stage])[stage]
+    recorded = function.at(positions)
+    field = usable(recorded, [stage])[stage]
+    refuse_not_finite(recorded, BlindSpotError, [stage])
     if node is not None and not 0 <= node < len(function.structure):
         raise BlindSpotError(f"Expected at= from 0 to {len(function.structure) - 1}, the nodes, got {node}.")
     return stage_invariants(field, node)

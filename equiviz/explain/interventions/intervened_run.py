@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.explain.errors import InterventionError
+from equiviz.explain.finite import refuse_not_finite
 from equiviz.explain.interventions.changes import How, changed, with_part
 from equiviz.explain.interventions.parts import Part
 from equiviz.explain.outputs import output_in, outputs_in, own_name
@@ -125,6 +126,19 @@ def single_input(model: nn.Module, x: Given, verb: str) -> Structure | TypedTens
     if isinstance(found, (Structure, TypedTensors, Graph)):
         return found
     raise InterventionError(f"{verb} works on one structure at a time, got {len(found)}. Give them one by one.")
+
+
+def refuse_spoiled(free: Capture, stage: str) -> None:
+    """Raise InterventionError where a pass as it is holds NaN or infinity, at this stage or in an output."""
+    refuse_not_finite(free, InterventionError, [stage, *outputs_in(free, InterventionError)])
+
+
+def refuse_spoiled_after(outputs: Mapping[str, Field]) -> None:
+    """Raise InterventionError where an intervention made NaN or infinity of finite outputs."""
+    remedy = (
+        "They were finite before the intervention: the model divides by what became zero there, or numbers overflow."
+    )
+    refuse_not_finite(outputs, InterventionError, remedy=remedy)
 
 
 def output_of(capture: Capture, wanted: str | None) -> tuple[str, Field]:

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from equiviz.explain.errors import InterventionError
 from equiviz.explain.interventions.changes import has_inversion
 from equiviz.explain.interventions.chosen_block import columns_of, labels_of, rows_of, stage_of
-from equiviz.explain.interventions.intervened_run import outputs_of, run, single_input
+from equiviz.explain.interventions.intervened_run import (
+    outputs_of,
+    refuse_spoiled,
+    refuse_spoiled_after,
+    run,
+    single_input,
+)
 from equiviz.explain.interventions.output_change import noise_floor
 from equiviz.explain.interventions.patch_report import PatchReport
 from equiviz.explain.interventions.superposed import Superposition, superposed, unaligned
@@ -51,7 +57,8 @@ def patch(
         align: False takes the block as it is: the control, which must change the outputs of a turned copy.
 
     Raises:
-        InterventionError: no such stage, irrep or node; different numbers of nodes; a stage on edges.
+        InterventionError: no such stage, irrep or node; different numbers of nodes; a stage on edges;
+            values that are not finite, before or after.
         CaptureError: as `equiviz.capture`.
     """
     known = single_input(model, source, "patch"), single_input(model, target, "patch")
@@ -60,6 +67,8 @@ def patch(
     laid = _laid_upon(*known, mirrors=has_inversion(claimed_group(model)), align=align)
     there, here = run(model, taken[0]), run(model, taken[1])
     donor, host = stage_of(there, stage), stage_of(here, stage)
+    for free in (there, here):
+        refuse_spoiled(free, stage)
     if host.support not in ("node", "graph"):
         raise InterventionError(
             f"Stage {stage!r} lives on {host.support}s, and those of two structures have no partners. Choose a stage "
@@ -78,6 +87,7 @@ def patch(
         return field.with_values(put(field.values)) if name == stage else None
 
     patched = outputs_of(run(model, taken[1], replace))
+    refuse_spoiled_after(patched)
     theirs = {name: laid.apply(field) for name, field in outputs_of(there).items()}
     return PatchReport(
         model=here.model, stage=stage, irreps=labels, nodes=len(rows), of_nodes=len(host), before=outputs_of(here),

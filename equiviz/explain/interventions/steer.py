@@ -13,7 +13,13 @@ from torch import Tensor, nn
 from equiviz.explain.errors import InterventionError
 from equiviz.explain.interventions.changes import with_part
 from equiviz.explain.interventions.chosen_block import copies_in, labels_of, rows_of, stage_of
-from equiviz.explain.interventions.intervened_run import outputs_of, run, single_input
+from equiviz.explain.interventions.intervened_run import (
+    outputs_of,
+    refuse_spoiled,
+    refuse_spoiled_after,
+    run,
+    single_input,
+)
 from equiviz.explain.interventions.output_change import noise_floor
 from equiviz.explain.interventions.steer_report import Response, SteerReport
 from equiviz.features.capture import Capture
@@ -161,14 +167,18 @@ def steer(
         nodes: only these rows; None for all.
 
     Raises:
-        InterventionError: no such stage, irrep, channel or node; a direction that does not fit.
+        InterventionError: no such stage, irrep, channel or node; a direction that does not fit; values that are not
+            finite, before or after.
         CaptureError: as `equiviz.capture`.
     """
     wheel, steering = Wheel.of(model, x), Steering(scale, rotate, direction)
     chosen = stage, irreps, channel
     doses = DOSES if direction is None else (0.0, 1.0)
-    steps = [wheel.outputs(*chosen, steering.part(dose), nodes) for dose in doses]
     label = labels_of(stage_of(wheel.free, stage), irreps)[0]
+    refuse_spoiled(wheel.free, stage)
+    steps = [wheel.outputs(*chosen, steering.part(dose), nodes) for dose in doses]
+    for made in steps:
+        refuse_spoiled_after(made)
     response = Response(list(doses), steps, rotate is None and direction is None, wheel.floor)
     before = outputs_of(wheel.free)
     return SteerReport(wheel.free.model, stage, label, channel, steering.words, before, steps[-1], response, wheel)

@@ -149,11 +149,21 @@ class EquivariantProbeReport(Report):
         none = f" No channel of {irrep}: {', '.join(lacking)}." if lacking else ""
         known = [s for s in own if s.control == "trained" and not math.isnan(s.r2)]
         if not known:
-            return f"{target} ({irrep}) cannot be read off any stage, or is zero everywhere.{none}"
+            return f"{target} ({irrep}) {self._why(own, irrep)}.{none}"
         best = max(known, key=lambda score: score.r2)
         line = f"{target} ({irrep}) is known best at {best.stage}: R2 {self._told(best)}"
+        if best.low <= 0:
+            told = f"R2 {self._told(best)} at best, at {best.stage}, where knowing nothing gives 0"
+            line = f"No stage knows {target} ({irrep}): {told}"
         fresh = [s for s in own if s.control == "random weights" and s.stage == best.stage]
         return line + (f"; random weights reach {self._told(fresh[0])}" if fresh else "") + f".{none}"
+
+    @staticmethod
+    def _why(own: Sequence[EquivariantScore], irrep: str) -> str:
+        """Why there is no R2 at all."""
+        if all(score.channels == 0 for score in own):
+            return f"cannot be read off any stage: an equivariant linear map makes {irrep} of channels of {irrep} alone"
+        return "is zero everywhere, or the same everywhere if no rotation changes it: there is nothing to read"
 
     def _turned(self) -> list[str]:
         highest = max((s.r2 for s in self.scores if s.control == "turned" and not math.isnan(s.r2)), default=math.nan)

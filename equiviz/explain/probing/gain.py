@@ -33,8 +33,16 @@ class Gain:
         return self.trained.r2 - self.fresh.r2
 
     @property
+    def known(self) -> bool:
+        """Whether the better of the two networks is better than a guess of the mean."""
+        return max(self.trained, self.fresh, key=lambda score: score.r2).low > 0
+
+    @property
     def sign(self) -> int:
-        """1: training brought it out; -1: training gave it up; 0: intervals overlap, or the difference is small."""
+        """1: training brought it out; -1: training gave it up; 0: intervals overlap, or the difference is small, or
+        neither network knows it."""
+        if not self.known:
+            return 0
         if abs(self.difference) < SUBSTANTIAL:
             return 0
         return int(self.trained.low > self.fresh.high) - int(self.trained.high < self.fresh.low)

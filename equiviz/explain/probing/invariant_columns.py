@@ -52,7 +52,7 @@ def _made(field: Field, kind: Invariants) -> Tensor:
         return _ratios(field)
     if kind == "bispectrum":
         return bispectrum(field)[0]
-    return _inner_products(field) if kind == "inner_products" else field.invariants(kind).values
+    return _inner_products(field) if kind == "inner_products" else field.invariants(kind).values.flatten(1)
 
 
 def _inner_products(field: Field) -> Tensor:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from equiviz.explain.probing.gain import Gain, best_gains
+
 if TYPE_CHECKING:
-    from equiviz.explain.probing.gain import Gain
     from equiviz.explain.probing.missed import StageMissed
     from equiviz.explain.probing.report import ProbeScore
 
@@ -59,9 +60,12 @@ def gain_sentences(gains: Sequence[Gain], networks: int) -> list[str]:
         found = [f"{g.target} (R2 {g.fresh.r2:.2f} to {g.trained.r2:.2f})" for g in gains if g.sign == sign]
         if found:
             lines.append(f"Beside {against} with random weights, training {verdict}: {_listed(found)}.")
-    same = [gain.target for gain in gains if gain.sign == 0]
+    same = [gain.target for gain in gains if gain.sign == 0 and gain.known]
     if same:
         lines.append(f"The architecture alone, whatever the weights, gives as much of: {_listed(same)}.")
+    neither = [gain.target for gain in gains if not gain.known]
+    if neither:
+        lines.append(f"Known neither to this network nor to {against} with random weights: {_listed(neither)}.")
     return lines
 
 
@@ -96,12 +100,31 @@ def _best(name: str, scores: Sequence[ProbeScore]) -> str:
     best = best_of(scores)
     if best is None:
         return f"{name} is the same in all environments: there is nothing to predict."
-    line = f"{name} is known best at {best.stage}: R2 {best.r2:.3f} [{best.low:.3f}, {best.high:.3f}]"
-    same = [s for s in scores if s.control == "random weights" and s.stage == best.stage]
-    alone = [s for s in scores if s.control == "species counts" and s.high >= best.low]
-    line += _against_random(best, same[0]) if same else ""
-    much = "more" if alone and alone[0].low > best.high else "as much"
-    return line + (f"; counts of species alone reach {alone[0].r2:.3f}, {much}" if alone else "") + "."
+    alone = next((s for s in scores if s.control == "species counts" and s.high >= best.low), None)
+    parts = [_known(name, best, alone), *map(_against_random, best_gains(scores))]
+    if alone is not None and alone.low > 0 and not _more(alone, best):
+        parts.append(f"counts of species alone reach {alone.r2:.3f}, as much")
+    return "; ".join(parts) + "."
+
+
+def _known(name: str, best: ProbeScore, alone: ProbeScore | None) -> str:
+    """Knowledge is what is better than a guess of the mean, and than species without geometry."""
+    if alone is not None and _more(alone, best):
+        return (
+            f"Counts of species alone tell more of {name}, R2 {_told(alone)}, than any stage: {best.stage} at best, R2 "
+            f"{_told(best)}"
+        )
+    if best.low > 0:
+        return f"{name} is known best at {best.stage}: R2 {_told(best)}"
+    return f"No stage knows {name}: R2 {_told(best)} at best, at {best.stage}, where knowing nothing gives 0"
+
+
+def _more(alone: ProbeScore, best: ProbeScore) -> bool:
+    return alone.low > max(0.0, best.high)
+
+
+def _told(score: ProbeScore) -> str:
+    return f"{score.r2:.3f} [{score.low:.3f}, {score.high:.3f}]"
 
 
 def best_of(scores: Sequence[ProbeScore]) -> ProbeScore | None:
@@ -110,14 +133,20 @@ def best_of(scores: Sequence[ProbeScore]) -> ProbeScore | None:
     return max(trained, key=lambda score: score.r2) if trained else None
 
 
-def _against_random(trained: ProbeScore, fresh: ProbeScore) -> str:
-    """Training is credited only where the intervals part: networks differ by their seeds alone."""
-    reached = f"; random weights reach {fresh.r2:.3f} [{fresh.low:.3f}, {fresh.high:.3f}]"
-    if trained.low > fresh.high:
-        return f"{reached}: training brought it out"
-    if trained.high < fresh.low:
-        return f"{reached}: training gave part of it up"
-    return f"{reached}: the architecture gives it, whatever the weights"
+def _against_random(gain: Gain) -> str:
+    """Each network at its own best stage. Training is credited only where the intervals part: seeds differ too."""
+    where = "" if gain.fresh.stage == gain.trained.stage else f" at {gain.fresh.stage}"
+    reached = f"random weights reach {_told(gain.fresh)}{where}"
+    if not gain.known:
+        return f"{reached}: neither knows it"
+    return f"{reached}: {_VERDICTS[gain.sign]}"
+
+
+_VERDICTS = {
+    1: "training brought it out",
+    -1: "training gave part of it up",
+    0: "the architecture gives it, whatever the weights",
+}
 
 
 def _lower(scores: Sequence[ProbeScore], names: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from equiviz.explain.errors import SymmetryBreakingError
+from equiviz.explain.finite import refuse_not_finite
 from equiviz.explain.outputs import OUTPUT, output_in, outputs_in, own_name, usual_output
 from equiviz.explain.symmetry_breaking.own_symmetry import OwnSymmetry
 from equiviz.features.capture import Capture, record
@@ -84,7 +85,8 @@ def loss_gradients(
         where: "graph.<name>" or "node.<name>": a typed attribute that the model reads; None for stages only.
 
     Raises:
-        SymmetryBreakingError: no such output; nothing that the loss depends on; gradients that are not finite.
+        SymmetryBreakingError: no such output; nothing that the loss depends on; outputs or gradients that are not
+            finite.
     """
     taken = prepared(model, structure)
     leaves: dict[str, Field] = {}
@@ -96,6 +98,7 @@ def loss_gradients(
         free: dict[str, Field] = {}
         recorded = record(model, taken, keep_graph=True, replace=lambda name, field: _freed(free, name, field))
         name = _chosen(recorded, target, output)
+        refuse_not_finite(recorded, SymmetryBreakingError, [name])
         prediction = _fitting(recorded[name], target, name)
         value = loss(prediction.values, target.values.to(prediction.values))
         stages = {name: free.get(name, field) for name, field in recorded.items() if not name.startswith(OUTPUT)}

@@ -59,7 +59,8 @@ class TestStages:
         report = attribute(network, molecule(**DENSE), to="stages")  # type: ignore[arg-type]
         assert "stage_layers.1: most is carried by 0e" in report.describe()
         assert list(report.figure().data[0].x) == ["0e", "1o", "2e", "1e", "2o"]
-        assert "Which irreps carry ToyNetwork" in str(report.to_html())
+        assert report.title == f"Which irreps carry {report.asked} in ToyNetwork"
+        assert report.title in str(report.to_html())
         with pytest.raises(AttributionError, match=r"Nothing flows through 'stage_layers.9'"):
             report.nodes("stage_layers.9")
 

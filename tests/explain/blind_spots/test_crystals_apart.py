@@ -81,6 +81,32 @@ def test_the_bound_stays_below_what_was_done(centre: int | None, size: float) ->
         assert 0 < crystals_apart(first, second, centre).at_least <= size + ROUNDING
 
 
+def _turned_neighbours(angle: float) -> Structure:
+    """Three neighbours at 1.5, 1.7 and 1.9 from the first point; the angle between the first two of them is given."""
+    rows = [[0.0, 0, 0], [1.5, 0, 0], [1.7 * math.cos(angle), 1.7 * math.sin(angle), 0], [0, 0, 1.9]]
+    positions = torch.tensor(rows, dtype=torch.float64) + 0.2
+    return Structure(positions, torch.ones(4).long(), 9.0 * torch.eye(3).double(), (True, True, True))
+
+
+def test_surroundings_with_equal_radii_are_told_apart_by_their_angles() -> None:
+    first, second = _turned_neighbours(1.2), _turned_neighbours(2.0)
+    found = crystals_apart(first, second, 0).at_least
+    # Half the change of the distance between the two neighbours, but no more than half the gap between shells.
+    chord = [math.sqrt(1.5**2 + 1.7**2 - 2 * 1.5 * 1.7 * math.cos(angle)) for angle in (1.2, 2.0)]
+    assert 0.05 < found <= (chord[1] - chord[0]) / 2
+    assert report(first, second, 0).found
+    assert not report(first, _turned_neighbours(-1.2), 0).found  # the control: a mirror image
+
+
+def test_a_radial_stage_is_proved_blind_in_a_cell() -> None:
+    """It sees only how far neighbours are; the search keeps that, and the angles that differ are the proof."""
+    found = find_blind_spot(
+        Known(radial, "8x0e"), _turned_neighbours(1.2), "stage_read", at=0, attempts=3, progress=False
+    )
+    assert found.found
+    assert found.ratio < 1e-9
+
+
 def test_one_point_in_a_cell_is_the_same_wherever_it_lies() -> None:
     one, other = crystal(0, 1), crystal(1, 1)
     assert crystals_apart(one, other).at_least == 0

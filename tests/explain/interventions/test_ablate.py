@@ -246,7 +246,10 @@ def test_errors_say_what_to_do() -> None:
         ),
         "how": ({"how": "twist"}, "Expected how= one or several of 'zero', 'mean', 'shuffle', 'rotate', got 'twist'"),
         "stage": ({"stages": ["x"]}, "No stage 'x'; it has features, partner"),
-        "output": ({"output": "x"}, "There is no output 'x'; this model gives features, partner, scalar"),
+        "output": (
+            {"output": "x"},
+            "this model gives scalar, norm, dot, energy; its stages may be named too: features, partner",
+        ),
         "paths": ({"by": "path"}, "This model has no product of typed tensors to take away"),
         "rows": ({"targets": np.zeros(3)}, "Expected targets with 14 rows of 1 numbers"),
         "nan": ({"targets": np.full(14, np.nan)}, "The targets hold values that are not finite"),

@@ -1,0 +1,1 @@
+"""Networks that learned the tasks with known answers, and what attribution says of them."""
