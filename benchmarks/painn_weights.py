@@ -3,7 +3,7 @@
     python -m benchmarks.painn_weights acac --data FOLDER/molecules [--work runs/painn] [--ship]
     python -m benchmarks.painn_weights water --data FOLDER/molecules [--work runs/painn] [--ship]
 
-acac: acetylacetone at 300 K and at 600 K (train_300K.xyz, train_600K.xyz; a tenth validates), scored on test_MD_300K.xyz.
+acac: acetylacetone at 300 K and 600 K (train_300K.xyz, train_600K.xyz; a tenth validates), scored on test_MD_300K.xyz.
 water: monomer, dimer and Zundel cation; of every five frames of a file the fifth is the test set, a tenth of the others
 validates. One thread; an interrupted training goes on where it was. With --ship the result is copied into the package.
 """

@@ -33,7 +33,7 @@ from equiviz.training.molecule_task import (
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.seeds import seeded
 
-ENERGIES = Recipe(epochs=80, learning_rate=2e-3, optimiser="adam", warm_up=0.1, clip=5.0, ema=0.998, batch=10)
+ENERGIES = Recipe(epochs=160, learning_rate=2e-3, optimiser="adam", warm_up=0.1, clip=5.0, ema=0.998, batch=10)
 """Of energies and forces; found on acetylacetone."""
 TENSORS = Recipe(epochs=150, learning_rate=2e-3, optimiser="adam", warm_up=0.1, clip=5.0, ema=0.998, batch=20)
 """Of dipoles and polarizabilities; found on water."""
