@@ -2,8 +2,8 @@
 
     python -m benchmarks.gauge_cnn [--mnist FOLDER]          (from the top of the repository)
 
-The first table is `equiviz.check` of one network with random weights, on grids of several levels: the error of each stage
-under rotations, beside that under symmetries of the icosahedron. The second is the protocol of arXiv:1902.04615 for the
+The first table is `equiviz.check` of one network with random weights, on grids of several levels: the error of each
+stage under rotations, beside that under symmetries of the icosahedron. The second is the protocol of arXiv:1902.04615 for the
 shipped weights, on digits that they never saw; with `--mnist` also for those trained on MNIST's test images.
 Results go to benchmarks/results/gauge_cnn.json.
 """
@@ -20,10 +20,10 @@ from torch import Tensor
 from benchmarks.machine import machine_line
 from equiviz.equivariance.check import check
 from equiviz.models.gauge_cnn import GaugeCnn, GaugeCnnConfig
+from equiviz.structures.atomic_file import write_atomically
 from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.training.digits_training import EMBEDDED, evaluate_digits
 from equiviz.training.load import load
-from equiviz.structures.atomic_file import write_atomically
 
 RESULTS = Path(__file__).parent / "results" / "gauge_cnn.json"
 LEVELS = (2, 3, 4, 5)

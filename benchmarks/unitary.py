@@ -127,7 +127,10 @@ def main() -> None:
 
 
 def table(cells: list[dict[str, Any]]) -> str:
-    lines = ["| system | model | parameters | " + " | ".join(f"{n} motions" for n in SIZES) + " |", "|---" * (3 + len(SIZES)) + "|"]
+    lines = [
+        "| system | model | parameters | " + " | ".join(f"{n} motions" for n in SIZES) + " |",
+        "|---" * (3 + len(SIZES)) + "|",
+    ]
     for system in SYSTEMS:
         for model in MODELS:
             own = [c for c in cells if (c["model"], c["system"]) == (model, system)]

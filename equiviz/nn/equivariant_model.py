@@ -30,8 +30,8 @@ class EquivariantModel(nn.Module, ABC):
         family: the name under which the registry knows it.
         group: the symmetry that it claims: ``"E(3)"`` (rotations, inversion, translations), ``"SE(3)"`` (without
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), ``"U(n)"`` or
-            a subgroup of it, ``"I"`` (`equiviz.symmetry.named_groups`), or ``"none"``. Permutations of nodes are claimed
-            by all.
+            a subgroup of it, ``"I"`` (`equiviz.symmetry.named_groups`), or ``"none"``. Permutations of nodes are
+            claimed by all.
         task: what it learns, and so how it is trained and scored: "mobility" (of particles), "amino acids",
             "molecules" (energies, forces, dipoles, polarizabilities), "phase space" (a state after a time), or "digits"
             (on the sphere).

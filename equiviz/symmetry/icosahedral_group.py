@@ -19,8 +19,8 @@ class IcosahedralRotations(Transformations):
     kind: ClassVar[str] = "icosahedral"
     act: ClassVar[str] = "rotation of the icosahedron"
     likely: ClassVar[str] = (
-        "Look at the margins of charts: directions must be turned where a feature goes over into another chart; at the 12 "
-        "corners, which have five neighbours; and at padding that was forgotten."
+        "Look at the margins of charts: directions must be turned where a feature goes over into another chart; at the "
+        "12 corners, which have five neighbours; and at padding that was forgotten."
     )
 
     def draw(self, count: int, seed: int, length: float = 1.0) -> list[O3]:

@@ -1,7 +1,7 @@
 """Training of networks that read digits on the sphere, and their score when the spheres are turned.
 
-The protocol of arXiv:1902.04615, section 5.1: trained on digits at the north pole (N), tested on the same (N/N), on digits
-turned by symmetries of the icosahedron (N/I), and by any rotations (N/R).
+The protocol of arXiv:1902.04615, section 5.1: trained on digits at the north pole (N), tested on the same (N/N), on
+digits turned by symmetries of the icosahedron (N/I), and by any rotations (N/R).
 """
 
 from __future__ import annotations

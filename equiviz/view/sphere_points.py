@@ -1,4 +1,4 @@
-"""Signals and features on the sphere as a structure: one particle per point, so that the 3D view draws them as it is."""
+"""Signals and features on the sphere as a structure, one particle per point, so that the 3D view draws them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Away from the equator wind is nearly geostrophic: it blows along the lines of equal geopotential z, at the speed
 ``|grad z| / (2 Omega |sin(latitude)|)`` (J. Holton, "An Introduction to Dynamic Meteorology", section 2.4). The network
-is shown z on each pressure level, and the sine of the latitude without its sign; it should tell the speed on each level.
+is shown z on each pressure level, and the sine of the latitude without its sign; it should tell the speed on each.
 The latitude is a scalar field like any other, turned along with the rest: so the law has all symmetries of the sphere.
 
 Real fields: ERA-Interim monthly means (a NetCDF file with z, u and v on latitudes and longitudes). Without one,
