@@ -3,8 +3,8 @@
     python -m benchmarks.gauge_cnn [--mnist FOLDER]          (from the top of the repository)
 
 The first table is `equiviz.check` of one network with random weights, on grids of several levels: the error of each
-stage under rotations, beside that under symmetries of the icosahedron. The second is the protocol of arXiv:1902.04615 for the
-shipped weights, on digits that they never saw; with `--mnist` also for those trained on MNIST's test images.
+stage under rotations, beside that under symmetries of the icosahedron. The second is the protocol of arXiv:1902.04615
+for the shipped weights, on digits that they never saw; with `--mnist` also for those trained on MNIST's test images.
 Results go to benchmarks/results/gauge_cnn.json.
 """
 
