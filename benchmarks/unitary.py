@@ -127,15 +127,8 @@ def main() -> None:
 
 
 def table(cells: list[dict[str, Any]]) -> str:
-<<<<<<< HEAD
-    lines = [
-        "| system | model | parameters | " + " | ".join(f"{n} motions" for n in SIZES) + " |",
-        "|---" * (3 + len(SIZES)) + "|",
-    ]
-=======
     head = ["system", "model", "parameters", *(f"{n} motions" for n in SIZES)]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
->>>>>>> family-unitary
     for system in SYSTEMS:
         for model in MODELS:
             own = [c for c in cells if (c["model"], c["system"]) == (model, system)]

@@ -219,7 +219,8 @@ class GaugeConvolution(nn.Module):
         # Coarser grids keep the points with even i and j, and the first row that charts own is i = 1.
         seen = charts[:, :, 1:] if self.stride == 2 else charts
         y = conv2d(seen, self.kernel(), self.bias.repeat_interleave(DIRECTIONS), self.stride)  # [5 B, 6 O, H', W']
-        y = y.reshape(len(x), CHARTS, -1, DIRECTIONS, y.shape[-2] * y.shape[-1]).permute(0, 2, 3, 1, 4).flatten(3)
+        y = y.reshape(len(x), CHARTS, len(self.weight), DIRECTIONS, y.shape[-2] * y.shape[-1])
+        y = y.permute(0, 2, 3, 1, 4).flatten(3)  # [B, O, 6, V' - 2]
         return pad(y, (0, 2))  # the poles
 
 
