@@ -19,6 +19,7 @@ from equiviz.explain.proteins.responsible import Responsible, responsible
 from equiviz.explain.proteins.scan import Scan, scan, surroundings
 from equiviz.holograms.neighbourhoods import Neighbourhoods
 from equiviz.holograms.protein import AMINO_ACIDS
+from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.training.load import load
 from equiviz.training.recovery import RecoveryReport
 from equiviz.view.page import Section
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from equiviz.equivariance.check_report import CheckReport
-    from equiviz.nn.equivariant_model import EquivariantModel
 
 CHECKED = 8
 """Sites on which the symmetry is checked."""
@@ -94,12 +94,20 @@ class ProteinTour(Report):
 
     @cached_property
     def equivariance(self) -> CheckReport:
-        """The check of the network on some sites, evenly spread over the protein."""
-        step = max(1, len(self.around) // CHECKED)
-        residues = self.around.residues[::step][:CHECKED].tolist()
-        around = self.around
+        """The check of one network on some sites, evenly spread over the protein."""
+        around, residues = self.around, self._checked_residues
         few = Neighbourhoods.of(around.protein, around.radius, hydrogens=True, residues=residues, centre=around.centre)
-        return check(self.model, cast(Any, few), elements=10, seed=self.seed)
+        return check(self._networks[0], cast(Any, few), elements=10, seed=self.seed)
+
+    @property
+    def _networks(self) -> list[EquivariantModel]:
+        """Those whose mean the model is, or the model itself."""
+        return [part for part in self.model.children() if isinstance(part, EquivariantModel)] or [self.model]
+
+    @property
+    def _checked_residues(self) -> list[int]:
+        step = max(1, len(self.around) // CHECKED)
+        return self.around.residues[::step][:CHECKED].tolist()
 
     @property
     def strangest(self) -> int:
@@ -136,10 +144,10 @@ class ProteinTour(Report):
     def describe(self) -> str:
         """Accuracy, what is preferred, and whether the network keeps its symmetry."""
         symmetry = self.equivariance.describe().splitlines()[0]
-        return f"{self._accuracy()}\n\n{self.scan.describe()}\n\n{symmetry}"
+        return f"{self._accuracy()}\n\n{self.scan.describe()}\n\n{symmetry} {self._checked()}"
 
     def sections(self) -> list[Section]:
-        """The page."""
+        """The page, the protein first; what the lead says is not said again."""
         site, scores = self.strangest, self.scan.mutation_scores
         wild, preferred = int(self.scan.classes[site]), int(self.scan.preferences[site].argmax())
         strange = (
@@ -147,13 +155,23 @@ class ProteinTour(Report):
             f"{float(scores[site, preferred]):.2f} nats. {self.reasons.describe()}"
         )
         atoms = self.reasons.to_frame().head(12)
+        more = "\n\n".join(self.equivariance.describe().splitlines()[1:])
         return [
-            Section("Is it equivariant?", self.equivariance.describe(), self.equivariance),
-            Section("How often is the wild type preferred?", self._accuracy(), self.recovery.to_frame()),
-            Section("What does it prefer?", self.scan.describe()),
-            Section("Where does the wild type fit least?", strange, [self.reasons.figure(), atoms]),
             linked_section(self.scan, self.explained),
+            Section("Where does the wild type fit least?", strange, [self.reasons.figure(), atoms]),
+            Section("How often is the wild type preferred?", "By amino acid:", self.recovery.to_frame()),
+            Section("Is it equivariant?", more, self.equivariance),
         ]
+
+    def _checked(self) -> str:
+        """On what the symmetry was checked."""
+        sites, networks = len(self._checked_residues), len(self._networks)
+        if networks == 1:
+            return f"Checked at {sites} of the {len(self.around)} sites."
+        return (
+            f"That is the first of the {networks} networks whose mean {self.name} is, at {sites} of the "
+            f"{len(self.around)} sites; the others have the same layers, and `equiviz check` checks all of them."
+        )
 
     def _accuracy(self) -> str:
         from scipy.stats import binomtest

@@ -26,7 +26,7 @@ def capture_each(
     stages: Collection[str] | None = None,
     supports: Mapping[str, Support] | None = None,
     client: DaskClient | None = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Iterator[Capture]:
     """Yield the capture of each structure, in their order; only one is held here at any moment.
 
@@ -42,7 +42,7 @@ def capture_each(
         stages: names of those (outputs too) that are kept; None for all, and the graph that the model's forward took.
         supports: as `equiviz.capture`.
         client: a `dask.distributed.Client`; by default the work is done here.
-        progress: whether to show a progress bar.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         CaptureError: a single structure; no such stage; as `equiviz.capture`.

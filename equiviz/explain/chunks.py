@@ -15,6 +15,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Si
 from itertools import islice
 from typing import Protocol, TypeVar, cast
 
+from equiviz.equivariance.late_bar import late_bar
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
@@ -51,7 +53,7 @@ def in_chunks(
     parts: Iterable[Part],
     client: DaskClient | None = None,
     *,
-    progress: bool = False,
+    progress: bool = True,
     what: str = "structures",
 ) -> Iterator[Result]:
     """Yield ``function(part)`` of each part, in their order.
@@ -63,17 +65,15 @@ def in_chunks(
         client: of a Dask cluster, `dask.distributed.Client`; None works here. One process runs one part at a time,
             however many threads it has: torch's own threads share the work, and hooks and default types are of the
             process. A worker that dies is replaced by another, three times.
-        progress: whether to show a progress bar.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
         what: the parts are, beside the bar.
 
     Raises:
         whatever the function raises, also on a cluster.
     """
-    from tqdm.auto import tqdm
-
     total = len(parts) if isinstance(parts, Sized) else None
     found = map(function, parts) if client is None else _on_cluster(function, parts, client)
-    with tqdm(total=total, desc=what, leave=False, disable=not progress) as bar:
+    with late_bar(what, total, "", progress=progress) as bar:
         for result in found:
             bar.update()
             yield result

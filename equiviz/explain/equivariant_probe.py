@@ -53,7 +53,7 @@ def equivariant_probe(
     max_environments: int = 10_000,
     random_networks: int = 3,
     client: DaskClient | None = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> EquivariantProbeReport:
     """Regress vectors and tensors on the channels of the same irrep of each node stage, by an equivariant linear map.
 
@@ -77,7 +77,7 @@ def equivariant_probe(
         max_environments: a larger set is sampled.
         random_networks: how many networks with random weights to compare with.
         client: of a Dask cluster that looks at the structures.
-        progress: whether to show progress bars.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         ProbeError: too few environments; unknown stage or target; values that are not finite.

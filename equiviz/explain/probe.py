@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TypeAlias, TypeVar
 
 from torch import Tensor, nn
 
+from equiviz.equivariance.late_bar import counted
 from equiviz.explain.chunks import DaskClient, in_chunks
 from equiviz.explain.errors import ProbeError
 from equiviz.explain.probing.asked_targets import Asked, as_targets, streamed_targets
@@ -52,7 +53,7 @@ def probe(
     max_features: int | None = None,
     random_networks: int = 3,
     client: DaskClient | None = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> ProbeReport:
     """Regress descriptors on the invariants of each node stage, by ridge with nested cross-validation, and back.
 
@@ -85,7 +86,7 @@ def probe(
             None for half as many as environments, 512 at most.
         random_networks: how many networks with random weights to compare with. Networks differ by their seeds.
         client: of a Dask cluster, which then looks at the structures in parallel; regressions are made here.
-        progress: whether to show progress bars.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         ProbeError: too few environments; unknown stage; no target, or what is none; values that are not finite.
@@ -116,8 +117,8 @@ def _report(model: str, looked: _Looked, how: _How) -> ProbeReport:
     most = how.max_features or min(MOST_FEATURES, len(group) // FEWEST_ROWS)
     reading = _Reading(sample, how.invariants, most, how.stages)
     own = list(reading.columns(0))
-    scores = question.scores(_shown(own, "stages", how.progress), ("trained", "shuffled"))
-    fresh = _shown(range(1, sample.models), "random networks", how.progress)
+    scores = question.scores(counted(own, "stages", progress=how.progress), ("trained", "shuffled"))
+    fresh = counted(range(1, sample.models), "random networks", progress=how.progress)
     scores += _hull([question.scores(reading.columns(number), ("random weights",)) for number in fresh])
     return ProbeReport(
         model,
@@ -180,12 +181,6 @@ class _Work:
 
     def _look(self, reach: float) -> Look:
         return Look(self.models, self.species, self.seed, reach)
-
-
-def _shown(parts: Sequence[Part], what: str, progress: bool) -> Iterable[Part]:
-    from tqdm.auto import tqdm
-
-    return tqdm(parts, desc=what, leave=False, disable=not progress)
 
 
 def _composition_scores(sample: Environments, question: Question) -> list[ProbeScore]:

@@ -73,6 +73,7 @@ class Protein:
         source = Source(path, read_text(path, max_bytes), max_atoms)
         try:
             structure = parse(source)
+            atoms = sum(model.count_atom_sites() for model in structure)
             structure.remove_alternative_conformations()
             structure.remove_waters()
             found = cls._of(structure, path.name.split(".")[0])
@@ -81,7 +82,8 @@ class Protein:
         except Exception as error:
             raise source.error(None, f"not readable: {type(error).__name__}: {str(error)[:300]}") from error
         if not len(found):
-            raise source.error(None, "no atoms but water; expected a protein")
+            lacks = "no atoms but water" if atoms else "no atoms at all (the file may have been cut short)"
+            raise source.error(None, f"{lacks}; expected a protein")
         bad = np.flatnonzero(~np.isfinite(found.positions).all(axis=1))
         if len(bad):
             why = f"{len(bad)} atoms have coordinates that are no finite numbers; remove or repair them"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.proteins.protein_set import ProteinSet, structure_files
 from equiviz.holograms.protein import AMINO_ACIDS
 from equiviz.nn.equivariant_model import EquivariantModel
@@ -66,6 +67,8 @@ def proteins_for(model: EquivariantModel, data: ProteinData, progress: bool = Fa
     if isinstance(data, ProteinSet):
         return data
     if isinstance(data, (str, Path)):
+        if not Path(data).exists():
+            raise DatasetError(data, "no such folder or file; expected protein structures (.pdb, .ent, .cif, .mmcif)")
         data = structure_files(data) if Path(data).is_dir() else [data]
     reading = reading_of(model)
     return ProteinSet.read(data, channels=reading.channels, centre=reading.centre, progress=progress)

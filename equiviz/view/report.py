@@ -64,7 +64,7 @@ class Report(ABC):
             import_module("anywidget")  # plotly's own message for its absence does not name our extra
             from plotly.graph_objects import FigureWidget
         except ImportError as reason:
-            raise MissingLibrary("anywidget and plotly", "notebook") from reason
+            raise MissingLibrary("anywidget", "notebook") from reason
         return FigureWidget(self.figure())
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

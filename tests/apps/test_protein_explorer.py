@@ -18,15 +18,17 @@ from equiviz.apps.protein_explorer.controls import SHARES
 from equiviz.apps.protein_explorer.densities import cloud
 from equiviz.apps.protein_explorer.drawing import ORDER, ORDERED
 from equiviz.apps.protein_explorer.face import ProteinExplorer
-from equiviz.apps.protein_tour import tour_protein
+from equiviz.apps.protein_tour import ProteinTour, tour_protein
 from equiviz.cli import app
 from equiviz.equivariance.check_widget.look import trace_of
+from equiviz.explain.proteins.scan import surroundings
 from equiviz.holograms import Protein, density, project
 from equiviz.models.hcnn import Hcnn
 from equiviz.nn.errors import ModelError
 from equiviz.structures.errors import StructureError
 from equiviz.structures.formats.trr import read_trr
 from equiviz.training.checkpoint import Manifest, save_checkpoint
+from equiviz.training.load import Ensemble
 from equiviz.view.cartoon import Cartoon
 from equiviz.view.errors import MissingLibrary
 from equiviz.view.layers import Atoms, Bonds
@@ -257,6 +259,28 @@ def test_a_cloud_stands_where_the_atoms_are(network: Hcnn, path: Path) -> None:
 # --- frames
 
 
+def test_a_file_that_is_not_there_is_told_before_libraries_that_are_not(
+    network: Hcnn, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "anywidget", None)
+    for given, options in ((tmp_path / "nofile.pdb", {}), (path, {"trajectory": tmp_path / "nofile.trr"})):
+        with pytest.raises(StructureError, match=r"nofile\.\w+: no such file"):
+            equiviz.explore(given, model=network, **options)
+    with pytest.raises(StructureError, match=r"nofile\.xyz: no such file"):
+        equiviz.explore(toy(), [molecule(), str(tmp_path / "nofile.xyz")])
+    with pytest.raises(MissingLibrary, match=r"This needs anywidget\. Install it with"):
+        equiviz.explore(path, model=network)
+
+
+def test_an_ensemble_is_checked_by_its_first_network(network: Hcnn, path: Path) -> None:
+    model = Ensemble([network, small_network()])
+    model.called = "two"
+    journey = ProteinTour(model, surroundings(model, path), "two")
+    assert {finding.stage.split(".")[0] for finding in journey.equivariance.findings} >= {"output"}
+    assert not any("member" in finding.stage for finding in journey.equivariance.findings)
+    assert "the first of the 2 networks whose mean two is, at 8 of the" in journey.describe()
+
+
 def test_models_of_a_file_are_frames(network: Hcnn, tmp_path: Path) -> None:
     explorer = equiviz.explore(network, two_frames(tmp_path))
     assert isinstance(explorer, ProteinExplorer)
@@ -305,8 +329,12 @@ def test_the_tour_writes_its_page(network: Hcnn, path: Path, tmp_path: Path) -> 
     assert result.exit_code == 0, result.output
     assert f"The report is at {out}" in result.output
     assert "95 % interval" in result.output
+    assert "Checked at 8 of the 40 sites." in result.output
     page = out.read_text()
-    for heading in ("Is it equivariant?", "How often is the wild type preferred?", "Explore helix"):
-        assert heading in page
+    headings = ["Explore helix", "Where does the wild type", "How often is the wild type", "Is it equivariant?"]
+    places = [page.index(f"<h2>{heading}") for heading in headings]
+    assert places == sorted(places), "the protein comes first"
+    for words in ("keeps what it claims", "95 % interval"):
+        assert page.count(words) == 1, "what the lead says is not said again"
     with pytest.raises(ModelError, match="reads no holograms of proteins"):
         tour_protein(out, path, "glassy-T044")

@@ -14,12 +14,11 @@ import pytest
 from equiviz.datasets.errors import DatasetError, GenerationError
 from equiviz.datasets.proteins import hologram_job
 from equiviz.datasets.proteins.hdf5_door import encoded
-from equiviz.datasets.proteins.hologram_file import HologramFile, HologramWriter
+from equiviz.datasets.proteins.hologram_file import HologramFile, HologramWriter, Projected
 from equiviz.datasets.proteins.hologram_job import project_files
 from equiviz.datasets.proteins.hologram_settings import HologramSettings
 from equiviz.datasets.proteins.journaled_file import JournaledFile
 from equiviz.holograms import Hologram, HologramError, project
-from equiviz.symmetry.errors import MissingLibrary
 from tests.datasets.hologram_folder import BAD, NAMES, SMALL, expect_all, same
 from tests.datasets.hologram_folder import folder as folder
 from tests.datasets.hologram_folder import made as made
@@ -221,7 +220,7 @@ def test_a_full_disk_is_told_and_loses_nothing(
         plain(file, start, view)
 
     found = hologram_job.project_file(folder / "a" / "one.pdb", SMALL)
-    assert not isinstance(found, str)
+    assert isinstance(found, Projected)
     monkeypatch.setattr(JournaledFile, "_put", full)
 
     def fill() -> None:
@@ -236,9 +235,3 @@ def test_a_full_disk_is_told_and_loses_nothing(
     read_all(made)
     if after == 0:
         assert made.read_bytes() == before
-
-
-def test_missing_h5py_gives_the_install_line(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(MissingLibrary, match=r"h5py.*pip install 'equiviz\[protein\]'"):
-        project_files([folder], out, SMALL)

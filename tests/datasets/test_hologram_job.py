@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 
 from equiviz.cli import app
 from equiviz.datasets.proteins import hologram_job
-from equiviz.datasets.proteins.hologram_file import HologramFile, HologramWriter
+from equiviz.datasets.proteins.hologram_file import HologramFile, HologramWriter, Projected, Refused
 from equiviz.datasets.proteins.hologram_job import KILLED, project_files
 from equiviz.datasets.proteins.hologram_settings import HologramSettings
 from equiviz.holograms import Hologram, project
@@ -52,6 +53,61 @@ def test_a_structure_that_changed_is_projected_anew(folder: Path, made: Path) ->
         assert file.names == NAMES[:2]
 
 
+def test_a_refused_file_is_read_again_only_when_it_or_the_package_has_changed(
+    folder: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, plain = list[str](), hologram_job.project_file
+
+    def watched(path: Path, settings: HologramSettings) -> hologram_job.Outcome:
+        read.append(path.name)
+        return plain(path, settings)
+
+    monkeypatch.setattr(hologram_job, "project_file", watched)
+    before, why = made.read_bytes(), HologramFile(made).refused(BAD)
+    os.utime(folder / "b" / "bad.cif")  # the same content
+    known = project_files([folder], made, SMALL, workers=1)
+    assert (read, made.read_bytes() == before) == ([], True)
+    assert why is not None
+    assert (known.projected, known.before, known.unread, known.problems) == (0, 3, 1, {BAD: why.why})
+    told = known.describe().splitlines()
+    assert told[0] == (
+        "4 files: 0 projected now, 3 before, 1 gave none (1 of them unchanged since the last run, and not read again)."
+    )
+    assert told[1] == f"{made} holds 39 sites of 3 files."
+    (folder / "b" / "bad.cif").write_text("no mmCIF either\n")
+    assert project_files([folder], made, SMALL, workers=1).unread == 0
+    monkeypatch.setattr(hologram_job, "__version__", "0.0.0")
+    assert project_files([folder], made, SMALL, workers=1).unread == 0
+    assert read == ["bad.cif", "bad.cif"], "the control: what has changed is read"
+
+
+def test_a_problem_that_may_pass_is_tried_again(folder: Path, made: Path) -> None:
+    with HologramWriter(made, SMALL) as file:
+        file.refuse(BAD, Refused("a library is absent"))
+    again = project_files([folder], made, SMALL, workers=1)
+    assert again.unread == 0
+    assert "library" not in again.problems[BAD]
+
+
+def test_the_rate_leaves_out_the_start(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = hologram_job.project_file
+
+    def slow_at_first(path: Path, settings: HologramSettings) -> hologram_job.Outcome:
+        if not started:
+            started.append(path)
+            time.sleep(3)
+        return plain(path, settings)
+
+    started = list[Path]()
+    monkeypatch.setattr(hologram_job, "project_file", slow_at_first)
+    first = project_files([folder / "a"], out, SMALL, workers=1)
+    assert (first.rate, first.seconds > 3) == (None, True)
+    started.clear()
+    summary = project_files([folder / "b"], out, SMALL, workers=1)
+    assert summary.rate is not None
+    assert summary.rate > summary.sites / summary.seconds
+
+
 def test_ctrl_c_leaves_a_file_that_is_gone_on_with(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = hologram_job.project_file
 
@@ -74,7 +130,7 @@ def test_an_interruption_in_the_middle_of_writing_leaves_no_half_of_a_hologram(
     made: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = hologram_job.project_file(folder / "a" / "one.pdb", SMALL)
-    assert not isinstance(found, str)
+    assert isinstance(found, Projected)
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -330,5 +330,5 @@ def test_signs_tell_without_colour(report: CheckReport) -> None:
 
 def test_the_libraries_are_asked_for_in_words(report: CheckReport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ipywidgets", None)
-    with pytest.raises(ImportError, match=r"This needs ipywidgets, anywidget and plotly. Install it with: pip install"):
+    with pytest.raises(ImportError, match=r"This needs ipywidgets\. Install it with: pip install"):
         report.widget()

@@ -123,8 +123,9 @@ def test_mmcif_and_gzip_say_the_same(tmp_path: Path, written: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no atoms"),
-        ("HEADER    only words\n", "no atoms"),
+        ("", "no atoms at all"),
+        ("HEADER    only words\n", r"no atoms at all \(the file may have been cut short\); expected a protein"),
+        (atom(1, "O", "HOH", 1, np.zeros(3)), "no atoms but water; expected a protein"),
         ("\n".join(chain_lines(["ALA"])).replace("CA ", "CX "), "chain A has 1 residues, 1 of them standard .*, 0 of"),
         (atom(1, "P", "DA", 1, np.zeros(3)), "chain A has 1 residues, 0 of them standard"),
         ("ATOM      1  CA  ALA A   1         nan   0.000   0.000  1.00  0.00           C", "line 1: .*finite coordin"),

@@ -58,8 +58,13 @@ def test_splits_are_read_and_foreign_paths_refused(folder: Path) -> None:
         structure_files(folder, "train")
     with pytest.raises(DatasetError, match="expected a list of file names under 'test'"):
         structure_files(folder, "test")
-    with pytest.raises(DatasetError, match="no folder"):
+    with pytest.raises(DatasetError, match="no such folder"):
         structure_files(folder / "nowhere")
+
+
+def test_a_folder_that_is_not_there_is_told(folder: Path) -> None:
+    with pytest.raises(DatasetError, match="nowhere: no such folder or file; expected protein structures"):
+        equiviz.evaluate(Hcnn(HcnnConfig(**SMALL)).eval(), folder / "nowhere")
 
 
 def test_training_learns_saves_and_can_be_loaded(folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from equiviz.features.model_input import Given
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
 from equiviz.nn.stage import Support
+from equiviz.structures.formats.source import need_file
 from equiviz.training.load import load
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def explore(
         CaptureError, CheckError, StructureError: as `equiviz.capture`.
     """
     network, seen = _told_apart(given, structures, model)
+    for path in _paths(seen, trajectory):
+        need_file(path)
     if isinstance(network, EquivariantModel) and network.task == AMINO_ACIDS:
         return _proteins(network, seen, other, viewer, trajectory, height)
     if seen is None:
@@ -101,6 +104,12 @@ def _told_apart(given: object, structures: object, model: object) -> tuple[nn.Mo
             "the name or the folder of weights or the model itself, or explore(model, structures)."
         )
     return cast(nn.Module, network), seen
+
+
+def _paths(seen: object, trajectory: object) -> list[str | os.PathLike[str]]:
+    """The files among what the model is to see."""
+    every = list(seen) if isinstance(seen, (list, tuple)) else [seen]
+    return [given for given in (*every, trajectory) if isinstance(given, (str, os.PathLike))]
 
 
 def _kind(network: object) -> str:

@@ -56,7 +56,8 @@ def read_folder(folder: Path | str, time: float | None = None) -> list[GlassConf
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DatasetError(folder, f"expected a folder of configurations ({_FORMATS}), there is none")
+        there = "this is a file" if folder.exists() else "no such folder"
+        raise DatasetError(folder, f"{there}; expected a folder of configurations ({_FORMATS})")
     paths = [path for path in folder.iterdir() if _is_data(path)]
     if not paths:
         inside = sorted(path.name for path in folder.iterdir() if path.is_dir() and any(map(_is_data, path.iterdir())))

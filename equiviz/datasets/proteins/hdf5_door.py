@@ -15,19 +15,13 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import numpy as np
 
 from equiviz.datasets.errors import DatasetError
-from equiviz.symmetry.errors import EquivizError, MissingLibrary
+from equiviz.symmetry.errors import EquivizError
 
 
 def h5py() -> Any:
-    """The library.
+    """The library, imported when first asked for: most users of the package never write such a file."""
+    import h5py as library
 
-    Raises:
-        MissingLibrary: it is not installed.
-    """
-    try:
-        import h5py as library
-    except ImportError as cause:
-        raise MissingLibrary("h5py", "protein") from cause
     return library
 
 

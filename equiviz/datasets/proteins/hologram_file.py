@@ -5,7 +5,8 @@
     /files/NAME/coefficients    [S, W] float32, as `Hologram.coefficients`
     /files/NAME/classes         [S] int8, as `Hologram.classes`
     /files/NAME/sites           [S] text
-    /problems/NAME          one text: why a file gave no hologram
+    /problems/NAME          one text: why a file gave no hologram; attributes: sha256, size, mtime_ns of the file and
+                            version of the package that refused it, where to read it again would give the same
 
 NAME is the path of the structure file as seen from the folder of the HDF5 file, percent-encoded: "..%2Fpdb%2F1PGA.pdb".
 Nothing is compressed: gzip makes the coefficients 22 % smaller, and takes longer (30 MB/s) than to project them.
@@ -53,6 +54,21 @@ class Source:
     mtime_ns: int
 
 
+@dataclass(frozen=True)
+class Refused:
+    """Why a structure file gives no hologram.
+
+    Attributes:
+        why: a sentence.
+        source: the file, where its content is the reason; None where another attempt may succeed.
+        version: of the package that read it; another one may read more.
+    """
+
+    why: str
+    source: Source | None = None
+    version: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Projected:
     """The hologram of one structure file as arrays; S sites, W coefficients of each.
@@ -81,7 +97,6 @@ class HologramFile:
         path: an HDF5 file that `project_files` wrote.
 
     Raises:
-        MissingLibrary: h5py is not installed.
         DatasetError: no such file, no file of ours, a damaged one, or one that another process is writing.
     """
 
@@ -155,7 +170,18 @@ class HologramFile:
         """
         attributes = Attributes(self._entry(name))
         with in_words(self.path):
-            return Source(str(attributes["sha256"]), int(attributes["size"]), int(attributes["mtime_ns"]))
+            return _source(attributes)
+
+    def refused(self, name: str) -> Refused | None:
+        """Why a structure file gave no hologram, with what it was then; None where it is no such file."""
+        key = encoded(name)
+        with in_words(self.path):
+            if key not in self._problems:
+                return None
+            why, attributes = self._problem(key), Attributes(self._problems[key])
+            if "sha256" not in attributes:
+                return Refused(why)
+            return Refused(why, _source(attributes), str(attributes["version"]))
 
     def read(self, name: str) -> Hologram:
         """The hologram of one structure file.
@@ -234,7 +260,6 @@ class HologramWriter(HologramFile):
         settings: how the holograms are projected; a file belongs to one.
 
     Raises:
-        MissingLibrary: h5py is not installed.
         DatasetError: the path is something else, which is left alone; a file of other settings; a damaged file; one
             that another process is writing.
     """
@@ -269,10 +294,12 @@ class HologramWriter(HologramFile):
             group["coefficients"] = found.coefficients
             group.attrs.update(fixed({"protein": encoded(found.protein), **vars(found.source)}))
 
-    def refuse(self, name: str, problem: str) -> None:
+    def refuse(self, name: str, problem: Refused) -> None:
         """Note why a structure file gives no hologram."""
         with self._change(name) as key:
-            self._problems[key] = fixed({key: problem})[key]
+            self._problems[key] = fixed({key: problem.why})[key]
+            if problem.source is not None:
+                self._problems[key].attrs.update(fixed({**vars(problem.source), "version": problem.version}))
 
     def commit(self) -> None:
         """Make what was added last.
@@ -312,6 +339,10 @@ class HologramWriter(HologramFile):
         before, self._whole = self._whole, False
         yield
         self._whole = before
+
+
+def _source(attributes: Mapping[str, Any]) -> Source:
+    return Source(str(attributes["sha256"]), int(attributes["size"]), int(attributes["mtime_ns"]))
 
 
 def _create(path: Path, settings: HologramSettings) -> None:

@@ -2,7 +2,8 @@
 
 Workers read and project, one structure each; this process alone writes. Every few seconds what is done is made to
 last: after an interruption, of whatever kind, the same call goes on where that was. A structure file that has changed
-since is projected anew; one that gave a problem is tried again.
+since is projected anew. One whose content was refused is not read again by the same version of the package while it is
+unchanged; one that gave another problem (memory, a library that is absent) is tried again.
 """
 
 from __future__ import annotations
@@ -21,18 +22,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from equiviz import __version__
 from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.proteins.hologram_file import HologramWriter, Projected, Source
+from equiviz.datasets.proteins.hologram_file import HologramWriter, Projected, Refused, Source
 from equiviz.datasets.proteins.hologram_settings import HologramSettings
 from equiviz.datasets.proteins.lasting_workers import in_processes, on_cluster
 from equiviz.datasets.proteins.protein_set import ENDINGS
+from equiviz.holograms.errors import HologramError
+from equiviz.structures.errors import StructureError
 from equiviz.symmetry.errors import EquivizError
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-Outcome: TypeAlias = "Projected | str"
-"""The hologram, or a sentence why there is none."""
+Outcome: TypeAlias = "Projected | Refused"
+"""The hologram, or why there is none."""
 Outcomes: TypeAlias = "Generator[tuple[Path, Outcome | None], None, None]"
 KILLED = "the process that projected it died twice, the second time with this file alone; is there enough memory?"
 COMMIT_EVERY = 2.0
@@ -52,6 +56,8 @@ class HologramSummary:
         seconds: what that took, with the start of the workers.
         problems: by name, why a file gave none.
         total: files and sites that ``out`` holds in all.
+        unread: how many of the problems were known from before, of files that are unchanged: these were not read again.
+        rate: sites per second after the first file was done, so without the start; None of fewer than two files.
     """
 
     out: Path
@@ -61,6 +67,8 @@ class HologramSummary:
     seconds: float
     problems: dict[str, str]
     total: tuple[int, int]
+    unread: int = 0
+    rate: float | None = None
 
     @property
     def before(self) -> int:
@@ -69,12 +77,13 @@ class HologramSummary:
 
     def describe(self) -> str:
         """Sentences, with one line for each problem."""
-        speed = f" ({self.sites / self.seconds:,.0f} sites/s)" if self.projected else ""
+        speed = "" if self.rate is None else f" ({self.rate:,.0f} sites/s after the start)"
         counts = f"{self.projected} projected now, {self.before} before, {len(self.problems)} gave none"
+        known = f" ({self.unread} of them unchanged since the last run, and not read again)" if self.unread else ""
+        now = f"{self.sites:,} sites in {self.seconds:.1f} s{speed}; " if self.projected else ""
         lines = [
-            f"{self.asked} files: {counts}.",
-            f"{self.sites:,} sites in {self.seconds:.1f} s{speed}; {self.out} holds {self.total[1]:,} sites of "
-            f"{self.total[0]} files.",
+            f"{self.asked} files: {counts}{known}.",
+            f"{now}{self.out} holds {self.total[1]:,} sites of {self.total[0]} files.",
         ]
         return "\n".join(lines + [f"  {_printed(name)}: {_printed(why)}" for name, why in self.problems.items()])
 
@@ -105,7 +114,7 @@ def project_files(
         progress: whether to draw a bar, and to tell of a file that is added to.
 
     Raises:
-        MissingLibrary: h5py is not installed, or Dask where it is asked for.
+        MissingLibrary: Dask is not installed, and a scheduler is asked for.
         DatasetError: a path that does not exist; no structure files; see `HologramWriter` for ``out``; the cluster
             cannot be reached.
         GenerationError: ``scheduler`` is none of these.
@@ -118,16 +127,27 @@ def project_files(
     settings = settings or HologramSettings()
     with HologramWriter(out, settings) as file:
         names = {path: name_beside(path, file.path) for path in files}
-        left = [path for path in files if not _is_done(path, names[path], file)]
+        undone = [path for path in files if not _is_done(path, names[path], file)]
+        left = [path for path in undone if not _is_refused(path, names[path], file)]
         if progress and len(file):
-            done = len(files) - len(left)
+            done = len(files) - len(undone)
             print(f"{file.path} has {len(file)} files already; {done} of them are asked for and kept.", file=sys.stderr)
         with _outcomes(left, settings, workers, scheduler) as outcomes:
-            sites = _collect(outcomes, file, names, len(files), progress, len(left))
-        problems = {name: why for name, why in file.problems.items() if name in set(names.values())}
-        seconds = time.perf_counter() - start
-        projected = len(left) - len(problems)
-        return HologramSummary(file.path, len(files), projected, sites, seconds, problems, (len(file), file.sites))
+            counted = _collect(outcomes, file, names, len(files), progress, len(left))
+        asked = set(names.values())
+        problems = {name: why for name, why in file.problems.items() if name in asked}
+        unread = len(undone) - len(left)
+        return HologramSummary(
+            out=file.path,
+            asked=len(files),
+            projected=len(undone) - len(problems),
+            sites=counted.sites,
+            seconds=time.perf_counter() - start,
+            problems=problems,
+            total=(len(file), file.sites),
+            unread=unread,
+            rate=counted.rate,
+        )
 
 
 def structure_files_under(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -165,8 +185,21 @@ def _is_done(path: Path, name: str, file: HologramWriter) -> bool:
     """Whether the hologram of this very content is there."""
     if name not in file:
         return False
+    return _is_unchanged(path, file.source(name))
+
+
+def _is_refused(path: Path, name: str, file: HologramWriter) -> bool:
+    """Whether this version of the package has refused this very content before."""
+    known = file.refused(name)
+    if known is None or known.source is None or known.version != __version__:
+        return False
+    return _is_unchanged(path, known.source)
+
+
+def _is_unchanged(path: Path, source: Source) -> bool:
+    """Whether a file is what it was: by size and time, else by its content."""
     try:
-        status, source = path.stat(), file.source(name)
+        status = path.stat()
         if status.st_size != source.size:
             return False
         return status.st_mtime_ns == source.mtime_ns or _sha256(path) == source.sha256
@@ -182,19 +215,25 @@ def project_file(path: Path, settings: HologramSettings) -> Outcome:
     """Project one structure file with one thread; whatever goes wrong becomes a sentence."""
     try:
         status = path.stat()
-        digest = _sha256(path)
+        source = Source(_sha256(path), status.st_size, status.st_mtime_ns)
+    except OSError as problem:
+        return Refused(f"{path}: cannot be read: {problem}")
+    try:
         with _threads().limit(limits=1):
             found = settings.project(path)
+    except (StructureError, HologramError) as problem:
+        lasting = not isinstance(problem.__cause__, OSError)  # a disk that fails may come back
+        return Refused(str(problem), source if lasting else None, __version__)
     except EquivizError as problem:
-        return str(problem)
+        return Refused(str(problem))
     except Exception as problem:
-        return f"{path}: {type(problem).__name__}: {str(problem)[:300]}"
+        return Refused(f"{path}: {type(problem).__name__}: {str(problem)[:300]}")
     return Projected(
         coefficients=found.coefficients.numpy(),
         classes=found.classes.numpy().astype(np.int8),
         sites=found.sites,
         protein=found.name,
-        source=Source(digest, status.st_size, status.st_mtime_ns),
+        source=source,
     )
 
 
@@ -239,27 +278,51 @@ def _cluster(scheduler: str) -> Generator[Any]:
         raise DatasetError(None, f"{why}; start the same again to go on.") from lost
 
 
+@dataclass
+class _Counted:
+    """What came: the sites; those of the first file, and when it was done, in seconds of `time.perf_counter`."""
+
+    sites: int = 0
+    files: int = 0
+    first: int = 0
+    since: float = 0.0
+    until: float = 0.0
+
+    def add(self, sites: int) -> None:
+        self.sites += sites
+        self.files += 1
+        self.until = time.perf_counter()
+        if self.files == 1:
+            self.first, self.since = sites, self.until
+
+    @property
+    def rate(self) -> float | None:
+        """Sites per second after the first file."""
+        seconds = self.until - self.since
+        return (self.sites - self.first) / seconds if self.files > 1 and seconds > 0 else None
+
+
 def _collect(
     outcomes: Outcomes, file: HologramWriter, names: dict[Path, str], total: int, progress: bool, left: int
-) -> int:
-    """Write what comes; returns the number of sites."""
+) -> _Counted:
+    """Write what comes, and count it."""
     from tqdm.auto import tqdm
 
-    sites, problems, committed = 0, 0, time.monotonic()
+    counted, problems, committed = _Counted(), 0, time.monotonic()
     with tqdm(total=total, initial=total - left, desc="holograms", unit="file", disable=not progress) as bar:
         for path, outcome in outcomes:
-            if outcome is None or isinstance(outcome, str):
-                file.refuse(names[path], outcome or KILLED)
+            if outcome is None or isinstance(outcome, Refused):
+                file.refuse(names[path], outcome or Refused(KILLED))
                 problems += 1
             else:
                 file.add(names[path], outcome)
-                sites += len(outcome.classes)
+                counted.add(len(outcome.classes))
             if time.monotonic() - committed >= COMMIT_EVERY:
                 file.commit()
                 committed = time.monotonic()
-            bar.set_postfix(sites=sites, problems=problems, refresh=False)
+            bar.set_postfix(sites=counted.sites, problems=problems, refresh=False)
             bar.update()
-    return sites
+    return counted
 
 
 def _cores() -> int:

@@ -20,6 +20,7 @@ MOST_ROWS = 1_000_000
 NEEDED = ("position", "wtaa", "mutaa")
 MEASURED = "ddg"
 _CLASSES = dict(zip(AMINO_ACIDS, range(20), strict=True)) | dict(zip(LETTERS, range(20), strict=True))
+_WANTED = "expected position, wtAA, mutAA, and ddG if known"
 _POSITION = re.compile(r"(-?\d{1,6})([A-Za-z]?)")
 
 
@@ -53,10 +54,12 @@ class MutationTable:
     Attributes:
         name: of the file.
         mutations: in its order.
+        left_out: for each row whose ddG is no finite number, its line, mutation and reason.
     """
 
     name: str
     mutations: tuple[Mutation, ...]
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], protein: str = "", chain: str = "") -> MutationTable:
@@ -70,15 +73,26 @@ class MutationTable:
             chain: where a column chain_id names chains, only the rows of this one are taken.
 
         Raises:
-            DatasetError: no such file, absent columns, a row that cannot be read (the message tells its line), or
-                none of the protein or chain asked for.
+            DatasetError: no such file, an empty one, absent columns, a row that cannot be read (the message tells its
+                line), none of the protein or chain asked for, or a column ddG without one finite number.
         """
         path = Path(path)
         rows = _rows(path)
         rows = _of_chain(path, _of_protein(path, rows, protein), chain)
         if not rows:
             raise DatasetError(path, "no mutations; expected at least one row below the names of the columns")
-        return cls(path.name, tuple(_mutation(path, line, row) for line, row in rows))
+        measured = MEASURED in rows[0][1]
+        every = [_mutation(path, line, row) for line, row in rows]
+        unknown = [
+            f"line {one.line}, {one}: ddG {row[MEASURED][:20]!r} is no finite number"
+            for one, (_, row) in zip(every, rows, strict=True)
+            if measured and not math.isfinite(one.ddg)
+        ]
+        if len(unknown) == len(rows):
+            why = f"{unknown[0]}, and so in all rows; expected kcal/mol, or a table without that column"
+            raise DatasetError(path, why)
+        known = tuple(one for one in every if not measured or math.isfinite(one.ddg))
+        return cls(path.name, known, tuple(unknown))
 
     def __len__(self) -> int:
         """Number of mutations."""
@@ -93,11 +107,14 @@ def _rows(path: Path) -> _Rows:
     try:
         if path.stat().st_size > LARGEST:
             raise DatasetError(path, f"larger than {LARGEST // 1024**2} MiB; expected a table of mutations")
-        reader = csv.reader(io.StringIO(path.read_text("utf-8-sig")), strict=True)
+        content = path.read_text("utf-8-sig")
+        if not content.strip():
+            raise DatasetError(path, f"empty file; {_WANTED}")
+        reader = csv.reader(io.StringIO(content), strict=True)
         names = [name.strip().lower() for name in next(reader, [])]
         absent = [name for name in NEEDED if name not in names]
         if absent:
-            raise DatasetError(path, f"no column {', '.join(absent)}; expected position, wtAA, mutAA, and ddG if known")
+            raise DatasetError(path, f"no column {', '.join(absent)}; {_WANTED}")
         found: _Rows = []
         for row in reader:
             if len(found) >= MOST_ROWS:
@@ -144,10 +161,9 @@ def _mutation(path: Path, line: int, row: Mapping[str, str]) -> Mutation:
     place = _POSITION.fullmatch(row.get("position", ""))
     kinds = [_CLASSES.get(row.get(column, "").upper()) for column in ("wtaa", "mutaa")]
     ddg = _number(row.get(MEASURED, "")) if MEASURED in row else math.nan
-    if place is None or kinds[0] is None or kinds[1] is None or (MEASURED in row and not math.isfinite(ddg)):
-        wanted = "a number, two amino acids" + (" and a number" if MEASURED in row else "")
-        given = ", ".join(f"{name} {row.get(name, '')[:20]!r}" for name in (*NEEDED, MEASURED) if name in row)
-        raise DatasetError(path, f"line {line}: expected {wanted}, got {given}")
+    if place is None or kinds[0] is None or kinds[1] is None:
+        given = ", ".join(f"{name} {row[name][:20]!r}" for name in NEEDED)
+        raise DatasetError(path, f"line {line}: expected a number and two amino acids, got {given}")
     return Mutation(int(place[1]), place[2], kinds[0], kinds[1], ddg, line)
 
 

@@ -111,7 +111,7 @@ def structure_files(folder: str | os.PathLike[str], split: Split | None = None) 
     """
     place = Path(folder)
     if not place.is_dir():
-        raise DatasetError(place, f"no folder; expected one of structure files ({', '.join(ENDINGS)})")
+        raise DatasetError(place, f"no such folder; expected one of structure files ({', '.join(ENDINGS)})")
     files = place / "pdb" if (place / "pdb").is_dir() else place
     if split is None:
         found = [path for path in sorted(files.iterdir()) if path.name.lower().removesuffix(".gz").endswith(ENDINGS)]

@@ -57,11 +57,14 @@ def need_libraries() -> None:
     Raises:
         MissingLibrary: ipywidgets or anywidget is absent.
     """
-    try:
-        import_module("ipywidgets")
-        import_module("anywidget")
-    except ImportError as reason:
-        raise MissingLibrary("ipywidgets, anywidget and plotly", "notebook") from reason
+    absent: dict[str, ImportError] = {}
+    for name in ("ipywidgets", "anywidget"):
+        try:
+            import_module(name)
+        except ImportError as reason:
+            absent[name] = reason
+    if absent:
+        raise MissingLibrary(" and ".join(absent), "notebook") from next(iter(absent.values()))
 
 
 def line(words: str = "", look: str = "") -> HTML:

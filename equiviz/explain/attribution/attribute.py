@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args, overload
 import torch
 from torch import nn
 
+from equiviz.equivariance.late_bar import counting_runs
 from equiviz.explain.attribution.attribution import Attribution
 from equiviz.explain.attribution.inner_attribution import PathAttribution, StageAttribution
 from equiviz.explain.attribution.methods import Effort, PlayersName
@@ -51,6 +52,7 @@ def attribute(
     samples: int = 25,
     seed: int = 0,
     rotations: int = 1,
+    progress: bool = True,
 ) -> Attribution: ...
 
 
@@ -65,6 +67,7 @@ def attribute(
     method: str = "integrated_gradients",
     to: Literal["stages"],
     steps: int = 64,
+    progress: bool = True,
 ) -> StageAttribution: ...
 
 
@@ -79,6 +82,7 @@ def attribute(
     method: str = "integrated_gradients",
     to: Literal["paths"],
     steps: int = 64,
+    progress: bool = True,
 ) -> PathAttribution: ...
 
 
@@ -96,6 +100,7 @@ def attribute(
     samples: int = 25,
     seed: int = 0,
     rotations: int = 1,
+    progress: bool = True,
 ) -> Attribution | StageAttribution | PathAttribution:
     """Share one number that a model predicts out among edges, atoms, and the irreps of what it reads.
 
@@ -104,14 +109,16 @@ def attribute(
     coordinates, and turn along with the input.
 
     Example:
-        >>> attribute(model, molecule)  # of an energy  # doctest: +SKIP
+        >>> attribute(model, molecule)  # of an energy of the whole  # doctest: +SKIP
+        >>> attribute(model, molecule, at="all")  # of energies per atom, their sum  # doctest: +SKIP
         >>> attribute(model, glass, output="propensity", at=17)  # of one particle  # doctest: +SKIP
 
     Args:
         model: anything that `equiviz.capture` takes.
         x: one structure, as `capture` takes it, or what else the model reads, such as a hologram.
         output: name of the output (or of a stage); by default the first that no rotation changes, or the first.
-        at: number of the node that is asked about, or "all" for the sum; not needed where there is one row.
+        at: number of the node that is asked about, or "all" for the sum. An output per node (or edge) needs it, also an
+            energy that the model gives per atom: nothing is summed unasked. Not needed where there is one row.
         component: which component of the output, or "norm"; by default the norm of one that turns.
         method: "integrated_gradients", "saliency", "input_x_gradient", "smooth_gradient"; "relevance" (layer-wise
             relevance propagation, of products on edges); or, without gradients, "occlusion" (each bond taken away
@@ -123,6 +130,7 @@ def attribute(
         samples: noisy copies of "smooth_gradient", permutations of "shapley".
         seed: of both, and of the rotations.
         rotations: how many turned inputs are explained too, to see whether the explanation turns along; 0 saves time.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         AttributionError: no such output, row, component or method; several structures; no edges; no gradients.
@@ -134,13 +142,15 @@ def attribute(
     if to not in get_args(To):
         raise AttributionError(f"Expected to= one of {', '.join(get_args(To))}, got {to!r}.")
     if to in ("stages", "paths"):
-        return _inside(model, taken, question_of(model, taken, output, at, component), method, to, steps)
+        with counting_runs(model, "attributing", progress=progress):
+            return _inside(model, taken, question_of(model, taken, output, at, component), method, to, steps)
     if to == "positions":
         warnings.warn(ORIGIN, stacklevel=2)
     question = question_of(model, taken, output, at, component)
     asked = Asked(model, question, chosen, players, Effort(steps, samples, seed), to == "positions")
-    shares = asked.shares(taken)
-    trusted = quality(asked, taken, shares, rotations)
+    with counting_runs(model, "attributing", progress=progress):
+        shares = asked.shares(taken)
+        trusted = quality(asked, taken, shares, rotations)
     return Attribution(title_of(model), str(question), chosen.title, chosen.complete, taken, shares, trusted)
 
 

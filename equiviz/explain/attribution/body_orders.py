@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from equiviz.equivariance.late_bar import counting_runs
 from equiviz.explain.attribution.attribute import one_input, question_of
 from equiviz.explain.attribution.removal import Atoms
 from equiviz.explain.errors import AttributionError
@@ -49,12 +50,14 @@ def body_orders(
     at: At = None,
     component: Component = None,
     highest: int = 3,
+    progress: bool = True,
 ) -> BodyOrders:
     """Take a prediction apart by the number of atoms that have to be there together.
 
     Args:
         model, x, output, at, component: as `equiviz.attribute`.
         highest: largest number of atoms in a set, 2 to 4; what is left over belongs to larger ones.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         AttributionError: too many sets; an input without edges; as `equiviz.attribute`.
@@ -68,7 +71,7 @@ def body_orders(
     question.refuse_edges()
     players = Atoms(taken)
     sets = _connected_sets(taken, highest)
-    with untouched(model):
+    with untouched(model), counting_runs(model, "taking edges away", progress=progress):
         model.eval()
         answers = players.answers(model, question, _present([(), *sets, tuple(range(len(taken)))], len(taken)))
     refuse_answers(answers, AttributionError, "with edges taken away")

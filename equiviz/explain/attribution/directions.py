@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from equiviz.equivariance.late_bar import counting_runs
 from equiviz.explain.attribution.attribute import one_input, question_of
 from equiviz.explain.attribution.question import Question
 from equiviz.explain.attribution.removal import Bonds
@@ -51,6 +52,7 @@ def radial_and_angular(
     component: Component = None,
     draws: int = 64,
     seed: int = 0,
+    progress: bool = True,
 ) -> RadialAngular:
     """Split a prediction into what distances and what directions say.
 
@@ -58,6 +60,7 @@ def radial_and_angular(
         model, x, output, at, component: as `equiviz.attribute`.
         draws: how many times all directions are drawn.
         seed: of the draws.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         AttributionError: an input without edges; as `equiviz.attribute`.
@@ -70,7 +73,7 @@ def radial_and_angular(
     varied, bonds = VariedGraph.of(taken), Bonds.of(taken)
     question = question_of(model, taken, output, at, component)
     question.refuse_edges()
-    with untouched(model), torch.no_grad():
+    with untouched(model), torch.no_grad(), counting_runs(model, "turning bonds", progress=progress):
         model.eval()
         ends = [torch.cat(pair) for pair in zip(varied.values, varied.baselines, strict=True)]
         both = varied.answers(model, question, ends)

@@ -39,7 +39,7 @@ def attribute_each(
         model: as `equiviz.attribute`.
         structures: one after the other, drawn as they are needed: a generator will do.
         client: a `dask.distributed.Client`; by default the work is done here.
-        progress: show a bar.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
         settings: as `equiviz.attribute` takes them, to="edges" or "positions".
 
     Raises:
@@ -72,7 +72,7 @@ class _Ask:
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def __call__(self, structure: Given) -> _Scores:
-        report = cast(Attribution, attribute(self.model, structure, **self.settings))  # type: ignore[call-overload]
+        report = cast(Attribution, attribute(self.model, structure, progress=False, **self.settings))  # type: ignore[call-overload]
         if not isinstance(report, Attribution):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise AttributionError("Over many structures predictions are shared out among edges: leave out to=.")
         quality = report.quality

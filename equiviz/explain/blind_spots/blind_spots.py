@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from equiviz.equivariance.late_bar import counted
 from equiviz.explain.blind_spots.pairs import Pair, known_pairs
 from equiviz.explain.blind_spots.report import BlindSpotReport, Sight
 from equiviz.explain.blind_spots.stage_invariants import invariants_by_structure, usable
@@ -60,14 +61,12 @@ def blind_spots(
         cutoff: of the graph, for a model that does not prepare its own.
         unrelated: how many unrelated environments.
         seed: of these, and of the turns.
-        progress: whether to show a progress bar.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         BlindSpotError: no cutoff is known; an unknown stage; fewer than two unrelated environments; features that
             are not finite; a model that takes none of the pairs (it says why).
     """
-    from tqdm.auto import tqdm
-
     if unrelated < 2:
         raise BlindSpotError(f"Expected at least 2 unrelated environments, got {unrelated}.")
     instrument = _Instrument(in_float64(model), stages, cutoff, unrelated, seed)
@@ -75,7 +74,7 @@ def blind_spots(
     sights: list[Sight] = []
     skipped: dict[str, str] = {}
     shown: list[Pair] = []
-    for place, pair in enumerate(tqdm(listed, desc="pairs of environments", leave=False, disable=not progress)):
+    for place, pair in enumerate(counted(listed, "pairs of environments", " pairs", progress=progress)):
         try:
             fitting = instrument.fitted(pair, like)
             if not shown:

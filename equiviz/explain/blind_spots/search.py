@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from equiviz.equivariance.late_bar import counting_runs
 from equiviz.explain.blind_spots.crystals_apart import crystals_apart
 from equiviz.explain.blind_spots.found_report import PROVED, FoundReport
 from equiviz.explain.blind_spots.superposition import Apart, apart
@@ -69,13 +70,11 @@ def find_blind_spot(
         steps: at most, per attempt.
         cutoff: of the graph, for a model that does not prepare its own.
         seed: of the starts.
-        progress: whether to show a progress bar.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         BlindSpotError: no such stage or node, no gradients, a distance that is not positive, fewer than two points.
     """
-    from tqdm.auto import tqdm
-
     function = FunctionOfPositions.of(model, x, cutoff, refusal=BlindSpotError)
     if len(function.structure) < 2 or attempts < 1:
         raise BlindSpotError("Expected at least two points and one attempt.")
@@ -83,8 +82,8 @@ def find_blind_spot(
     if not wanted > 0:
         raise BlindSpotError(f"Expected a distance above 0, got {distance}.")
     walk = _Walk.of(function, stage, at, wanted, seed)
-    starts = walk.starts(attempts, seed)
-    found = [walk.walked(s, steps) for s in tqdm(starts, "attempts", attempts, leave=False, disable=not progress)]
+    with counting_runs(function.model, "looking for a blind spot", progress=progress):
+        found = [walk.walked(start, steps) for start in walk.starts(attempts, seed)]
     best = min(found, key=lambda end: (end.ratio > SAME, end.ratio if end.ratio > SAME else -end.apart.at_least))
     title = title_of(model)
     same = sum(end.ratio <= SAME and end.apart.at_least > PROVED * wanted for end in found)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from equiviz.equivariance.late_bar import counting_runs
 from equiviz.explain.counterfactual.descriptor_changes import descriptor_changes
 from equiviz.explain.counterfactual.report import CounterfactualReport
 from equiviz.explain.counterfactual.search import Search
@@ -45,6 +46,7 @@ def counterfactual(
     steps: int = 80,
     cutoff: float | None = None,
     seed: int = 0,
+    progress: bool = True,
 ) -> CounterfactualReport:
     """Find the displacement of least norm (over all atoms, without motions of the whole) that changes an output by
     `change`, while no two atoms come too close and no atom moves too far.
@@ -70,6 +72,7 @@ def counterfactual(
         steps: at most.
         cutoff: of the graph, for a model that does not prepare its own.
         seed: of the random displacements that the result is compared with, and of the start where the slope vanishes.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
 
     Raises:
         CounterfactualError: no such output, row or component; a change of zero; no steps; limits that the structure
@@ -85,9 +88,10 @@ def counterfactual(
     limits = _limits(function.structure, change, max_displacement, min_distance)
     _refuse_stiff(function.structure)
     search = Search(function, asked)
-    slope_error = search.slope_error(seed)
-    solution = search.solved(Problem(function.structure, search.tangent, float(change), limits), steps, seed)
-    return _report(title_of(model), search, float(change), limits, solution, descriptors, slope_error, seed)
+    with counting_runs(function.model, "looking for the smallest change", progress=progress):
+        slope_error = search.slope_error(seed)
+        solution = search.solved(Problem(function.structure, search.tangent, float(change), limits), steps, seed)
+        return _report(title_of(model), search, float(change), limits, solution, descriptors, slope_error, seed)
 
 
 def _report(

@@ -47,7 +47,7 @@ def dictionary(
     starts: int = 2,
     random_weights: bool = True,
     seed: int = 0,
-    progress: bool = False,
+    progress: bool = True,
     client: DaskClient | None = None,
 ) -> DictionaryReport:
     """Learn a sparse dictionary of a stage whose atoms are irreps, and judge it on environments held out.
@@ -72,7 +72,7 @@ def dictionary(
         starts: of the learning, from other random atoms; the best is kept.
         random_weights: whether to learn another from the same stage of a network with random weights, as a control.
         seed: of the sample, the starts, the controls.
-        progress: whether to show a progress bar.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
         client: of a Dask cluster, `dask.distributed.Client`, to run structures beside each other.
 
     Raises:

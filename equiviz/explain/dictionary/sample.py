@@ -60,7 +60,7 @@ class Sample:
         group = groups([_positions(one)[own] for one, own in zip(structures, chosen, strict=True)], PARTS)
         return cls(structures, places, folds_of(group, PARTS) == PARTS - 1)
 
-    def stage(self, model: nn.Module, name: str, progress: bool = False, client: DaskClient | None = None) -> Field:
+    def stage(self, model: nn.Module, name: str, progress: bool = True, client: DaskClient | None = None) -> Field:
         """The values of a stage at these nodes, [N, dim]; no gradients are recorded.
 
         Args:

@@ -33,7 +33,7 @@ def ablate(
     stages: Collection[str] | None = None,
     *,
     seed: int = 0,
-    progress: bool = False,
+    progress: bool = True,
     client: DaskClient | None = None,
 ) -> AblationReport:
     """Take away one part of one stage at a time, and measure what becomes of an output. Nothing is trained again.
@@ -58,7 +58,7 @@ def ablate(
             first.
         stages: names of the stages to act on; of paths, of the modules that hold them. None for all.
         seed: of shuffling, rotations and intervals.
-        progress: whether to show a progress bar.
+        progress: whether a bar shows itself, at a terminal or in a notebook, once the work takes longer than a moment.
         client: a Dask client, to run structures beside each other.
 
     Raises:

@@ -48,7 +48,7 @@ def likeness(
     shuffles: int | None = None,
     seed: int = 0,
     client: DaskClient | None = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> LikenessReport:
     """Compare the invariants of node stages over the same environments.
 

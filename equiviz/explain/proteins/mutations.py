@@ -45,7 +45,8 @@ def score_mutations(
         model: reads holograms, such as ``equiviz.load("hcnn")``.
         given: the path of the wild type's structure, or a `Protein`.
         chain: its name in the structure.
-        table: what was measured; rows whose wild type the structure does not have are left out, and told.
+        table: what was measured; rows whose wild type the structure does not have are left out, and told, as are those
+            of the table's own ``left_out``.
 
     Raises:
         MutationError: no such chain, or no row that fits it.
@@ -61,7 +62,8 @@ def score_mutations(
     mutations = tuple(fitting)
     found = [float(scores[place[fitting[one]], one.mutant]) for one in mutations]
     measured = np.array([one.ddg for one in mutations])
-    return MutationReport(model.title, scanned, chain, mutations, np.array(found), measured, tuple(left_out))
+    every = (*table.left_out, *left_out)
+    return MutationReport(model.title, scanned, chain, mutations, np.array(found), measured, every)
 
 
 @dataclass(eq=False, repr=False)
@@ -75,7 +77,7 @@ class MutationReport(Report):
         mutations: what was mutated into what.
         scores: ``[M]``, log p(mutant) - log p(wild type), nats.
         ddg: ``[M]``, measured, kcal/mol, positive is destabilising; NaN where the table has none.
-        left_out: for each row that does not fit the structure, why.
+        left_out: for each row that was not scored, why: it has no finite ddG, or does not fit the structure.
     """
 
     model: str

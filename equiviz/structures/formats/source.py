@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -121,14 +122,23 @@ def is_number(word: str) -> bool:
     return True
 
 
+def need_file(path: str | os.PathLike[str]) -> None:
+    """Refuse a path where there is no file, before anything slow is done for it.
+
+    Raises:
+        StructureError: not a regular file.
+    """
+    if not os.path.isfile(path):
+        raise StructureError(Path(path), None, "no such file (or not a regular file)")
+
+
 def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     """Return the text of a file, gunzipped if its name ends in .gz, of at most max_bytes bytes.
 
     Raises:
         StructureError: not a regular file, unreadable, damaged gzip, or more than max_bytes bytes.
     """
-    if not path.is_file():
-        raise StructureError(path, None, "no such file (or not a regular file)")
+    need_file(path)
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
             data = bytearray()

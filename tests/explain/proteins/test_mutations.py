@@ -81,6 +81,24 @@ def test_rows_that_do_not_fit_are_told(network: Hcnn, written: Path, tmp_path: P
         score_mutations(network, written, "Q", MutationTable.read(path))
 
 
+def test_a_row_without_a_number_is_left_out_and_the_others_are_scored(
+    network: Hcnn, written: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "ddg.csv"
+    path.write_text("position,wtAA,mutAA,ddG\n1,ALA,GLY,nan\n1,ALA,ARG,1.5\n1,ALA,SER,inf\n99,ALA,GLY,2\n")
+    table = MutationTable.read(path)
+    assert [str(one) for one in table.mutations] == ["A1R", "A99G"]
+    found = score_mutations(network, written, "A", table)
+    assert found.measured
+    assert found.ddg.tolist() == [1.5]
+    assert found.left_out == (
+        "line 2, A1G: ddG 'nan' is no finite number",
+        "line 4, A1S: ddG 'inf' is no finite number",
+        "line 5, A99G: chain A has no residue 99",
+    )
+    assert "3 rows were left out; the first: line 2, A1G: ddG 'nan' is no finite number." in found.describe()
+
+
 def test_a_chain_whose_twin_comes_first_can_be_mutated(network: Hcnn, tmp_path: Path) -> None:
     structure, table = tmp_path / "twins.pdb", tmp_path / "ddg.csv"
     one, other = (chain_lines(["ALA", "GLY", "SER"], chain, shift) for chain, shift in (("A", 0), ("B", 12)))
@@ -92,12 +110,14 @@ def test_a_chain_whose_twin_comes_first_can_be_mutated(network: Hcnn, tmp_path: 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no column position, wtaa, mutaa; expected position, wtAA, mutAA, and ddG if known"),
+        ("", "empty file; expected position, wtAA, mutAA, and ddG if known"),
+        ("\n \n", "empty file"),
+        ("1,A,G\n", "no column position, wtaa, mutaa; expected position, wtAA, mutAA, and ddG if known"),
         ("position,wtAA,ddG\n1,A,1\n", "no column mutaa"),
-        ("position,wtAA,mutAA,ddG\n1,A,G\n", "line 2: expected a number, two amino acids and a number"),
-        ("position,wtAA,mutAA\n1,A,\n", "line 2: expected a number, two amino acids, got"),
+        ("position,wtAA,mutAA,ddG\n1,A,G\n", "line 2, A1G: ddG '' is no finite number, and so in all rows; expected"),
+        ("position,wtAA,mutAA\n1,A,\n", "line 2: expected a number and two amino acids, got"),
         ("position,wtAA,mutAA,ddG\n", "no mutations"),
-        ("position,wtAA,mutAA,ddG\n1,A,G,nan\n", "line 2: expected a number, two amino acids and a number"),
+        ("position,wtAA,mutAA,ddG\n1,A,G,nan\n1,A,R,-\n", "line 2, A1G: ddG 'nan' is no finite number, and so in all"),
         ("position,wtAA,mutAA,ddG\n1,A,G,1\nx,A,G,1\n", "line 3: .*position 'x'"),
         ("position,wtAA,mutAA,ddG\n1,A,XYZ,1\n", "mutaa 'XYZ'"),
         ("position,wtAA,mutAA,ddG\n1,A\n", "line 2"),
