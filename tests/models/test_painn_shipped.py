@@ -37,7 +37,7 @@ def acetylacetone() -> Structure:
 
 
 def water() -> Structure:
-    """The experimental geometry: 0.9572 Å, 104.52 degrees (Benedict, Gailar, Plyler, J. Chem. Phys. 24, 1139 (1956))."""
+    """The experimental geometry: 0.9572 Å, 104.52 degrees (Benedict et al., J. Chem. Phys. 24, 1139 (1956))."""
     places = [[0.0, 0.0, 0.0], [0.7570, 0.0, 0.5859], [-0.7570, 0.0, 0.5859]]
     return Structure(torch.tensor(places, dtype=torch.float64), torch.tensor([8, 1, 1]))
 
@@ -72,7 +72,7 @@ def test_water_has_its_dipole_and_polarizability() -> None:
     # Experiment: 0.730 a.u. (1.855 D, Clough et al., J. Chem. Phys. 59, 2254 (1973)); the data are computed: 2 %.
     assert float(dipole[2]) == pytest.approx(0.730, rel=0.02)
     assert float(dipole[:2].abs().max()) < 1e-4
-    # Experiment: mean 9.8 a.u. (Murphy, J. Chem. Phys. 67, 5831 (1977)); calculations and experiment differ by percents.
+    # Experiment: mean 9.8 a.u. (Murphy, J. Chem. Phys. 67, 5831 (1977)); calculations differ from it by percents.
     assert float(tensor.trace()) / 3 == pytest.approx(9.8, rel=0.04)
     torch.testing.assert_close(tensor, tensor.T)
     assert float(tensor[0, 0] - tensor[1, 1]) > 0  # in the plane of the molecule it is larger than out of it
