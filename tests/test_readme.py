@@ -29,7 +29,9 @@ def test_the_python_blocks_run_one_after_the_other(
     told = capsys.readouterr().out
     assert "Glassy keeps what it claims" in told
     assert "Mine keeps what it claims" in told
-    assert "Counts of species alone tell more of q_6" in told
+    assert "(Σq_3)² is known best at density_stage: R2 1.000" in told
+    assert "(Σq_4)² is known best at density_stage: R2 0.44" in told
+    assert "counts of its neighbours alone reach R2 0.699" in told
     assert {path.name for path in tmp_path.iterdir()} == {"ethanol.html", "ethanol.eqv", "ethanol.png"}
 
 
