@@ -62,7 +62,7 @@ def need_libraries() -> None:
         try:
             import_module(name)
         except ImportError as reason:
-            absent[name] = reason
+            absent[(reason.name or name).partition(".")[0]] = reason  # anywidget fails where ipywidgets is absent
     if absent:
         raise MissingLibrary(" and ".join(absent), "notebook") from next(iter(absent.values()))
 
