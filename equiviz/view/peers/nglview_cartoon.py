@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from equiviz.view.cartoon_structure import Macromolecule
 
 MARK = "#dc1478"
+_DRAWING = ("addRepresentation", "removeAllRepresentations", "removeRepresentationsByName")
 
 
 class NglviewCartoon(VBox):
@@ -47,6 +48,7 @@ class NglviewCartoon(VBox):
         self.view: Any = self._nglview.NGLWidget(self._nglview.TextStructure(self._drawn.text, ext="pdb"))
         self.view.layout.height = f"{height}px"
         self.view.clear_representations()
+        self.view.center()  # nglview centres by itself on what is drawn, and nothing is any more
         self.key = HTML()
         super().__init__([self.view, self.key])
         self.view.observe(self._picked, "picked")
@@ -61,8 +63,12 @@ class NglviewCartoon(VBox):
         """
         check_paint(colours, labels, self.residues)
         scheme = [[colours[k], _atoms(rows)] for k, rows in enumerate(self._rows) if len(rows)]
-        name = f"equiviz{id(self)}_{abs(hash(tuple(colours)))}"
-        self._nglview.color.ColormakerRegistry.add_selection_scheme(name, scheme)
+        name = f"equiviz{id(self)}"
+        registry = self._nglview.color.ColormakerRegistry
+        for trait in ("_msg_ar", "_msg_q"):  # what it tells every page that connects: the last scheme is enough
+            setattr(registry, trait, [sent for sent in getattr(registry, trait) if name not in sent["args"]])
+        registry.add_selection_scheme(name, scheme)
+        self._forget()
         self.view.clear_representations()
         self.view.add_representation("cartoon", color=name)
         self.view.add_representation("licorice", selection="hetero and not polymer")
@@ -80,10 +86,21 @@ class NglviewCartoon(VBox):
             self.selected = int(self._drawn.residue[place])
 
     def _mark(self) -> None:
+        self._forget("equiviz_mark")
         self.view._remote_call("removeRepresentationsByName", args=["equiviz_mark", 0])
         rows = None if self.selected is None else self._rows[self.selected]
         if rows is not None and len(rows):
             self.view.add_representation("hyperball", selection=_atoms(rows), color=MARK, name="equiviz_mark")
+
+    def _forget(self, of: str | None = None) -> None:
+        """Take from what a page hears when it connects what the next call makes void; else it grows with each click."""
+        self.view._ngl_msg_archive = [
+            sent
+            for sent in self.view._ngl_msg_archive
+            if sent["methodName"] not in _DRAWING
+            or sent.get("component_index", 0) != 0
+            or of not in (None, sent["kwargs"].get("name"), *sent["args"][:1])
+        ]
 
     def _move(self) -> None:
         if self._frames is not None:
