@@ -139,7 +139,7 @@ class UnitaryNetwork(EquivariantModel):
         h, invariants = entering, list(cast("Sequence[Stage]", self.invariant_stages))
         for number, (layer, stage) in enumerate(zip(self.layers, self.feature_stages, strict=True)):
             known = invariants[number](gram(h)) if invariants else None
-            h = _passed(stage, softsign(layer(h, known), self.residues[number]))  # [B, C, n]
+            h = _passed(cast(Stage, stage), softsign(layer(h, known), self.residues[number]))  # [B, C, n]
         known = invariants[-1](gram(h)) if invariants else None
         state = self.readout(torch.cat([h, entering], 1), known)  # [B, N, n]
         return {STATE: Field(state.flatten(1), _vectors(self.config.vectors, self.config.n))}

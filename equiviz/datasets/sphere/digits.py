@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -88,7 +89,7 @@ def embedded_digits() -> Digits:
     """The 1,797 digits that scikit-learn brings."""
     from sklearn.datasets import load_digits
 
-    found = load_digits()
+    found = cast(Any, load_digits())  # a Bunch: the stub only knows that tuples may come, too
     pictures = torch.from_numpy(found.images / 16.0).float()
     return Digits(pictures, torch.from_numpy(found.target).long(), "digits of scikit-learn")
 
@@ -103,7 +104,7 @@ def mnist(folder: str | os.PathLike[str]) -> Digits:
     pictures, known = read_idx(images), read_idx(labels)
     if pictures.ndim != 3 or known.shape != pictures.shape[:1] or (known >= CLASSES).any():
         raise DatasetError(
-            folder,
+            Path(folder),
             f"Expected pictures [N, height, width] and N labels from 0 to 9, got {list(pictures.shape)} in "
             f"{images.name} and {list(known.shape)} in {labels.name}.",
         )

@@ -90,7 +90,7 @@ def _orthogonal(group: str) -> OrthogonalGroup:
     return "O(3)" if group in ("E(3)", "O(3)") else "SO(3)"
 
 
-def _explanation(shares: Shares, taken: Graph | TypedTensors, g: O3) -> Tensor:
+def _explanation(shares: Shares, taken: Graph | TypedTensors, g: GroupElement) -> Tensor:
     """Scores and rotating scores, turned by g, as one vector."""
     if isinstance(taken, Graph) and (rotating := shares.rotating(taken)) is not None:
         turned = Field(rotating, O3Irreps("0e+1o+2e"), "node").transform(g).values
