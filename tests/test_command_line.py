@@ -173,7 +173,7 @@ def test_attribute_shares_a_prediction_out(tmp_path: Path, trained: Path) -> Non
     page = tmp_path / "why.html"
     found = CliRunner().invoke(app, [*asked, "--steps", "2", "--html", str(page)])
     assert found.exit_code == 0, found.output
-    assert "propensity[0] at 3" in found.output
+    assert "propensity[0] at node 3" in found.output
     assert "The strongest" in page.read_text()
     rows = json.loads(CliRunner().invoke(app, [*asked, "--method", "saliency", "--json"]).stdout)
     assert {"kind", "name", "score"} <= set(rows[0])

@@ -1,8 +1,7 @@
 r"""A feed-forward network that is equivariant to U(n): it mixes vectors of C^n with each other, never their components.
 
-Papers: P.-W. Ma, T.-H. H. Chan, "A feedforward unitary equivariant neural network", arXiv 2208.12146 (Neural Networks
-161 (2023) 154); P.-W. Ma, "Activation functions for 'A feedforward unitary equivariant neural network'", arXiv
-2411.14462.
+Papers: P.-W. Ma, T.-H. H. Chan, "A feedforward unitary equivariant neural network", arXiv 2208.12146; P.-W. Ma,
+"Activation functions for 'A feedforward unitary equivariant neural network'", arXiv 2411.14462.
 
 With vectors z_1 ... z_N in C^n and an element U, the layers commute with z_i -> U z_i, because sums of vectors with
 weights that U does not change do.
@@ -239,7 +238,7 @@ FAMILY = Family(
     name="unitary",
     config_class=UnitaryConfig,
     model_class=UnitaryNetwork,
-    paper="Ma, Chan, Neural Networks 161 (2023) 154, arXiv 2208.12146",
+    paper="Ma, Chan, arXiv 2208.12146",
     group="U(n)",
     small=SMALL,
     example=example,
