@@ -48,7 +48,6 @@ class NglviewCartoon(VBox):
         self.view: Any = self._nglview.NGLWidget(self._nglview.TextStructure(self._drawn.text, ext="pdb"))
         self.view.layout.height = f"{height}px"
         self.view.clear_representations()
-        self.view.center()  # nglview centres by itself on what is drawn, and nothing is any more
         self.key = HTML()
         super().__init__([self.view, self.key])
         self.view.observe(self._picked, "picked")
