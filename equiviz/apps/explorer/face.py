@@ -10,6 +10,7 @@ from traitlets import dlink
 
 from equiviz.apps.explorer.choices import first_choice
 from equiviz.apps.explorer.compare_panel import ComparePanel
+from equiviz.apps.explorer.find_panel import FindPanel
 from equiviz.apps.explorer.hand_panel import HandPanel
 from equiviz.apps.explorer.irreps_panel import IrrepsPanel
 from equiviz.apps.explorer.known_panel import KnownPanel
@@ -27,17 +28,18 @@ if TYPE_CHECKING:
     from equiviz.view.live_widget import SceneView
 
 LOOK, TURN, COMPARE = "look", "turn the input", "compare"
-WHY, IRREPS, STEER, KNOWN = "why", "irreps", "steer", "known"
+WHY, IRREPS, STEER, KNOWN, FIND = "why", "irreps", "steer", "known", "find"
 _TOLD = {
     LOOK: "the features, a map of the environments, and the power spectrum",
     WHY: "which atoms a prediction rests on",
     IRREPS: "which irreps carry a prediction through the layers",
     STEER: "scale or turn the channel that is shown, and watch the predictions",
     KNOWN: "what the layer knows of expert descriptors",
+    FIND: "what had to move, what a layer does not see, what is missing, what it is made of",
     TURN: "the rotation hand: turn the input, and watch the equivariance error",
     COMPARE: "two layers or two models beside each other",
 }
-_BESIDE = (LOOK, WHY, IRREPS, STEER, KNOWN, COMPARE)
+_BESIDE = (LOOK, WHY, IRREPS, STEER, KNOWN, FIND, COMPARE)
 """Panels beside the view; the rotation hand is under it."""
 
 
@@ -48,7 +50,7 @@ class Explorer(VBox):
         models: one or two, by name.
         pane: what is looked at: menus, 3D view, caption.
         side: the charts beside it.
-        why, irreps, steer, known: explanations of a prediction and of a layer; None before they are opened.
+        why, irreps, steer, known, find: explanations of a prediction and of a layer; None before they are opened.
         hand, second: the rotation hand and the second pane; None before they are opened.
         mode: which of them is open.
     """
@@ -63,6 +65,7 @@ class Explorer(VBox):
         self.irreps: IrrepsPanel | None = None
         self.steer: SteerPanel | None = None
         self.known: KnownPanel | None = None
+        self.find: FindPanel | None = None
         self.hand: HandPanel | None = None
         self.second: ComparePanel | None = None
         self._question: QuestionMenus | None = None
@@ -153,6 +156,9 @@ class Explorer(VBox):
         if mode == KNOWN and self.known is None:
             self.known = KnownPanel(self.pane)
             self._places[KNOWN].children = (self.known.box,)
+        if mode == FIND and self.find is None:
+            self.find = FindPanel(self.pane, self.question)
+            self._places[FIND].children = (self.find.box,)
 
     def _fit(self, mode: str) -> None:
         """While the input is turned, the menus stay and their view makes way for three others."""

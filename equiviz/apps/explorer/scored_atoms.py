@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from equiviz.apps.explorer.pane import Pane
+    from equiviz.view.scene import Scene
 
 SHOW, RESET = "colour the atoms", "reset colours"
 MOST = 8
@@ -33,10 +34,11 @@ class ScoredAtoms:
         box: all of it; hidden where there are no numbers.
     """
 
-    def __init__(self, pane: Pane) -> None:
+    def __init__(self, pane: Pane, show: str = SHOW, reset: str = RESET) -> None:
         from ipywidgets import Button, VBox
 
-        self.pane = pane
+        self.pane, self._says = pane, (show, reset)
+        self._scene: Scene | None = None
         self.values: NDArray[np.float64] = np.zeros(0)
         self._name = self._words = ""
         self.head = line()
@@ -52,20 +54,23 @@ class ScoredAtoms:
         """Whether the atoms have these colours now."""
         return self.pane.painter is self
 
-    def fill(self, values: NDArray[np.float64], name: str, words: str, *, paint: bool = True) -> None:
+    def fill(
+        self, values: NDArray[np.float64], name: str, words: str, *, paint: bool = True, scene: Scene | None = None
+    ) -> None:
         """Show other numbers.
 
         Args:
             values: one for each atom of the shown structure ``[N]``; others are not shown.
             name: of the quantity, on the colour bar.
             words: what the colours are, under the picture.
-            paint: whether to colour the atoms at once.
+            paint: whether to draw them at once.
+            scene: what is drawn; by default the atoms, coloured by the numbers.
         """
         labels = self.pane.recorded.structures[self.pane.choice.structure].labels
         if len(values) != len(labels):
             self.clear()
             return
-        self.values, self._name, self._words = values, name, words
+        self.values, self._name, self._words, self._scene = values, name, words, scene
         shown = strongest(values.tolist(), labels, MOST)
         self.bars.fill(shown)
         say(self.head, f"The {len(shown)} strongest of {len(values):,} atoms", "equiviz-head")
@@ -90,10 +95,11 @@ class ScoredAtoms:
 
     def _draw(self) -> None:
         structure = self.pane.recorded.structures[self.pane.choice.structure]
-        self.pane.paint(self, score_scene(structure, self.values, self._name), self._words)
+        scene = self._scene or score_scene(structure, self.values, self._name)
+        self.pane.paint(self, scene, self._words)
 
     def _select(self, atom: int) -> None:
         self.pane.view.selected = [atom]
 
     def _follow(self) -> None:
-        self.paint.description = RESET if self.painted else SHOW
+        self.paint.description = self._says[self.painted]
