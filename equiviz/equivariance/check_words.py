@@ -54,7 +54,7 @@ def _alarms(findings: list[Finding], verdicts: list[Verdict], diagnoses: Sequenc
     lines += [cause_words(one) for one in diagnoses]
     told = {one.group for one in diagnoses}
     # One cause explains the rest: chance explains every failure, a broken rotation an inversion's.
-    explained_first: tuple[Kind, ...] = ("determinism", "rotation", "unitary")
+    explained_first: tuple[Kind, ...] = ("determinism", *_WIDE)
     first: list[Kind] = [kind for kind in explained_first if kind in broken]
     roots = first[:1] if first else broken
     return lines + [_LIKELY[kind] for kind in roots if kind not in told]

@@ -122,6 +122,11 @@ class GaugeCnn(EquivariantModel):
         self.hidden = nn.Linear(inward, inner)
         self.out = nn.Linear(inner, config.outputs)
 
+    @property
+    def level(self) -> int:
+        """Of the grid that it reads."""
+        return self.config.level
+
     def prepare(self, structures: Any) -> SphereSignal:  # type: ignore[override]
         """One input of all the signals that came. Raises ModelError for another level or number of channels."""
         parts = list(structures) if isinstance(structures, (list, tuple)) else [structures]
@@ -187,7 +192,7 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, C, D, V]`` -> ``[B, O, 6, V']``."""
-        y = self.convolution(x)
+        y = self.convolution(x) * self.kept  # corners would tell the statistics of frames that mean nothing there
         return relu(self.norm(y.flatten(2)).reshape(y.shape)) * self.kept
 
 

@@ -262,6 +262,12 @@ class Painn(EquivariantModel):
                 f"{'' if structure.species_names is None else ' and type numbers'}. Give it with length_unit='Å' and "
                 "species_names=None."
             )
+        moments = sorted({"dipole", "polarizability"} & set(self.config.outputs))
+        if moments and any(structure.pbc):
+            raise ModelError(
+                f"The {' and the '.join(moments)} of a periodic structure depend on which image of each atom is "
+                "listed. Give a structure without periods."
+            )
         unknown = sorted(set(structure.species.tolist()) - set(self.config.species))
         if unknown:
             known = ", ".join(symbol(number) for number in self.config.species)
@@ -271,6 +277,11 @@ class Painn(EquivariantModel):
     def forward(self, graph: Graph) -> dict[str, Field]:
         """Predict; the graph is that of `prepare`."""
         differentiable, forces = torch.is_grad_enabled(), "forces" in self.config.outputs
+        if forces and torch.is_inference_mode_enabled():
+            raise ModelError(
+                "Forces are slopes of the energy, and torch.inference_mode() forbids them. Use "
+                "model.predict(structures), or torch.no_grad()."
+            )
         with torch.set_grad_enabled(differentiable or forces):
             vectors = graph.edge_vectors
             if forces and not vectors.requires_grad:

@@ -21,12 +21,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import torch
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from equiviz.symmetry.errors import GroupError
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 CHARTS = 5
 DIRECTIONS = 6
@@ -214,6 +217,8 @@ class IcosahedralGrid:
 
     @cached_property
     def _tree(self) -> KDTree:
+        from scipy.spatial import KDTree  # the kernel needs nothing but torch where there is no sphere
+
         return KDTree(self.positions.numpy())
 
     @property

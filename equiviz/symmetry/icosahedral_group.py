@@ -30,5 +30,10 @@ class IcosahedralRotations(Transformations):
         order = torch.cat([1 + torch.randperm(len(found) - 1, generator=generator), torch.zeros(1, dtype=torch.int64)])
         return [O3(found[order[number % len(order)]]) for number in range(count)]
 
+    def share(self, elements: int, few: bool) -> int:
+        """All of them, they are few; twelve where a hint is wanted."""
+        del elements
+        return 12 if few else 60
+
 
 ICOSAHEDRAL = IcosahedralRotations()

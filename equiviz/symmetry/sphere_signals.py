@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from equiviz.symmetry.errors import RepresentationError
+from equiviz.symmetry.generators import Generator, RotationGenerator
 from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.icosahedral_grid import DIRECTIONS, IcosahedralGrid, grid
 from equiviz.symmetry.icosahedral_group import ICOSAHEDRAL
@@ -83,6 +84,19 @@ class SphereSignals(Representation):
     def matrix(self, g: GroupElement) -> Tensor:
         """``[dim, dim]``: for small grids only, `transform` does without."""
         return self._apply(g, torch.eye(self.dim, dtype=torch.float64)).T
+
+    def generator(self, x: Generator) -> Tensor:
+        """Zero, of what does not rotate.
+
+        Raises:
+            RepresentationError: a rotation.
+        """
+        if isinstance(x, RotationGenerator):
+            raise RepresentationError(
+                f"{self} have no infinitesimal rotations: between points they are interpolated, with kinks at the "
+                "points. Use equiviz.check, which tries finite ones."
+            )
+        return torch.zeros(self.dim, self.dim, dtype=torch.float64)
 
     def _apply(self, g: GroupElement, values: Tensor) -> Tensor:
         if not isinstance(g, O3):

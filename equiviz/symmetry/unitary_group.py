@@ -145,14 +145,24 @@ def diagonal_phases(count: int, n: int, seed: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class UnitaryMatrices(Transformations):
+class _OfVectors(Transformations):
+    """Of C^n, for an n from 1 to 64. Raises GroupError for another n."""
+
+    n: int
+    missing: ClassVar[str] = " (no input carries a representation of U(n))"
+
+    def __post_init__(self) -> None:
+        _refuse(0, self.n)
+
+
+@dataclass(frozen=True)
+class UnitaryMatrices(_OfVectors):
     """U(n), of an n from 1 to 64.
 
     Raises:
         GroupError: another n.
     """
 
-    n: int
     kind: ClassVar[str] = "unitary"
     act: ClassVar[str] = "unitary transformation"
     likely: ClassVar[str] = (
@@ -160,10 +170,6 @@ class UnitaryMatrices(Transformations):
         "for a bias on a vector, and for z where its conjugate is meant."
     )
     wide: ClassVar[bool] = True
-    missing: ClassVar[str] = " (no input carries a representation of U(n))"
-
-    def __post_init__(self) -> None:
-        _refuse(0, self.n)
 
     def draw(self, count: int, seed: int, length: float = 1.0) -> list[Unitary]:
         """Uniform (Haar)."""
@@ -182,22 +188,17 @@ class UnitaryMatrices(Transformations):
 
 
 @dataclass(frozen=True)
-class RealRotations(UnitaryMatrices):
+class RealRotations(_OfVectors):
     """O(n) in U(n): the real matrices."""
 
     kind: ClassVar[str] = "real rotation"
     act: ClassVar[str] = "real rotation (q and p turned alike)"
     likely: ClassVar[str] = "Something tells the directions of space apart: a component by itself, or a fixed vector."
-    wide: ClassVar[bool] = False
     explained_by: ClassVar[tuple[str, ...]] = ("unitary",)
 
     def draw(self, count: int, seed: int, length: float = 1.0) -> list[Unitary]:
         """Uniform (Haar)."""
         return [Unitary(matrix) for matrix in haar_rotations(count, self.n, seed + 1)]
-
-    def special(self) -> list[Unitary]:
-        """None."""
-        return []
 
     def generators(self) -> dict[str, Generator]:
         """``E_ab - E_ba``."""
@@ -212,12 +213,13 @@ class RealRotations(UnitaryMatrices):
 
 
 @dataclass(frozen=True)
-class DiagonalPhases(RealRotations):
+class DiagonalPhases(_OfVectors):
     """U(1)^n in U(n): the diagonal matrices."""
 
     kind: ClassVar[str] = "diagonal phase"
     act: ClassVar[str] = "diagonal phase (each component by its own)"
     likely: ClassVar[str] = "Something reads the phase of a component: a real part, a product z z instead of z* z."
+    explained_by: ClassVar[tuple[str, ...]] = ("unitary",)
 
     def draw(self, count: int, seed: int, length: float = 1.0) -> list[Unitary]:
         """Uniform (Haar)."""
@@ -226,6 +228,10 @@ class DiagonalPhases(RealRotations):
     def generators(self) -> dict[str, Generator]:
         """``i E_aa``."""
         return {f"iE{a + 1}{a + 1}": UnitaryGenerator(_pair(self.n, a, a, 1j, 1j)) for a in range(self.n)}
+
+    def share(self, elements: int, few: bool) -> int:
+        """Half as many as unitary matrices."""
+        return max(1, elements // 2)
 
 
 def unitary_transformations(n: int) -> tuple[Transformations, ...]:

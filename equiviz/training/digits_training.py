@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, get_args
 
 import torch
 from torch import Tensor
@@ -48,6 +48,15 @@ TURNED: dict[Turned, str] = {
     "I": "turned by symmetries of the icosahedron",
     "R": "turned by any rotations",
 }
+
+
+class ReadsSpheres(Protocol):
+    """What a model of the task "digits" says of the grid that it reads."""
+
+    @property
+    def level(self) -> int:
+        """Of the icosahedral grid."""
+        ...
 
 
 class DigitObjective:
@@ -206,10 +215,10 @@ def train_digits(
         DatasetError, ConfigError, TrainingError: as the reader, the family and the loop.
     """
     digits = read_digits(data)
-    recipe = dataclasses.replace(DIGITS_RECIPE, seed=seed, epochs=epochs or DIGITS_RECIPE.epochs)
+    recipe = dataclasses.replace(DIGITS_RECIPE, seed=seed, epochs=DIGITS_RECIPE.epochs if epochs is None else epochs)
     with seeded(seed):
         model = family.build(config or {})
-    level = cast(int, model.config.level)  # type: ignore[attr-defined]  # of every family that reads spheres
+    level = cast(ReadsSpheres, model).level
     held = glued(_examples(digits.part("validation"), level))
     task = Training(
         model,
@@ -250,7 +259,7 @@ def evaluate_digits(model: EquivariantModel, data: object, name: str = "", seed:
         DatasetError, TrainingError: as `read_digits`.
     """
     digits = data if isinstance(data, Digits) else read_digits(data).part("test")
-    level = cast(int, model.config.level)  # type: ignore[attr-defined]
+    level = cast(ReadsSpheres, model).level
     guessed = {turned: _guessed(model, digits, level, turned, seed) for turned in get_args(Turned)}
     manifest = manifest_of(model)
     trained = "" if manifest is None else str(manifest.data.get("name", ""))

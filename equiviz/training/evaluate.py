@@ -24,6 +24,7 @@ from equiviz.training.glass_task import relative_to_inherent, vectors
 from equiviz.training.load import load, manifest_of
 from equiviz.training.metrics import pearson, vector_correlation
 from equiviz.training.molecule_report import MoleculeReport, evaluate_molecules
+from equiviz.training.motion_report import MotionReport, evaluate_motions
 from equiviz.training.overlap import overlap_note
 from equiviz.training.recovery import ProteinData, RecoveryReport, evaluate_recovery
 
@@ -36,12 +37,12 @@ def evaluate(
     name: str = "",
     progress: bool = False,
     time: float | None = None,
-) -> EvaluationReport | RecoveryReport | MoleculeReport | DigitReport:
+) -> EvaluationReport | RecoveryReport | MoleculeReport | DigitReport | MotionReport:
     """Score a model, by its task.
 
     Mobilities by rho (`EvaluationReport`), amino acids by how many are recovered (`RecoveryReport`), energies, forces,
     dipoles and polarizabilities by their errors (`MoleculeReport`), digits on the sphere by how many are recognised
-    when it is turned (`DigitReport`).
+    when it is turned (`DigitReport`), motions in phase space by the error of the state (`MotionReport`).
 
     What a model of liquids needs besides positions (inherent structures, energies) is computed here, and cached. The
     report's note says how many of the configurations the model was trained on, where its manifest tells.
@@ -64,10 +65,12 @@ def evaluate(
     network = model if isinstance(model, EquivariantModel) else load(model)
     if network.task == "amino acids":
         return evaluate_recovery(network, _proteins(data), called, progress)
-    if network.task == "digits":
-        return evaluate_digits(network, data, called)
     if network.task == "molecules":
         return evaluate_molecules(network, _molecules(data), called, progress)
+    if network.task == "digits":
+        return evaluate_digits(network, data, called)
+    if network.task == "phase space":
+        return evaluate_motions(network, data, called)
     return evaluate_mobility(network, data, called, progress, time)
 
 

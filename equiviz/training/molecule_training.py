@@ -137,7 +137,7 @@ def train_molecules(
         | ({"tensor_unit": plan.tensor_unit} if plan.tensor_unit else {}),
         recipe=dataclasses.asdict(recipe) | dataclasses.asdict(plan.objective),
         seeds=(seed,),
-        scores=report.to_dict(),
+        scores=report.to_dict() | {"on": "the frames that chose the epoch"},
         note=model.note,
     )
     model.manifest = manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
@@ -209,4 +209,4 @@ def _tensor_plan(frames: Sequence[Frame], properties: tuple[str, ...], species: 
         scale = max(float(tensors.std(0).mean()), 1e-6)
         settings["polarizability_shifts"] = list(polarizability_shifts(frames, species))
         settings["polarizability_scale"], objective = scale, replace(objective, polarizability_scale=scale)
-    return MoleculePlan(properties, TENSORS, objective, settings, "a.u.")
+    return MoleculePlan(properties, TENSORS, objective, settings)

@@ -164,7 +164,7 @@ def train_phase_space(
     Raises:
         TrainingError: no such system.
     """
-    name = Path(data).name
+    name = str(data)
     if name not in SYSTEMS:
         raise TrainingError(
             f"{family.name} is trained on a system in phase space: expected --data {' or '.join(SYSTEMS)}, "

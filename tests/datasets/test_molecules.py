@@ -70,3 +70,9 @@ def test_what_cannot_be_used_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "empty.xyz").write_text("0\nenergy=1.0\n")
     with pytest.raises(DatasetError, match="frame 0 has no atoms"):
         read_molecules(tmp_path / "empty.xyz")
+
+
+def test_two_energies_of_one_frame_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, 'Properties=species:S:1:pos:R:3:forces:R:3 energy=1.0 REF_energy=2.0 pbc="F F F"')
+    with pytest.raises(DatasetError, match=r"more than one energy: .*REF_energy"):
+        read_molecules(path)

@@ -85,6 +85,16 @@ def test_damaged_idx_files_are_refused(tmp_path: Path, content: bytes, said: str
         read_idx(tmp_path / "file")
 
 
+def test_a_damaged_gzip_is_refused(tmp_path: Path) -> None:
+    packed = gzip.compress(idx(np.random.default_rng(0).integers(0, 255, (40, 40), np.uint8)))
+    for place in range(10, len(packed), 97):
+        changed = bytearray(packed)
+        changed[place] ^= 0xFF
+        (tmp_path / "file.gz").write_bytes(changed)
+        with pytest.raises(DatasetError):
+            read_idx(tmp_path / "file.gz")
+
+
 def test_a_folder_without_mnist_says_so(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="Expected one file"):
         mnist(tmp_path)

@@ -227,3 +227,18 @@ def test_other_elements_and_units_are_refused() -> None:
         model.prepare(Structure(places, torch.tensor([1]), length_unit="sigma"))
     with pytest.raises(ModelError, match="and type numbers"):
         model.prepare(Structure(places, torch.tensor([1]), species_names=("", "A")))
+
+
+def test_moments_of_periodic_structures_are_refused() -> None:
+    x = Structure(torch.zeros(1, 3), torch.tensor([1]), cell=5 * torch.eye(3), pbc=(True, False, False))
+    with pytest.raises(
+        ModelError, match="The dipole and the polarizability of a periodic structure depend on which image"
+    ):
+        network(outputs=["energy", "dipole", "polarizability"]).prepare(x)
+
+
+def test_forces_in_inference_mode_are_refused_in_words() -> None:
+    model = network(outputs=["energy", "forces"])
+    graph = model.prepare(example(5, 0))
+    with torch.inference_mode(), pytest.raises(ModelError, match=r"Use model.predict\(structures\)"):
+        model(graph)

@@ -37,6 +37,14 @@ def test_a_report_tells_a_broken_symmetry() -> None:
     assert "<html" in str(report.to_html())
 
 
+def test_shipped_weights_recognise_what_their_manifest_says() -> None:
+    model = load("gauge_cnn-digits")
+    scores = model.manifest.scores  # type: ignore[union-attr]
+    found = evaluate_digits(model, "digits")
+    assert found.accuracy("N") == scores["accuracy_N_N"]
+    assert found.agree()
+
+
 def test_what_are_no_pictures_is_refused() -> None:
     with pytest.raises(TrainingError, match="Expected 'digits'"):
         read_digits(3)

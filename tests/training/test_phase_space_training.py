@@ -13,7 +13,9 @@ from equiviz.models.registry import family
 from equiviz.structures.phase_space import STATE
 from equiviz.symmetry import haar_unitaries, hermitian_matrices
 from equiviz.training.errors import TrainingError
+from equiviz.training.evaluate import evaluate
 from equiviz.training.load import load
+from equiviz.training.motion_report import MotionReport
 from equiviz.training.phase_space_training import relative_error, system_settings, train_on_motions, turned
 from equiviz.training.recipe import Recipe
 from equiviz.training.train import train
@@ -57,9 +59,20 @@ def test_an_unknown_system_is_refused(tmp_path: Path) -> None:
         train("unitary", "planets", tmp_path)
 
 
-def test_shipped_weights_predict_what_their_manifest_says() -> None:
-    model = load("unitary-oscillators")
+@pytest.mark.parametrize("system", ["oscillators", "charges"])
+def test_shipped_weights_predict_what_their_manifest_says(system: str) -> None:
+    model = load(f"unitary-{system}")
     scores = model.manifest.scores  # type: ignore[union-attr]
-    assert relative_error(model, Motions.make("oscillators", "validation", 512)) == pytest.approx(
-        scores["relative_error"], rel=1e-3
-    )
+    motions = Motions.make(system, "validation", 512)
+    assert relative_error(model, motions) == pytest.approx(scores["relative_error"], rel=1e-3)
+
+
+def test_a_model_of_motions_is_scored_by_name() -> None:
+    report = evaluate("unitary-charges", "charges")
+    assert isinstance(report, MotionReport)
+    assert report.error() < 0.1 < 0.5 < report.guess()
+    assert "nothing moves" in report.describe()
+    assert report.to_frame()["error"].max() < 0.2
+    assert report.to_html()
+    with pytest.raises(TrainingError, match="oscillators or charges, got 'planets'"):
+        evaluate("unitary-charges", "planets")

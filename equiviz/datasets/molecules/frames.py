@@ -98,9 +98,15 @@ def _frame(path: Path, number: int, structure: Structure) -> Frame:
     found: dict[str, Field] = {}
     for kind, names in NAMES.items():
         held = structure.node if kind == "forces" else structure.graph
-        own = next((item for key, item in held.items() if _SOURCES.sub("", key.lower()) in names), None)
-        if own is None:
+        called = [key for key in held if _SOURCES.sub("", key.lower()) in names]
+        if not called:
             continue
+        if len(called) > 1:
+            raise DatasetError(
+                path,
+                f"frame {number} has more than one {kind}: {', '.join(called)}. Keep the one that is to be learned",
+            )
+        own = held[called[0]]
         if not bool(own.values.isfinite().all()):
             raise DatasetError(path, f"frame {number}: {kind} has a number that is not finite; repair or remove it")
         found[kind] = own

@@ -6,6 +6,8 @@ import gzip
 import math
 import os
 import struct
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +39,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             if count > LARGEST:
                 raise DatasetError(source, f"it announces {count} bytes; at most {LARGEST} are read.")
             found = file.read(count + 1)
-    except (OSError, EOFError) as problem:
+    except (OSError, EOFError, zlib.error) as problem:
         raise DatasetError(source, f"it cannot be read as an IDX file: {problem}") from problem
     if len(found) != count:
         relation = "more" if len(found) > count else f"only {len(found)}"
@@ -45,14 +47,14 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     return np.frombuffer(found, np.uint8).reshape(shape)
 
 
-def _shape(start: bytes, read: object, source: Path) -> tuple[int, ...]:
+def _shape(start: bytes, read: Callable[[int], bytes], source: Path) -> tuple[int, ...]:
     if len(start) != 4 or start[:2] != b"\0\0" or start[2] != UNSIGNED_BYTES or not 1 <= start[3] <= 4:
         raise DatasetError(
             source,
             "this is no IDX file of unsigned bytes: expected it to begin with 0, 0, 8 and 1 to 4 axes, got "
             f"{list(start)}.",
         )
-    lengths = read(4 * start[3])  # type: ignore[operator]
+    lengths = read(4 * start[3])
     if len(lengths) != 4 * start[3]:
         raise DatasetError(source, "it ends within its header.")
     return struct.unpack(f">{start[3]}I", lengths)

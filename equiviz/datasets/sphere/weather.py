@@ -121,6 +121,9 @@ def _read(path: Path) -> dict[str, NDArray[np.float64]]:
     except (OSError, TypeError, ValueError, IndexError, KeyError) as problem:
         raise DatasetError(path, f"it cannot be read as NetCDF: {problem}") from problem
     shape = (len(found["latitude"]), len(found["longitude"]))
+    steps = np.diff(found["longitude"])
+    if not shape[1] or not np.allclose(steps, 360 / shape[1], rtol=0, atol=1e-3):
+        raise DatasetError(path, "expected longitudes once round the globe, in equal steps to the east.")
     for name in ("z", "u", "v"):
         if found[name].ndim != 4 or found[name].shape[2:] != shape or not np.isfinite(found[name]).all():
             raise DatasetError(path, f"expected {name} finite with shape [times, levels, {shape[0]}, {shape[1]}].")
@@ -129,7 +132,10 @@ def _read(path: Path) -> dict[str, NDArray[np.float64]]:
 
 def _unpacked(variable: Any) -> NDArray[np.float64]:
     """The numbers, from the whole numbers in which they are packed."""
-    values = np.array(variable[:], dtype=np.float64)
+    packed = np.array(variable[:])
+    values = packed.astype(np.float64)
+    for name in ("_FillValue", "missing_value"):
+        values[packed == getattr(variable, name, np.nan)] = np.nan
     return values * float(getattr(variable, "scale_factor", 1.0)) + float(getattr(variable, "add_offset", 0.0))
 
 
