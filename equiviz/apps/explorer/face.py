@@ -10,7 +10,6 @@ from traitlets import dlink
 
 from equiviz.apps.explorer.choices import first_choice
 from equiviz.apps.explorer.compare_panel import ComparePanel
-from equiviz.apps.explorer.find_panel import FindPanel
 from equiviz.apps.explorer.hand_panel import HandPanel
 from equiviz.apps.explorer.irreps_panel import IrrepsPanel
 from equiviz.apps.explorer.known_panel import KnownPanel
@@ -25,6 +24,7 @@ from equiviz.equivariance.check_widget.look import line
 
 if TYPE_CHECKING:
     from equiviz.apps.explorer.choices import Choice
+    from equiviz.apps.explorer.find_panel import FindPanel
     from equiviz.view.live_widget import SceneView
 
 LOOK, TURN, COMPARE = "look", "turn the input", "compare"
@@ -157,6 +157,8 @@ class Explorer(VBox):
             self.known = KnownPanel(self.pane)
             self._places[KNOWN].children = (self.known.box,)
         if mode == FIND and self.find is None:
+            from equiviz.apps.explorer.find_panel import FindPanel  # its verbs take a third of a second to import
+
             self.find = FindPanel(self.pane, self.question)
             self._places[FIND].children = (self.find.box,)
 

@@ -47,7 +47,7 @@ NO_TARGET = (
     "structure carries; or, from Python, equiviz.symmetry_breaking(model, structure, target)."
 )
 ENVIRONMENTS = "From all {} environments of the loaded structures; at least 128 are needed."
-WIDE, HIGH = 640, 300
+WIDE, HIGH = 640, 330
 """Pixels of pictures and charts beside the words."""
 
 
@@ -240,7 +240,8 @@ def _entries(control: Any, titles: Sequence[str]) -> None:
 
 def _narrow(figure: Figure) -> Figure:
     """For the room beside the view: without its title, which the words repeat, and in the page's own colours."""
-    figure.update_layout(template=template(NEUTRAL), title=None, height=HIGH, width=None, autosize=True)
+    height = min(HIGH, cast(Any, figure).layout.height or HIGH)
+    figure.update_layout(template=template(NEUTRAL), title=None, height=height, width=None, autosize=True)
     return figure
 
 

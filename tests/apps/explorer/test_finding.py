@@ -195,16 +195,17 @@ def test_a_layer_that_sees_all_has_nothing_to_draw() -> None:
     assert (panel.scores.painted, len(panel.pictures.children)) == (False, 1)
 
 
-def test_another_arrangement_is_drawn_beside_the_first(explorer: Explorer) -> None:
-    explorer.choose(stage="stage_layers.0")
-    explorer.view.selected = [2]
-    panel = opened(explorer, ALIKE)
+def test_another_arrangement_is_drawn_beside_the_first() -> None:
+    model = toy()
+    panel = opened(explore(model, molecule()), ALIKE)
+    panel.pane.choose(replace(panel.pane.choice, stage="stage_layers.0"))
+    panel.pane.view.selected = [2]
     panel.button.click()
-    told = {"attempts": 2, "steps": 60}
-    model = panel.pane.recorded.model
-    expected = equiviz.find_blind_spot(model, molecule(), "stage_layers.0", at=2, **told)  # type: ignore[arg-type]
+    expected = equiviz.find_blind_spot(model, molecule(), "stage_layers.0", at=2, attempts=2, steps=60)
+    assert expected.found
     assert np.allclose(arrows(panel), expected.displacement.values.numpy(), atol=1e-6)
-    assert panel.words.value.count("blind spot") or panel.words.value.count("Blind spot")
+    assert "A blind spot of stage_layers.0 (node 2)" in panel.words.value
+    assert "looks the same to stage_layers.0" in panel.pane.caption.value
     assert len(panel.row.children) == 1
 
 
