@@ -47,7 +47,7 @@ def test_an_explanation_is_asked_for_coloured_and_reset(chromium: Browser, tmp_p
         before = settled(visit)
         press(visit, "Explain")
         wait_for_words(visit, "Done in")
-        wait_for_words(visit, "By integrated gradients, vector at")
+        wait_for_words(visit, "By integrated gradients, norm of vector at")
         coloured = settled(visit)
         assert differs(coloured, before) > 0.02
         a_bar_selects_its_atom(visit)

@@ -19,7 +19,7 @@ from tests.toy_networks import molecule, toy
 
 
 def _field(irreps: str, rows: int, support: str = "node") -> Field:
-    from equiviz.symmetry.representations import representation
+    from equiviz.symmetry.representation_text import representation
 
     values = torch.randn(rows, representation(irreps).dim, generator=torch.Generator().manual_seed(rows))
     return Field(values.double(), irreps, support)  # type: ignore[arg-type]

@@ -13,7 +13,14 @@ import torch
 from torch import nn
 
 import equiviz
-from equiviz.explain.errors import AttributionError, BlindSpotError, CounterfactualError, InterventionError, ProbeError
+from equiviz.explain.errors import (
+    AttributionError,
+    BlindSpotError,
+    CounterfactualError,
+    DictionaryError,
+    InterventionError,
+    ProbeError,
+)
 from equiviz.features.capture import Capture, capture
 from equiviz.models.registry import families
 from equiviz.nn.product_paths import paths_of
@@ -21,6 +28,8 @@ from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import haar
+from equiviz.symmetry.representation_text import representation
+from equiviz.symmetry.representations import O3Irreps
 from tests.models.test_contract import example, network
 
 Example = Structure | TypedTensors
@@ -53,7 +62,8 @@ def asked(recorded: Capture) -> dict[str, object]:
 
 
 def number(recorded: Capture) -> torch.Tensor:
-    return recorded[str(asked(recorded)["output"])].values[0, 0].detach()
+    found = recorded[str(asked(recorded)["output"])].values[0, 0].detach()
+    return found.abs() if found.is_complex() else found  # the size of a complex number is asked about
 
 
 @each_family
@@ -193,8 +203,13 @@ def test_equivariant_probe(name: str) -> None:
         return
     label = field.representation.labels()[-1]
     values = torch.cat([capture(model, x)[stage][label][:, 0] for x in inputs])
-    target = {"own channel": Field(values, f"1x{label}")}
-    report = equiviz.equivariant_probe(model, inputs, target, stages=[stage], folds=3, random_networks=0)
+    single = field.representation if values.shape[-1] == field.dim else representation(f"1x{label}")
+    own = {"own channel": Field(values, single)}
+    if values.is_complex():
+        with pytest.raises(ProbeError, match="expected real numbers that turn with space"):
+            equiviz.equivariant_probe(model, inputs, own, stages=[stage], folds=3)
+        return
+    report = equiviz.equivariant_probe(model, inputs, own, stages=[stage], folds=3, random_networks=0)
     scores = report.table().loc[stage]
     assert scores.notna().all()
     assert scores.max() > 0.2
@@ -215,6 +230,10 @@ def test_dictionary(name: str) -> None:
     model, _, recorded = seen(name)
     stage = list(inner(recorded))[-1]
     inputs = [example(name, ATOMS, seed) for seed in range(5)]
+    if not isinstance(recorded[stage].representation, O3Irreps):
+        with pytest.raises(DictionaryError, match=r"Expected a stage of O\(3\) irreps"):
+            equiviz.dictionary(model, inputs, stage, atoms=4)
+        return
     report = equiviz.dictionary(model, inputs, stage, atoms=4, starts=1, random_weights=False)
     assert report.commuting < NEAR
     assert report.explained > 0

@@ -111,6 +111,11 @@ def _target(name: str, value: object, structures: Sequence[object], reach: Named
             f"Target {name!r}: expected a name ({', '.join(MOMENTS)}, or a node attribute) or a Field such as "
             f"Field(values, '1x1o'), got {type(value).__name__}."
         )
+    if value.values.is_complex():
+        raise ProbeError(
+            f"Target {name!r}: expected real numbers that turn with space, such as Field(values, '1x1o'), got a "
+            f"field of {value.representation}. Probe its real invariants instead: equiviz.probe."
+        )
     known = cast("Sequence[Structure]", structures)
     total = sum(len(one) for one in known)
     if value.support != "node" or value.values.ndim != 2 or len(value) != total:

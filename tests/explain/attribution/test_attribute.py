@@ -257,7 +257,7 @@ class TestReport:
         assert len(report.figure().data[0].y) == 9
         page = report.to_html()
         assert isinstance(page, str)
-        assert "energy rests on" in page
+        assert "What energy of" in page
         words = report.describe()
         assert words.startswith("By integrated gradients, energy = ")
         assert "the scores sum up to" in words
