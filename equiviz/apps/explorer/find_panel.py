@@ -242,6 +242,9 @@ def _narrow(figure: Figure) -> Figure:
     """For the room beside the view: without its title, which the words repeat, and in the page's own colours."""
     height = min(HIGH, cast(Any, figure).layout.height or HIGH)
     figure.update_layout(template=template(NEUTRAL), title=None, height=height, width=None, autosize=True)
+    # A tick for each of 20 decades does not fit into so low a chart.
+    sparse = {"dtick": None, "nticks": 6, "exponentformat": "power", "minor": {"ticks": ""}}
+    figure.update_yaxes(sparse, selector={"type": "log"})
     return figure
 
 
