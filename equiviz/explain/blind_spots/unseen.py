@@ -15,12 +15,14 @@ from equiviz.explain.blind_spots.unseen_report import UnseenReport
 from equiviz.explain.errors import BlindSpotError
 from equiviz.explain.finite import refuse_not_finite
 from equiviz.explain.function_of_positions import FunctionOfPositions, derivative
-from equiviz.explain.rigid_motions import rigid_basis
+from equiviz.explain.rigid_motions import carries_directions, rigid_basis
 from equiviz.features.model_input import Given
 from equiviz.nn.equivariant_model import title_of
 
 MOST_INVARIANTS = 4_000
 MOST_COORDINATES = 6_000
+READ = 1e-8
+"""Slope along a turn, of the largest slope, from which on it is no rounding but what the model reads."""
 ABOVE_NOISE = 10
 """How many times the noise a singular value must be, to count as seen."""
 
@@ -53,6 +55,10 @@ def unseen_directions(
     inside = reached.repeat_interleave(3)  # [3N]
     _, sizes, directions = torch.linalg.svd(jacobian[:, inside], full_matrices=False)
     noise = float((jacobian @ rigid.mT).norm(dim=0).max())
+    if noise > READ * float(sizes[0]) and carries_directions(function.structure):
+        # The model reads what did not turn along: turned positions are another structure, and tell nothing of rounding.
+        rigid = rigid_basis(function.structure, turning=False)
+        noise = float((jacobian @ rigid.mT).norm(dim=0).max())
     rounding = torch.finfo(torch.float64).eps * max(jacobian.shape) * float(sizes[0])
     threshold = ABOVE_NOISE * max(noise, rounding)
     hidden = _complement(torch.cat([directions[sizes > threshold], rigid[:, inside]]))  # [U, 3 reached]

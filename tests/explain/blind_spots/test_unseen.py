@@ -111,3 +111,15 @@ def test_the_report_has_its_face(tmp_path: Path) -> None:
     assert "blind, to first order, to 7" in report.describe()
     assert report.to_frame()["seen"].sum() == report.rank
     assert "Unseen directions" in Path(report.to_html(tmp_path / "report.html")).read_text()
+
+
+def test_positions_that_turn_without_their_velocities_are_seen() -> None:
+    """A turn of the positions alone is no motion of the whole, and tells nothing of rounding."""
+    x = molecule(5)
+    assert "velocity" in x.node
+    report = unseen_directions(toy(velocity=True), x, "output.energy")
+    assert report.rigid == 3
+    assert report.noise < 1e-9
+    assert report.rank + report.count + report.rigid == 15
+    # Where nobody reads the velocities, turns are motions of the whole, as ever.
+    assert unseen_directions(toy(), x, "output.energy").rigid == 6
