@@ -47,9 +47,10 @@ def test_descriptors_are_compared_as_sets() -> None:
 
 
 def test_mutual_information_has_its_noise_floor() -> None:
-    report = likeness(MODEL, STRUCTURES, ["coordination"], measure="mi", shuffles=3)
+    report = likeness(MODEL, STRUCTURES, ["coordination"], measure="mi", shuffles=20)
     frame = report.to_frame()
     assert list(frame.columns) == ["first", "second", "mi_nats", "chance_95_nats"]
+    # An estimate of nothing is zero half of the time: of twenty the upper end is not.
     assert (frame["chance_95_nats"] > 0).all()
 
 
