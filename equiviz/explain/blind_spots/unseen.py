@@ -22,7 +22,7 @@ from equiviz.nn.equivariant_model import title_of
 MOST_INVARIANTS = 4_000
 MOST_COORDINATES = 6_000
 READ = 1e-8
-"""Slope along a turn, of the largest slope, from which on it is no rounding but what the model reads."""
+"""Slope along a turn, of the largest slope or of the largest value per length, from which on it is no rounding."""
 ABOVE_NOISE = 10
 """How many times the noise a singular value must be, to count as seen."""
 
@@ -55,7 +55,7 @@ def unseen_directions(
     inside = reached.repeat_interleave(3)  # [3N]
     _, sizes, directions = torch.linalg.svd(jacobian[:, inside], full_matrices=False)
     noise = float((jacobian @ rigid.mT).norm(dim=0).max())
-    if noise > READ * float(sizes[0]) and carries_directions(function.structure):
+    if carries_directions(function.structure) and noise > READ * max(float(sizes[0]), _steepness(function, stage, at)):
         # The model reads what did not turn along: turned positions are another structure, and tell nothing of rounding.
         rigid = rigid_basis(function.structure, turning=False)
         noise = float((jacobian @ rigid.mT).norm(dim=0).max())
@@ -104,6 +104,12 @@ def checked_invariants(function: FunctionOfPositions, positions: Tensor, stage: 
     if node is not None and not 0 <= node < len(function.structure):
         raise BlindSpotError(f"Expected at= from 0 to {len(function.structure) - 1}, the nodes, got {node}.")
     return stage_invariants(field, node)
+
+
+def _steepness(function: FunctionOfPositions, stage: str, node: int | None) -> float:
+    """Slope to expect of invariants that depend on the positions at all: the largest value per spread of the points."""
+    spread = float((function.start - function.start.mean(0)).norm(dim=1).max())
+    return float(checked_invariants(function, function.start, stage, node).abs().max()) / (spread or 1.0)
 
 
 def _held_words(function: FunctionOfPositions) -> str:
