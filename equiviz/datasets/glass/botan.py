@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, naming, tensor
-from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.propensity import replica_averages
+from equiviz.datasets.npz_file import read_npz
 
 _DENSITY = 1.2
 KEYS = ("types", "initial_positions", "positions")

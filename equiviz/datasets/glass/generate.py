@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from equiviz.datasets.errors import GenerationError
 from equiviz.datasets.glass import lammps_run
 from equiviz.datasets.glass.lammps_run import Quench, Segment, State
-from equiviz.datasets.glass.npz_file import read_npz, write_npz
 from equiviz.datasets.glass.propensity import replica_averages
 from equiviz.datasets.glass.recipe import GlassRecipe
 from equiviz.datasets.glass.workers import Task, Workers, workers
+from equiviz.datasets.npz_file import read_npz, write_npz
 from equiviz.structures.atomic_file import remove_unfinished, write_atomically
 
 Progress = Callable[[int, int, str], None]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, liquid_structure, naming, tensor
-from equiviz.datasets.glass.npz_file import read_npz
+from equiviz.datasets.npz_file import read_npz
 from equiviz.symmetry.field import Field
 
 FORMAT = "equiviz-glass-1"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.configuration import GlassConfiguration, expect_keys, naming
 from equiviz.datasets.glass.generated import FORMAT, configuration_of
-from equiviz.datasets.glass.npz_file import read_npz, write_npz
+from equiviz.datasets.npz_file import read_npz, write_npz
 
 PACKED_FORMAT = "equiviz-glass-set-1"
 

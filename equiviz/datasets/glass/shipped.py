@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.glass.configuration import GlassConfiguration
-from equiviz.datasets.glass.npz_file import read_npz
 from equiviz.datasets.glass.packed import configurations_of, write_packed
+from equiviz.datasets.npz_file import read_npz
 from equiviz.structures.atomic_file import write_atomically
 
 Split: TypeAlias = Literal["train", "validation", "test"]

@@ -22,7 +22,7 @@ from equiviz.structures.atomic_file import write_atomically
 MAX_BYTES = 2 * 1024**3
 """Largest sum of array sizes that a file may declare."""
 MAX_ARRAYS = 256
-_KINDS = frozenset("biufUS")
+_KINDS = frozenset("biufcUS")
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]], compress: bool = False) -> None:
