@@ -38,15 +38,22 @@ Run = Callable[[], tuple[Tensor, Tensor]]
 Prepared = Callable[[list[Any]], Run]
 
 
-def schnetpack_network(folder: Path) -> Prepared:
-    """A fresh network, whose weights are left in the folder."""
+def schnetpack_itself() -> Any:
+    """The package, in its environment."""
     import torch.utils.data.dataloader as loader
 
     if not hasattr(loader, "T_co"):  # schnetpack 2.0.4 asks torch for a name that torch 2.13 no longer has
         loader.T_co = TypeVar("T_co", covariant=True)  # type: ignore[attr-defined]
     import schnetpack  # pyright: ignore[reportMissingImports] - it is in the other environment
+
+    return schnetpack
+
+
+def schnetpack_network(folder: Path) -> Prepared:
+    """A fresh network, whose weights are left in the folder."""
     from ase.neighborlist import neighbor_list
 
+    schnetpack = schnetpack_itself()
     torch.manual_seed(0)
     body = schnetpack.representation.PaiNN(
         n_atom_basis=WIDTH,
