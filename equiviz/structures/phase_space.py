@@ -27,6 +27,11 @@ class PhaseSpace(TypedTensors):
         """As many copies, one after the other: systems know nothing of each other."""
         return self if count == 1 else joined_phase_space([self] * count)
 
+    def apart(self) -> list[TypedTensors]:
+        """One system each."""
+        rows = ({name: f.with_values(f.values[k : k + 1]) for name, f in self.fields.items()} for k in range(len(self)))
+        return [_made(fields) for fields in rows]
+
 
 def phase_space(state: Tensor, field: Tensor | None = None) -> PhaseSpace:
     """What a network of phase-space vectors reads.
@@ -55,8 +60,7 @@ def phase_space(state: Tensor, field: Tensor | None = None) -> PhaseSpace:
                 f"{list(field.shape)}. adjoint_coefficients(H) makes them of Hermitian matrices."
             )
         fields[FIELD] = Field(field, UnitaryIrreps(f"1xA({n})"))
-    shapes = {name: tuple(item.values.shape) for name, item in fields.items()}
-    return PhaseSpace(fields, shapes, count=count, form="named", order=tuple(fields))
+    return _made(fields)
 
 
 def joined_phase_space(parts: Sequence[TypedTensors]) -> PhaseSpace:
@@ -72,5 +76,9 @@ def joined_phase_space(parts: Sequence[TypedTensors]) -> PhaseSpace:
         name: first.with_values(torch.cat([part.fields[name].values for part in parts]))
         for name, first in parts[0].fields.items()
     }
+    return _made(fields)
+
+
+def _made(fields: dict[str, Field]) -> PhaseSpace:
     shapes = {name: tuple(item.values.shape) for name, item in fields.items()}
-    return PhaseSpace(fields, shapes, count=sum(map(len, parts)), form="named", order=tuple(fields))
+    return PhaseSpace(fields, shapes, count=len(fields[STATE]), form="named", order=tuple(fields))

@@ -68,6 +68,10 @@ class SphereSignal(TypedTensors):
         """As many copies, one after the other: spheres know nothing of each other."""
         return self if count == 1 else SphereSignal.of(self.spread.repeat(count, 1, 1))
 
+    def apart(self) -> list[TypedTensors]:
+        """One sphere each."""
+        return [SphereSignal.of(one[None]) for one in self.spread]
+
 
 def joined(signals: Sequence[SphereSignal]) -> SphereSignal:
     """Many as one. Raises StructureError where levels or channels differ."""

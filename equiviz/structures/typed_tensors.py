@@ -133,6 +133,10 @@ class TypedTensors:
         """As many copies side by side in one input, or None where rows may know of each other, as in any function."""
         return self if count == 1 else None
 
+    def apart(self) -> list[TypedTensors]:
+        """Its rows one by one, where they know nothing of each other; itself alone where they may."""
+        return [self]
+
     def to(self, target: torch.dtype) -> TypedTensors:
         """Typed tensors, and floating-point constants, in another dtype."""
         fields = {name: item.to(target) for name, item in self.fields.items()}

@@ -7,9 +7,12 @@ from typing import ClassVar
 
 import torch
 
-from equiviz.symmetry.groups import O3
+from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.icosahedral_grid import icosahedral_rotations
 from equiviz.symmetry.transformations import Transformations
+
+ROUNDING = 1e-6
+"""Of the entries of a matrix that came rounded to float32, or by way of a page."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,16 @@ class IcosahedralRotations(Transformations):
         found = icosahedral_rotations()
         order = torch.cat([1 + torch.randperm(len(found) - 1, generator=generator), torch.zeros(1, dtype=torch.int64)])
         return [O3(found[order[number % len(order)]]) for number in range(count)]
+
+    def contains(self, g: GroupElement) -> bool:
+        """Whether g is one of the 60: icosahedra that differ have corners far apart, so that rounding tells nothing."""
+        if not isinstance(g, O3):
+            return False
+        return bool((icosahedral_rotations() - g.matrix).abs().flatten(1).amax(1).min() < ROUNDING)
+
+    def elements(self) -> list[O3]:
+        """The 60, the identity first, then by angle."""
+        return [O3(matrix) for matrix in icosahedral_rotations()]
 
     def share(self, elements: int, few: bool) -> int:
         """All of them, they are few; twelve where a hint is wanted."""

@@ -18,7 +18,8 @@ from equiviz.symmetry.generators import Generator, RotationGenerator
 from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.icosahedral_grid import DIRECTIONS, IcosahedralGrid, grid
 from equiviz.symmetry.icosahedral_group import ICOSAHEDRAL
-from equiviz.symmetry.representations import Block, Representation
+from equiviz.symmetry.points import PointValues
+from equiviz.symmetry.representations import Block, O3Irreps, Representation
 from equiviz.symmetry.transformations import ROTATIONS, Transformations
 
 Fibre: TypeAlias = Literal["scalar", "regular"]
@@ -80,6 +81,23 @@ class SphereSignals(Representation):
         """``[..., dim]`` as ``[..., channels, V]`` of scalars, ``[..., channels, 6, V]`` of regular features."""
         inner = (DIRECTIONS,) if self.fibre == "regular" else ()
         return values.reshape(*values.shape[:-1], self.channels, *inner, len(self.grid))
+
+    def on_points(self, values: Tensor) -> PointValues:
+        """One signal ``[dim]`` on the unit sphere, point by point: "Cx0e", of directions "Cx0e+Cx1o".
+
+        Of features with directions ``0e`` is the mean over the six, and ``1o`` their first harmonic as a tangent
+        vector: the sum over directions d of the feature times the unit vector in direction d, a third of it.
+        """
+        self.check(values)
+        spread = self.spread(values.detach().to("cpu", torch.float64))  # [C, V] or [C, 6, V]
+        names, irreps, columns = {"0e": "value"}, f"{self.channels}x0e", spread.reshape(-1, self.width, len(self.grid))
+        columns = columns.mean(1).T  # [V, C]
+        if self.fibre == "regular":
+            arrows = torch.einsum("cdv,vdi->vci", spread, self.grid.directions) / 3
+            columns = torch.cat([columns, arrows.flatten(1)], 1)
+            names, irreps = {**names, "1o": "direction"}, f"{irreps}+{self.channels}x1o"
+        told = (names, "point", "radius")
+        return PointValues(self.grid.positions, columns, O3Irreps(irreps), *told, fixed=True, ball=1.0)
 
     def matrix(self, g: GroupElement) -> Tensor:
         """``[dim, dim]``: for small grids only, `transform` does without."""

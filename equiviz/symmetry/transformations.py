@@ -50,8 +50,16 @@ class Transformations(ABC):
             length: how large the things are that they move, in their own unit; translations are about as long.
         """
 
+    @abstractmethod
+    def contains(self, g: GroupElement) -> bool:
+        """Whether g is one of them, to rounding."""
+
     def special(self) -> Sequence[GroupElement]:
         """Elements at which mistakes show best; tried before random ones."""
+        return ()
+
+    def elements(self) -> Sequence[GroupElement]:
+        """All of them, where there are finitely many; none of what is continuous."""
         return ()
 
     def generators(self) -> Mapping[str, Generator]:
@@ -80,6 +88,10 @@ class Rotations(Transformations):
         """Uniform (Haar)."""
         return haar(count, seed, "SO(3)")
 
+    def contains(self, g: GroupElement) -> bool:
+        """Elements of O(3) that are rotations."""
+        return isinstance(g, O3) and g.is_proper
+
     def special(self) -> list[O3]:
         """The cube's rotations and half-turns about its diagonals: mistakes of sign and order show best there."""
         axes = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 1.0, 0.0), (1.0, 1.0, 1.0))
@@ -104,6 +116,10 @@ class Inversions(Transformations):
         turns = haar(max(0, count - 1), seed + 1, "SO(3)")
         return [O3.inversion(), *(O3.inversion() @ turn for turn in turns)][:count]
 
+    def contains(self, g: GroupElement) -> bool:
+        """Elements of O(3) that are no rotations."""
+        return isinstance(g, O3) and not g.is_proper
+
     def share(self, elements: int, few: bool) -> int:
         """Half as many as rotations, and the inversion at least."""
         return max(1, elements // 2)
@@ -123,6 +139,10 @@ class Translations(Transformations):
         """Normally distributed, `length` in each direction."""
         generator = torch.Generator().manual_seed(seed)
         return [Translation(length * torch.randn(3, generator=generator, dtype=torch.float64)) for _ in range(count)]
+
+    def contains(self, g: GroupElement) -> bool:
+        """Translations."""
+        return isinstance(g, Translation)
 
     def generators(self) -> dict[str, Generator]:
         """Along x, y, z."""

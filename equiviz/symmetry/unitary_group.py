@@ -20,6 +20,7 @@ from torch import Tensor
 
 from equiviz.symmetry.errors import GroupError
 from equiviz.symmetry.generators import Generator
+from equiviz.symmetry.groups import GroupElement
 from equiviz.symmetry.transformations import Transformations
 
 TOLERANCE = 1e-5
@@ -154,6 +155,15 @@ class _OfVectors(Transformations):
     def __post_init__(self) -> None:
         _refuse(0, self.n)
 
+    def contains(self, g: GroupElement) -> bool:
+        """Elements of U(n) of this n, and of the subgroup that this is."""
+        return isinstance(g, Unitary) and g.n == self.n and self._holds(g.matrix)
+
+    def _holds(self, matrix: Tensor) -> bool:
+        """Whether a unitary matrix is in the subgroup; all are in the whole group."""
+        del matrix
+        return True
+
 
 @dataclass(frozen=True)
 class UnitaryMatrices(_OfVectors):
@@ -200,6 +210,9 @@ class RealRotations(_OfVectors):
         """Uniform (Haar)."""
         return [Unitary(matrix) for matrix in haar_rotations(count, self.n, seed + 1)]
 
+    def _holds(self, matrix: Tensor) -> bool:
+        return bool(matrix.imag.abs().max() < TOLERANCE)
+
     def generators(self) -> dict[str, Generator]:
         """``E_ab - E_ba``."""
         return {
@@ -224,6 +237,9 @@ class DiagonalPhases(_OfVectors):
     def draw(self, count: int, seed: int, length: float = 1.0) -> list[Unitary]:
         """Uniform (Haar)."""
         return [Unitary(matrix) for matrix in diagonal_phases(count, self.n, seed + 2)]
+
+    def _holds(self, matrix: Tensor) -> bool:
+        return bool((matrix - torch.diag(matrix.diagonal())).abs().max() < TOLERANCE)
 
     def generators(self) -> dict[str, Generator]:
         """``i E_aa``."""

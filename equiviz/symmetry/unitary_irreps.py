@@ -27,7 +27,8 @@ from torch import Tensor
 from equiviz.symmetry.errors import RepresentationError
 from equiviz.symmetry.generators import Generator
 from equiviz.symmetry.groups import GroupElement
-from equiviz.symmetry.representations import Block, Representation, apply_matrix
+from equiviz.symmetry.points import PointValues
+from equiviz.symmetry.representations import Block, O3Irreps, Representation, apply_matrix
 from equiviz.symmetry.transformations import Transformations
 from equiviz.symmetry.unitary_group import LARGEST_N, Unitary, UnitaryGenerator, unitary_transformations
 
@@ -104,6 +105,24 @@ class UnitaryIrreps(Representation):
     def matrix(self, g: GroupElement) -> Tensor:
         """The block-diagonal matrix."""
         return self._block_diagonal([element_matrix(term, g) for term in self.terms])
+
+    def on_points(self, values: Tensor) -> PointValues | None:
+        """Vectors z = q + ip of one row ``[dim]`` at their q, each with its p as a vector "1x1o" of the same unit.
+
+        Of vectors of C^2 the third coordinate is zero; conjugates are drawn as what they are the conjugates of. None
+        where there are no vectors of C^2 or C^3.
+        """
+        self.check(values)
+        found = [
+            (block.take(values.detach().cpu()), -1 if term.kind == "V*" else 1)
+            for term, block in zip(self.terms, self.blocks, strict=True)
+            if term.kind in ("V", "V*") and term.n in (2, 3)
+        ]
+        if not any(len(vectors) for vectors, _ in found):
+            return None
+        q = torch.cat([_in_space(vectors.real) for vectors, _ in found])  # [P, 3]
+        p = torch.cat([sign * _in_space(vectors.imag) for vectors, sign in found])
+        return PointValues(q, p, O3Irreps("1x1o"), {"1o": "momentum"}, "vector", "unit of q")
 
     def generator(self, x: Generator) -> Tensor:
         """The block-diagonal generator; zero for generators of other groups."""
@@ -195,6 +214,11 @@ def generator_matrix(term: UnitaryTerm, x: Generator) -> Tensor:
         basis = hermitian_basis(term.n)
         return adjoint_coefficients(x.matrix @ basis - basis @ x.matrix).T
     return x.matrix if term.kind == "V" else x.matrix.conj()
+
+
+def _in_space(components: Tensor) -> Tensor:
+    """``[P, 2 or 3]`` as ``[P, 3]`` float64."""
+    return torch.nn.functional.pad(components.double(), (0, 3 - components.shape[1]))
 
 
 def reads_unitary(text: str) -> bool:

@@ -42,7 +42,8 @@ def _arrows_words(layer: Arrows, unit: str) -> str:
     most = f", the longest {length.max():.4g} {layer.scale.unit}".rstrip() if len(length) else ""
     kind = " (pseudo-vectors: a ring shows their sense)" if layer.axial else ""
     many = _count(len(length), "arrow")
-    return f"{many} of {layer.scale.title}{kind}{most}, drawn {layer.magnify:.3g} times as long."
+    longer = "" if layer.magnify == 1 else f", drawn {layer.magnify:.3g} times as long"
+    return f"{many} of {layer.scale.title}{kind}{most}{longer}."
 
 
 def _glyphs_words(glyphs: Glyphs, unit: str) -> str:

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 import numpy as np
 
 from equiviz.structures.interchange.recognised import as_structure
-from equiviz.structures.sphere_signal import SphereSignal
+from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.view.arrays import numbers
 from equiviz.view.colour_scale import ColourScale
 from equiviz.view.drawn_field import Drawn, Shown, drawn
 from equiviz.view.errors import ViewError
 from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Layer
+from equiviz.view.points import ARROW, VALUE, arrow_scale, drawn_points, finished
 from equiviz.view.scene import Scene, Slab
-from equiviz.view.sphere_points import DIRECTION, VALUE, arrow_scale, sphere_points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,7 @@ BALLS = 0.55  # of their radius: atoms between sticks
 
 
 def show(
-    structure: StructureLike | SphereSignal | Field,
+    structure: StructureLike | TypedTensors | Field,
     field: Shown | None = None,
     colour: Shown | None = None,
     title: str | None = None,
@@ -67,8 +67,9 @@ def show(
 
     Args:
         structure: what to draw: a Structure, `ase.Atoms`, a PyG `Data`, or the path of a file. Lengths are in its
-            ``length_unit``. Or a signal on the sphere, or a field of a network on its grid: ``channel`` of the first
-            sphere becomes a colour, with arrows where it has directions (`equiviz.view.sphere_points`).
+            ``length_unit``. Or typed tensors whose values lie on points in space, or a field of a network like them:
+            of a signal on the sphere ``channel`` becomes a colour, with arrows where it has directions; a vector
+            z = q + ip is a point at q with the arrow p. The first row is drawn (`equiviz.view.points`).
         field: a Field on its nodes, the name of a node attribute, or an array ``[N]`` or ``[N, 3]``. Invariants become
             colours, vectors arrows, higher degrees glyphs.
         colour: the same, always drawn as a colour (vectors by their norm). Colours and shapes can be shown together.
@@ -99,10 +100,13 @@ def show(
             that does not suit it.
         StructureError: what is no structure, or a file that cannot be read.
     """
-    if isinstance(structure, (SphereSignal, Field)):
-        known, channel = sphere_points(structure, channel=channel), 0
-        field, colour = field or (DIRECTION if DIRECTION in known.node else None), colour or VALUE
-        magnify = arrow_scale(known) if magnify is None else magnify
+    on = None
+    if isinstance(structure, (TypedTensors, Field)):
+        (known, on), channel = drawn_points(structure, channel=channel), 0
+        field, colour = field or on.names.get(ARROW), colour or on.names.get(VALUE)
+        if magnify is None and ARROW in on.names:
+            magnify = arrow_scale(on, float(known.node[on.names[ARROW]].norms().max()))
+        slab = False if slab is None else slab  # there is nothing inside a sphere
     else:
         known = as_structure(structure)
     first = None if field is None else drawn(known, field, block, channel)
@@ -110,6 +114,7 @@ def show(
     asked = Asked.of(known, first, None if colour is None else drawn(known, colour, *own), style)
     layers = _layers(known, asked, Look(name, unit, field_unit, signed, limits, magnify), style, radii, bonds, wrap)
     scene = Scene(layers, known.name if title is None else title, known.length_unit, _slab(slab, len(known)))
+    scene = scene if on is None else finished(scene, on)
     # Nearly everybody gets a Scene, and an editor should know what that can do.
     return scene if backend is None else cast(Scene, _elsewhere(backend, scene, structure, known))
 
