@@ -12,8 +12,9 @@ import torch
 
 from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.sphere.digits import PARTS, embedded_digits, mnist
+from equiviz.datasets.sphere.globe_file import era_interim_maps
 from equiviz.datasets.sphere.idx_file import read_idx
-from equiviz.datasets.sphere.weather import era_interim, synthetic_weather
+from equiviz.datasets.sphere.weather import EARTH_RADIUS, EARTH_TURN, GEOPOTENTIAL_UNIT, synthetic_maps
 from equiviz.symmetry.groups import O3, haar_matrices
 from equiviz.symmetry.icosahedral_grid import grid, icosahedral_rotations
 
@@ -111,31 +112,72 @@ def test_mnist_is_read(real_data: Path) -> None:
 
 
 def test_the_globe_is_read_in_its_units(real_data: Path) -> None:
-    weather = era_interim(real_data / "sphere" / "eraint_uvz.nc", level=4)
-    assert weather.speeds.shape == (2, 3, 2562)
-    # Monthly means at 200, 500 and 850 hPa: the jet streams blow at some 60 m/s.
+    maps = era_interim_maps(real_data / "sphere" / "eraint_uvz.nc")
+    assert maps.pressures.tolist() == [200, 500, 850] * 2
+    assert maps.times.tolist() == [0, 0, 0, 1, 1, 1]
+    weather = maps.on_sphere(4)
+    assert weather.speeds.shape == (6, 2562)
+    # Monthly means: the jet streams blow at some 60 m/s, and lower down the wind is weaker.
     assert 40 < float(weather.speeds.max()) < 90
-    assert float(weather.speeds.mean((0, 2)).diff().max()) < 0
-    assert weather.inputs.spread.shape == (2, 4, 2562)
+    assert float(weather.speeds.mean(1)[:3].diff().max()) < 0
+    assert weather.inputs.spread.shape == (6, 2, 2562)
+    # At 850 hPa z is near 14,000 m^2/s^2, at 200 hPa near 116,000; 9.81 m/s^2 make metres of it.
+    heights = maps.sampled(grid(2).positions.expand(6, -1, 3))[0].mean(1) / 9.81
+    torch.testing.assert_close(heights[:3], torch.tensor([11900.0, 5700.0, 1450.0]).double(), rtol=0.03, atol=0)
+
+
+def test_north_is_up_and_east_is_east(real_data: Path) -> None:
+    """Eastward along the equator from Greenwich: x over z; the map is the file's at its own latitudes."""
+    maps = era_interim_maps(real_data / "sphere" / "eraint_uvz.nc")
+    north, east = np.radians(maps.latitude[60]), np.radians(maps.longitude[130])
+    at = [np.cos(north) * np.sin(east), np.sin(north), np.cos(north) * np.cos(east)]
+    found = maps.sampled(torch.tensor(at).expand(6, 1, 3))[0][:, 0]
+    np.testing.assert_allclose(found, maps.fields[:, 0, 60, 130], rtol=1e-9)
+    assert abs(float(found[0]) - maps.fields[0, 0, 180, 130]) > 100  # the other hemisphere, in m^2/s^2
 
 
 def test_synthetic_wind_blows_as_the_law_says() -> None:
-    weather = synthetic_weather(level=4, times=2, degree=4)
-    assert weather.speeds.shape == (2, 1, 2562)
-    at = grid(4)
-    fields = weather.inputs.spread[:, 0].double()
-    edges = fields[:, at.neighbours] - fields[:, :, None]  # differences along the six directions
-    steps = at.positions[at.neighbours] - at.positions[:, None]
-    frames = torch.stack([at.first_directions, torch.linalg.cross(at.positions, at.first_directions)], -1)  # [V, 3, 2]
-    slope = torch.linalg.lstsq(steps @ frames, edges[0].unsqueeze(-1)).solution[..., 0].norm(dim=-1)
-    expected = slope / at.positions[:, 1].abs().clamp(min=0.3)
-    inside = weather.known & at.regular
-    paired = torch.corrcoef(torch.stack([expected[inside], weather.speeds[0, 0, inside].double()]))
-    assert float(paired[0, 1]) > 0.995
+    """Against differences over a small step in two directions, anywhere."""
+    maps = synthetic_maps(times=2, degree=6)
+    p = torch.nn.functional.normalize(torch.randn(50, 3, generator=torch.Generator().manual_seed(0)).double(), dim=1)
+    one = torch.nn.functional.normalize(torch.linalg.cross(p, torch.eye(3).double()[:1].expand_as(p)), dim=1)
+    step = 1e-4
+    slopes = [
+        (maps.sampled((p + step * t).expand(2, -1, 3))[0] - maps.sampled((p - step * t).expand(2, -1, 3))[0]) / 2 / step
+        for t in (one, torch.linalg.cross(p, one))
+    ]
+    coriolis = 2 * EARTH_TURN * p[:, 1].abs().clamp(min=0.3)
+    expected = torch.stack(slopes).norm(dim=0) / EARTH_RADIUS / coriolis
+    torch.testing.assert_close(maps.sampled(p.expand(2, -1, 3))[1], expected, rtol=1e-5, atol=1e-3)
+    assert 0.3 < float(maps.on_sphere(3).inputs.spread[:, 0].std()) < 3  # in GEOPOTENTIAL_UNIT, as on the globe
+    assert GEOPOTENTIAL_UNIT == 3000
+
+
+def test_parts_of_maps_share_no_time_and_the_last_are_kept_for_testing() -> None:
+    maps = synthetic_maps(times=10)
+    parts = [maps.part(name).times.tolist() for name in ("train", "validation", "test")]
+    assert parts == [[0, 1, 2, 3, 4, 5], [6, 7], [8, 9]]
+    two = maps[torch.tensor([0, 1])]
+    assert [len(two.part(name)) for name in ("train", "validation", "test")] == [1, 0, 1]
+    with pytest.raises(DatasetError, match="at least two times"):
+        two.part("train").part("test")
+    with pytest.raises(DatasetError, match="Expected a part"):
+        maps.part("dev")
+
+
+def test_turned_maps_are_sampled_where_points_were() -> None:
+    maps = synthetic_maps(times=2)
+    symmetry, other = icosahedral_rotations()[23], haar_matrices(1, 0, "SO(3)")[0]
+    plain, turned = maps.on_sphere(3), maps.on_sphere(3, symmetry.expand(2, 3, 3))
+    expected = plain.inputs.transform(O3(symmetry)).spread
+    torch.testing.assert_close(turned.inputs.spread, expected, rtol=0, atol=1e-5)
+    moved = maps.on_sphere(3, other.expand(2, 3, 3))
+    assert float((moved.inputs.spread - expected).abs().max()) > 0.1
+    torch.testing.assert_close(moved.speeds.mean(), plain.speeds.mean(), rtol=0.02, atol=0)  # the same field
 
 
 @pytest.mark.parametrize("content", [b"", b"CDF\x01", b"no netcdf at all", b"CDF\x01" + b"\xff" * 60])
 def test_damaged_netcdf_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.nc").write_bytes(content)
     with pytest.raises(DatasetError, match=r"NetCDF|variables"):
-        era_interim(tmp_path / "file.nc")
+        era_interim_maps(tmp_path / "file.nc")
