@@ -29,8 +29,8 @@ from equiviz.datasets.glass.shipped import load_shipped
 from equiviz.models.registry import family
 from equiviz.training.evaluate import evaluate
 from equiviz.training.evaluation_report import EvaluationReport, Score
+from equiviz.training.glass_training import Trained, fit, plan_from, save_trained, settings_from_data
 from equiviz.training.load import SHIPPED
-from equiviz.training.train import Trained, fit, plan_from, save_trained, settings_from_data
 
 RESULTS = Path(__file__).parent / "results" / "glass"
 MEMBERS = 3

@@ -142,11 +142,16 @@ def train_family(
     channels: Annotated[
         str, typer.Option(help="Of proteins: what is projected of each atom, comma-separated: C,N,O,S,H.")
     ] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the family, NAME=VALUE: --set layers=2. Repeatable.")
+    ] = None,
 ) -> None:
-    """Train a model on a folder of configurations; Ctrl-C leaves a state from which the same command goes on."""
+    """Train a model on data of its task; Ctrl-C leaves a state from which the same command goes on."""
     from equiviz.training.train import train
 
-    config = {"channels": [name.strip() for name in channels.split(",")]} if channels else None
+    config: dict[str, object] = dict(map(_setting, settings or []))
+    if channels:
+        config["channels"] = [name.strip() for name in channels.split(",")]
     result = train(family, data, out, seed=seed, epochs=epochs, config=config, time=time, members=members, noise=noise)
     typer.echo(result.describe())
 
@@ -289,8 +294,22 @@ def write_holograms(
 
 
 @app.command("models")
-def list_models() -> None:
-    """List the model families and the weights that are shipped."""
+def list_models(
+    names: Annotated[list[str] | None, typer.Argument(help="Families to measure; all of them without.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Measure all (minutes), and print the table for a README.")
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="Measure, and write the table to this page.")] = None,
+) -> None:
+    """List the model families and the weights that are shipped; or measure errors and speed of them all."""
+    if names or markdown or html is not None:
+        from equiviz.apps.model_table import model_table
+
+        table = model_table(names or None, progress=True)
+        if html is not None:
+            table.to_html(html)
+        typer.echo(table.markdown() if markdown else table.describe())
+        return
     from equiviz.models.registry import families
     from equiviz.training.load import shipped_names
 
@@ -333,6 +352,17 @@ def _numbers(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise typer.BadParameter(f"expected numbers separated by commas such as 0.13,1.3,13, got {text!r}") from None
+
+
+def _setting(text: str) -> tuple[str, object]:
+    """One setting of a family: the value as JSON, or, where it is none, as a word."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise typer.BadParameter(f"expected NAME=VALUE such as layers=2 or head=field, got {text!r}")
+    try:
+        return name.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        return name.strip(), value.strip()
 
 
 def main() -> None:

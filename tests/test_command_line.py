@@ -84,7 +84,7 @@ def test_train_and_evaluate_say_the_same_about_the_time() -> None:
 def trained(tmp_path: Path) -> Path:
     """Weights of a network that predicts t = 10."""
     from equiviz.models.bapst import Bapst, BapstConfig
-    from equiviz.training.train import Plan, save_trained
+    from equiviz.training.glass_training import Plan, save_trained
     from tests.training.liquids import liquid
 
     model = Bapst(BapstConfig(times=(10.0,), width=8, steps=1))

@@ -26,11 +26,11 @@ from equiviz.models.registry import family as find_family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.atomic_file import write_atomically
 from equiviz.training.errors import TrainingError
-from equiviz.training.evaluate import score
 from equiviz.training.evaluation_report import EvaluationReport, Score
+from equiviz.training.glass_evaluation import score
 from equiviz.training.glass_task import GlassTarget, examples
+from equiviz.training.glass_training import Plan, fit_examples, plan_from, settings_from_data
 from equiviz.training.objective import Example
-from equiviz.training.train import Plan, fit_examples, plan_from, settings_from_data
 from equiviz.view.provenance import Provenance
 
 # Validation chooses the epoch; more configurations would cost more time than they are worth.

@@ -29,7 +29,7 @@ from equiviz.explain.probe import probe
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
-from equiviz.training.evaluate import evaluate_mobility, predict
+from equiviz.training.glass_evaluation import evaluate_mobility, predict
 from equiviz.training.glass_task import relative_to_inherent, standardised, vectors
 from equiviz.training.load import load
 from equiviz.training.train import train

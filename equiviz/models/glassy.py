@@ -322,4 +322,8 @@ FAMILY = Family(
     paper="Pezzicoli, Charpiat, Landes, SciPost Phys. 16, 136 (2024), arXiv:2211.03226",
     group="E(3)",
     small={"scalars": 4, "vectors": 2, "layers": 1, "width": 8, "products": 4, "pooled": 8, "rounds": [1, 2]},
+    references={
+        "glassy-T044": "rho(A) .791 (this network's paper, 400 configurations), .752 (BOTAN), .817 (EIGNN)",
+        "glassy-T056": "rho(A) .652 (ridge), .550 (Bapst's network), same data: `equiviz benchmark glass`",
+    },
 )

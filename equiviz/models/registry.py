@@ -37,6 +37,8 @@ class Family:
         small: settings of a quick network of this family, for tests and demonstrations.
         example: makes a structure of a given number of atoms (0, 1, 2 ... must work) from a seed, with all attributes
             that the family reads; None when any structure of species 1 and 2 will do.
+        references: by the name of shipped weights, what others reach on the like, with its source: for the table of
+            models.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Family:
     group: str
     small: Mapping[str, object] = field(default_factory=dict)
     example: Example | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
 
     def configure(self, values: Mapping[str, object] | None = None) -> object:
         """A configuration of this family from plain values. Raises ConfigError on one that does not fit."""

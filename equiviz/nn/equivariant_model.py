@@ -32,9 +32,7 @@ class EquivariantModel(nn.Module, ABC):
             inversion), ``"O(3)"``, ``"SO(3)"`` (without translations), ``"T(3)"`` (translations only), ``"U(n)"`` or
             a subgroup of it, ``"I"`` (`equiviz.symmetry.named_groups`), or ``"none"``. Permutations of nodes are
             claimed by all.
-        task: what it learns, and so how it is trained and scored: "mobility" (of particles), "amino acids",
-            "molecules" (energies, forces, dipoles, polarizabilities), "phase space" (a state after a time), or "digits"
-            (on the sphere).
+        task: what it learns, and so how it is trained and scored: a name of `equiviz.training.tasks`.
         takes_structures: whether `prepare` hands structures on as they are, so that `forward` takes them.
         config: the configuration that it was built from; `fresh` makes another network of the same shape.
         note: what users of these weights should know, or "": `repr` shows it, evaluations repeat it, a manifest keeps
@@ -51,6 +49,11 @@ class EquivariantModel(nn.Module, ABC):
     def __init__(self, config: object) -> None:
         super().__init__()
         self.config = config
+
+    @classmethod
+    def task_for(cls, config: object) -> str:
+        """The task of a model with this configuration; a family whose heads learn different things overrides it."""
+        return cls.task
 
     def reads(self, x: object) -> object:
         """What the model is shown, given what a user hands to a tool.

@@ -7,10 +7,10 @@ digits turned by symmetries of the icosahedron (N/I), and by any rotations (N/R)
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import torch
 from torch import Tensor
@@ -20,19 +20,18 @@ from equiviz.datasets.sphere.digits import CLASSES, Digits, embedded_digits, mni
 from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
-from equiviz.structures.sphere_signal import SphereSignal, joined
+from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import haar_matrices
-from equiviz.symmetry.icosahedral_grid import icosahedral_rotations
 from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.errors import TrainingError
 from equiviz.training.load import manifest_of
 from equiviz.training.loop import History, Training
 from equiviz.training.objective import Example
 from equiviz.training.recipe import Hardware, Recipe
+from equiviz.training.score_report import ScoreReport
 from equiviz.training.seeds import seeded
+from equiviz.training.turned_spheres import TURNED, ReadsSpheres, Turned, glued, turns, way_of
 from equiviz.view.page import Section
-from equiviz.view.report import Report
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -42,21 +41,6 @@ EMBEDDED = "digits"
 """The word for the digits that scikit-learn brings."""
 DIGITS_RECIPE = Recipe(epochs=30, learning_rate=1e-2, weight_decay=1e-2, clip=5.0, batch=32, keep="best")
 BATCH = 64
-Turned: TypeAlias = Literal["N", "I", "R"]
-TURNED: dict[Turned, str] = {
-    "N": "as in training",
-    "I": "turned by symmetries of the icosahedron",
-    "R": "turned by any rotations",
-}
-
-
-class ReadsSpheres(Protocol):
-    """What a model of the task "digits" says of the grid that it reads."""
-
-    @property
-    def level(self) -> int:
-        """Of the icosahedral grid."""
-        ...
 
 
 class DigitObjective:
@@ -93,7 +77,7 @@ class DigitsTrained:
 
 
 @dataclass(eq=False, repr=False)
-class DigitReport(Report):
+class DigitReport(ScoreReport):
     """Digits recognised on spheres that were not turned, and turned.
 
     Attributes:
@@ -101,6 +85,7 @@ class DigitReport(Report):
         known: [S] what the pictures show.
         guessed: by how spheres were turned ("N", "I", "R") [S] what the network takes them for.
         note: what readers should know besides.
+        trained: how spheres were turned in training.
     """
 
     model: str
@@ -108,6 +93,7 @@ class DigitReport(Report):
     known: Tensor
     guessed: Mapping[Turned, Tensor]
     note: str = ""
+    trained: Turned = "N"
 
     @property
     def title(self) -> str:  # type: ignore[override]
@@ -128,7 +114,7 @@ class DigitReport(Report):
 
         rows = [
             {
-                "trained/tested": f"N/{turned}",
+                "trained/tested": f"{self.trained}/{turned}",
                 "tested": TURNED[turned],
                 "accuracy": self.accuracy(turned),
                 "pictures": len(self.known),
@@ -157,7 +143,7 @@ class DigitReport(Report):
 
     def describe(self) -> str:
         """The three accuracies, and whether symmetries change anything."""
-        told = ", ".join(f"N/{turned} {self.accuracy(turned):.2%}" for turned in self.guessed)
+        told = ", ".join(f"{self.trained}/{turned} {self.accuracy(turned):.2%}" for turned in self.guessed)
         changed = int((self.guessed["I"] != self.guessed["N"]).sum())
         exact = (
             "Symmetries of the icosahedron change no answer."
@@ -169,7 +155,7 @@ class DigitReport(Report):
 
     def to_dict(self) -> dict[str, object]:
         """All of it as plain values, for JSON."""
-        scores = {f"accuracy_N_{turned}": self.accuracy(turned) for turned in self.guessed}
+        scores = {f"accuracy_{self.trained}_{turned}": self.accuracy(turned) for turned in self.guessed}
         return {"model": self.model, "data": self.data, "pictures": len(self.known), **scores, "note": self.note}
 
 
@@ -198,6 +184,8 @@ def train_digits(
     config: Mapping[str, object] | None = None,
     hardware: Hardware | None = None,
     progress: bool = True,
+    turned: Turned = "N",
+    copies: int = 1,
 ) -> DigitsTrained:
     """Train a family on digits at the north pole, and save it; run it again to continue after an interruption.
 
@@ -210,6 +198,9 @@ def train_digits(
         config: settings of the family.
         hardware: where to run; one CPU process by default.
         progress: whether to show a progress bar.
+        turned: what training spheres are turned by, each by its own rotation: a control that shows what a network can
+            learn of turned digits.
+        copies: of each training picture, turned differently; for "I" and "R".
 
     Raises:
         DatasetError, ConfigError, TrainingError: as the reader, the family and the loop.
@@ -219,11 +210,15 @@ def train_digits(
     with seeded(seed):
         model = family.build(config or {})
     level = cast(ReadsSpheres, model).level
-    held = glued(_examples(digits.part("validation"), level))
+    held = glued(_examples(digits.part("validation"), level, turned, seed))
+    known, spread = digits.part("train"), copies if turned != "N" else 1
+    examples = [
+        example for copy in range(spread) for example in _examples(known, level, turned, 1000 * (seed + 1) + copy)
+    ]
     task = Training(
         model,
         DigitObjective(),
-        _examples(digits.part("train"), level),
+        examples,
         [held],
         recipe,
         hardware or Hardware(),
@@ -233,10 +228,11 @@ def train_digits(
     )
     history = task.run()
     report = evaluate_digits(model, digits.part("test"), family.name)
+    report.trained = turned
     manifest = Manifest(
         family=family.name,
         config=write_config(model.config),
-        data={"name": digits.name, "pictures": len(digits.part("train"))},
+        data={"name": digits.name, "pictures": len(known), "turned": turned},
         recipe=dataclasses.asdict(recipe),
         seeds=(seed,),
         scores=report.to_dict(),
@@ -262,19 +258,14 @@ def evaluate_digits(model: EquivariantModel, data: object, name: str = "", seed:
     level = cast(ReadsSpheres, model).level
     guessed = {turned: _guessed(model, digits, level, turned, seed) for turned in get_args(Turned)}
     manifest = manifest_of(model)
-    trained = "" if manifest is None else str(manifest.data.get("name", ""))
+    stated = {} if manifest is None else manifest.data
+    trained = str(stated.get("name", ""))
     other = f"Trained on {trained}." if trained and trained != digits.name else ""
-    return DigitReport(name or model.title, digits.name, digits.labels, guessed, other)
+    return DigitReport(name or model.title, digits.name, digits.labels, guessed, other, way_of(stated.get("turned")))
 
 
-def glued(examples: Sequence[Example[Tensor]]) -> Example[Tensor]:
-    """Many spheres in one input."""
-    signals = joined([cast(SphereSignal, example.graph) for example in examples])
-    return Example(examples[0].name, signals, torch.cat([example.target for example in examples]))  # type: ignore[arg-type]
-
-
-def _examples(digits: Digits, level: int) -> list[Example[Tensor]]:
-    spheres = digits.on_sphere(level).spread
+def _examples(digits: Digits, level: int, turned: Turned = "N", seed: int = 0) -> list[Example[Tensor]]:
+    spheres = digits.on_sphere(level, turns(turned, len(digits), seed)).spread
     return [
         Example(f"picture {place}", SphereSignal.of(spheres[place : place + 1]), digits.labels[place : place + 1])  # type: ignore[arg-type]
         for place in range(len(digits))
@@ -284,20 +275,10 @@ def _examples(digits: Digits, level: int) -> list[Example[Tensor]]:
 def _guessed(model: EquivariantModel, digits: Digits, level: int, turned: Turned, seed: int) -> Tensor:
     """[S] the class with the largest number, a batch of spheres at a time."""
     found = []
-    turns = _turns(turned, len(digits), seed)
+    rotations = turns(turned, len(digits), seed)
     model.eval()
     for rows in torch.arange(len(digits)).split(BATCH):
-        spheres = digits[rows].on_sphere(level, None if turns is None else turns[rows])
+        spheres = digits[rows].on_sphere(level, None if rotations is None else rotations[rows])
         with torch.no_grad():
             found.append(model(model.prepare(spheres))["classes"].values.argmax(1))  # type: ignore[arg-type]
     return torch.cat(found)
-
-
-def _turns(turned: Turned, count: int, seed: int) -> Tensor | None:
-    """A rotation for each picture."""
-    if turned == "N":
-        return None
-    if turned == "R":
-        return haar_matrices(count, seed, "SO(3)")
-    found = icosahedral_rotations()
-    return found[torch.randint(len(found), (count,), generator=torch.Generator().manual_seed(seed))]

@@ -1,43 +1,22 @@
-"""`evaluate(model, data)`: rho per type, time and configuration of any weights on any folder of configurations."""
+"""`evaluate(model, data)`: the score of any weights on any data of their task."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
-import torch
-from torch import Tensor
-
-from equiviz.datasets.errors import DatasetError
-from equiviz.datasets.glass.configuration import SPECIES_A, GlassConfiguration
-from equiviz.datasets.glass.folder import read_folder
-from equiviz.datasets.glass.statistics import noise_ceiling
-from equiviz.datasets.molecules.frames import Frame, MoleculeData
-from equiviz.datasets.proteins.protein_set import ProteinSet
 from equiviz.nn.equivariant_model import EquivariantModel
-from equiviz.symmetry.field import Field
-from equiviz.training.digits_training import DigitReport, evaluate_digits
-from equiviz.training.errors import TrainingError
-from equiviz.training.evaluation_report import EvaluationReport, Score, same_time
-from equiviz.training.glass_task import relative_to_inherent, vectors
-from equiviz.training.load import load, manifest_of
-from equiviz.training.metrics import pearson, vector_correlation
-from equiviz.training.molecule_report import MoleculeReport, evaluate_molecules
-from equiviz.training.motion_report import MotionReport, evaluate_motions
-from equiviz.training.overlap import overlap_note
-from equiviz.training.recovery import ProteinData, RecoveryReport, evaluate_recovery
-
-Data = str | Path | GlassConfiguration | Sequence[GlassConfiguration]
+from equiviz.training.load import load
+from equiviz.training.score_report import ScoreReport
+from equiviz.training.tasks.task import ScoringRequest, task_named
 
 
 def evaluate(
     model: EquivariantModel | str | Path,
-    data: Data,
+    data: object,
     name: str = "",
     progress: bool = False,
     time: float | None = None,
-) -> EvaluationReport | RecoveryReport | MoleculeReport | DigitReport | MotionReport:
+) -> ScoreReport:
     """Score a model, by its task.
 
     Mobilities by rho (`EvaluationReport`), amino acids by how many are recovered (`RecoveryReport`), energies, forces,
@@ -45,179 +24,26 @@ def evaluate(
     when it is turned (`DigitReport`), motions in phase space by the error of the state (`MotionReport`).
 
     What a model of liquids needs besides positions (inherent structures, energies) is computed here, and cached. The
-    report's note says how many of the configurations the model was trained on, where its manifest tells.
+    report's note says how much of the data the model was trained on, where its manifest tells.
 
     Args:
         model: A model, the name of shipped weights, or the folder of a training.
         data: A folder of configurations in any of the supported formats, one configuration, or several; for amino
             acids a folder of structure files, or one file; for molecules an extended-xyz file, several, a folder of
-            them, or frames.
+            them, or frames; for digits "digits" or a folder with MNIST's files; for phase space the name of a system,
+            or motions.
         name: What to call the model in the report; by default the name it was loaded by, or its family.
         progress: Whether to show a progress bar.
-        time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
+        time: Of liquids: time [LJ] of a folder of BOTAN files whose names do not tell it.
 
     Raises:
-        TrainingError: No configurations, none of the model's times is in the data, or a time for configurations, which
+        TrainingError: No data, data of another task, none of the model's times is in the data, or a time for data that
             state their own.
         DatasetError, UnknownWeights, CheckpointError: As the readers of data and weights.
     """
     called = name or (model.family if isinstance(model, EquivariantModel) else Path(model).name)
     network = model if isinstance(model, EquivariantModel) else load(model)
-    if network.task == "amino acids":
-        return evaluate_recovery(network, _proteins(data), called, progress)
-    if network.task == "molecules":
-        return evaluate_molecules(network, _molecules(data), called, progress)
-    if network.task == "digits":
-        return evaluate_digits(network, data, called)
-    if network.task == "phase space":
-        return evaluate_motions(network, data, called)
-    return evaluate_mobility(network, data, called, progress, time)
-
-
-def evaluate_mobility(
-    network: EquivariantModel, data: Data, called: str = "", progress: bool = False, time: float | None = None
-) -> EvaluationReport:
-    """As `evaluate`, of a model of liquids."""
-    configurations, source = read_data(data, time, "evaluate")
-    scores: list[Score] = []
-    notes = {network.note, overlap_note(manifest_of(network), configurations)}
-    for configuration in _with_progress(configurations, progress):
-        own, note = score(network, configuration, predict(network, configuration))
-        scores += own
-        notes.add(note)
-    return EvaluationReport(called, source, scores, " ".join(sorted(notes - {""})))
-
-
-def _proteins(data: object) -> ProteinData:
-    if isinstance(data, (str, Path, ProteinSet)):
-        return data
-    if isinstance(data, (list, tuple)) and data and all(isinstance(part, (str, Path)) for part in data):
-        return list(data)
-    raise TrainingError(
-        "Expected a folder of protein structures, or paths of such files, for this model is of amino acids; got "
-        f"{type(data).__name__}."
-    )
-
-
-def _molecules(data: object) -> MoleculeData | list[Frame]:
-    if isinstance(data, (str, Path)):
-        return data
-    if isinstance(data, (list, tuple)) and data and all(isinstance(part, (str, Path, Frame)) for part in data):
-        return list(data)
-    raise TrainingError(
-        "Expected an extended-xyz file, several, or a folder of such files, for this model is of molecules; got "
-        f"{type(data).__name__}."
-    )
-
-
-def predict(model: EquivariantModel, configuration: GlassConfiguration) -> dict[str, Field]:
-    """The model's outputs for one configuration, without gradients."""
-    return model.predict(configuration.structure)
-
-
-def read_data(data: Data, time: float | None, purpose: str) -> tuple[Sequence[GlassConfiguration], str]:
-    """Configurations, read if they lie in a folder, and what to call them.
-
-    Args:
-        data: A folder of configurations in any of the supported formats, or configurations.
-        time: Time [LJ] of a folder of BOTAN files whose names do not tell it.
-        purpose: What is done on them ("evaluate", "train"), for the message when there are none.
-
-    Raises:
-        TrainingError: No configurations, or a time for configurations, which state their own.
-        DatasetError: As `read_folder`.
-    """
-    if isinstance(data, (str, Path)):
-        found, source = read_folder(data, time), Path(data).name
-    elif time is not None:
-        raise TrainingError(f"time={time:g} is for a folder of BOTAN files; these configurations state their times.")
-    else:
-        data = [data] if isinstance(data, GlassConfiguration) else data
-        _refuse_other(data, purpose)
-        found, source = data, f"{len(data)} configuration{'s' * (len(data) != 1)}"
-    if not found:
-        raise TrainingError(
-            f"There is nothing to {purpose} on: expected at least one configuration, got an empty list."
-        )
-    return found, source
-
-
-def _refuse_other(data: object, purpose: str) -> None:
-    others = [data]
-    if isinstance(data, Sequence) and not isinstance(data, str):
-        others = [entry for entry in cast("Sequence[object]", data) if not isinstance(entry, GlassConfiguration)]
-    if others:
-        raise TrainingError(
-            f"To {purpose}, a folder of configurations is needed, or a list of GlassConfiguration (a structure with "
-            f"its measured propensities), but {type(others[0]).__name__} came. Structures alone go to model.predict."
-        )
-
-
-def _with_progress(configurations: Sequence[GlassConfiguration], progress: bool) -> Iterator[GlassConfiguration]:
-    from tqdm.auto import tqdm
-
-    yield from tqdm(configurations, desc="evaluating", unit="configuration", disable=not progress)
-
-
-def model_times(model: EquivariantModel) -> list[float]:
-    """The times of a model's outputs: as its configuration says, or else the manifest that it was loaded with."""
-    own = getattr(model.config, "times", None)
-    if isinstance(own, tuple):
-        return [float(time) for time in own]
-    manifest = manifest_of(model)
-    stated = None if manifest is None else manifest.data.get("times")
-    return [float(time) for time in stated] if isinstance(stated, list) else []
-
-
-def score(
-    model: EquivariantModel, configuration: GlassConfiguration, outputs: Mapping[str, Field]
-) -> tuple[list[Score], str]:
-    """The scores of outputs that the model gave for a configuration, and a note where times were taken on trust.
-
-    Raises:
-        TrainingError: No time in common.
-    """
-    pairs, note = _matched(model_times(model), outputs["propensity"].dim, configuration)
-    ceiling = _ceiling(configuration)
-    scores: list[Score] = []
-    for kind in torch.unique(configuration.species).tolist():
-        chosen, label = configuration.of_type(kind), configuration.structure.species_label(kind)
-        for own, given in pairs:
-            time = float(configuration.times[given])
-            rho = pearson(outputs["propensity"].values[chosen, own], configuration.propensity[given, chosen])
-            top = float(ceiling[kind - SPECIES_A, given]) if ceiling is not None else float("nan")
-            scores.append(Score(label, time, configuration.name, float(rho), top))
-            if "displacement" in outputs and configuration.mean_displacement is not None:
-                wanted = relative_to_inherent(configuration)[given, chosen]  # [n, 3]
-                agreement = vector_correlation(vectors(outputs)[chosen, own], wanted)
-                scores.append(Score(label, time, configuration.name, float(agreement), output="displacement"))
-    return scores, note
-
-
-def _matched(
-    own: Sequence[float], outputs: int, configuration: GlassConfiguration
-) -> tuple[list[tuple[int, int]], str]:
-    """Pairs (the model's time, the data's time) that agree, and a note where the times were taken on trust."""
-    given = configuration.times.tolist()
-    pairs = [(i, j) for i, time in enumerate(own) for j, other in enumerate(given) if same_time(time, other)]
-    if pairs:
-        return pairs, ""
-    if not own and outputs == len(given):
-        return [(i, i) for i in range(outputs)], "The model does not say its times; those of the data were taken."
-    if len(own) == len(given) == 1:
-        return [(0, 0)], f"The model was trained at t = {own[0]:g}, the data are at t = {given[0]:g}."
-    raise TrainingError(
-        f"The model predicts t = {_listed(own)}, but {configuration.name or 'the data'} has t = {_listed(given)}: "
-        "no time in common. Evaluate it on other data, or train it at these times."
-    )
-
-
-def _ceiling(configuration: GlassConfiguration) -> Tensor | None:
-    try:
-        return noise_ceiling(configuration)  # [2, T]
-    except DatasetError:
-        return None
-
-
-def _listed(times: Sequence[float]) -> str:
-    return ", ".join(f"{time:g}" for time in times) or "no time"
+    task = task_named(network.task, called)
+    given = {} if time is None else {"time": time}
+    task.refuse_others(given, called)
+    return task.score(ScoringRequest(network, data, called, progress, given))

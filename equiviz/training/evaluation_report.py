@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equiviz.training.metrics import Estimate, estimate
-from equiviz.view.report import Report
+from equiviz.training.score_report import ScoreReport
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -49,7 +49,7 @@ class Score:
     output: str = "propensity"
 
 
-class EvaluationReport(Report):
+class EvaluationReport(ScoreReport):
     """How well a model predicts a set of configurations.
 
     Attributes:

@@ -15,8 +15,8 @@ from equiviz.structures.structure import Structure
 from equiviz.training.errors import TrainingError
 from equiviz.training.load import manifest_of
 from equiviz.training.molecule_overlap import molecule_overlap_note
+from equiviz.training.score_report import ScoreReport
 from equiviz.view.page import Section
-from equiviz.view.report import Report
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,7 +50,7 @@ class Errors:
 
 
 @dataclass(eq=False, repr=False)
-class MoleculeReport(Report):
+class MoleculeReport(ScoreReport):
     """Predicted properties beside those of the data.
 
     Attributes:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from equiviz.datasets.phase_space.motion_file import motions_named
 from equiviz.datasets.phase_space.motions import Motions
 from equiviz.datasets.phase_space.systems import SYSTEMS, TIME
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.phase_space import STATE
 from equiviz.training.errors import TrainingError
-from equiviz.view.report import Report
+from equiviz.training.score_report import ScoreReport
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,7 +26,7 @@ TESTED = 512
 
 
 @dataclass(eq=False, repr=False)
-class MotionReport(Report):
+class MotionReport(ScoreReport):
     """Predicted states beside true ones.
 
     Attributes:
@@ -76,9 +77,10 @@ class MotionReport(Report):
 
     def describe(self) -> str:
         """The error beside the plainest guess."""
+        over = f" over a time of {TIME:g}" if self.data in SYSTEMS else ""  # of a file's nobody knows
         line = (
-            f"{self.title}: {len(self.known):,} motions over a time of {TIME:g}; relative error of the state "
-            f"{self.error():.2%} (that nothing moves: {self.guess():.0%})."
+            f"{self.title}: {len(self.known):,} motions{over}; relative error of the state {self.error():.2%} (that "
+            f"nothing moves: {self.guess():.0%})."
         )
         return "\n".join([line, *([self.note] if self.note else [])])
 
@@ -93,20 +95,24 @@ def evaluate_motions(model: EquivariantModel, data: object, name: str = "") -> M
 
     Args:
         model: with the task "phase space".
-        data: "oscillators" or "charges", whose test set is computed, or motions.
+        data: "oscillators" or "charges", whose test set is computed; an .npz file of motions, see
+            `equiviz.datasets.phase_space.motion_file`; or motions.
         name: what to call the model; by default its title.
 
     Raises:
-        TrainingError: neither.
+        TrainingError: none of these.
+        DatasetError: another name, or a file that holds something else.
         ModelError: motions of another system than the model reads.
     """
-    motions = data if isinstance(data, Motions) else Motions.make(_system(data), "test", TESTED)
+    motions = data if isinstance(data, Motions) else motions_named(_name(data), "test", TESTED)
     found = model.predict(motions.inputs)[STATE].values  # type: ignore[arg-type]  # TypedTensors are read as they are
     predicted = found.to(torch.complex128).reshape(motions.after.shape)
     return MotionReport(name or model.title, motions.system, motions.before, motions.after, predicted, model.note)
 
 
-def _system(data: object) -> str:
-    if isinstance(data, (str, Path)) and str(data) in SYSTEMS:
-        return str(data)
-    raise TrainingError(f"Expected a system in phase space, {' or '.join(SYSTEMS)}, got {data!r}.")
+def _name(data: object) -> str | Path:
+    if isinstance(data, (str, Path)):
+        return data
+    raise TrainingError(
+        f"Expected a system in phase space, {' or '.join(SYSTEMS)}, or motions, got {type(data).__name__}."
+    )

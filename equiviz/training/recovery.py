@@ -19,7 +19,7 @@ from equiviz.nn.hologram_model import reading_of
 from equiviz.training.errors import TrainingError
 from equiviz.training.load import manifest_of
 from equiviz.training.overlap import file_overlap_note
-from equiviz.view.report import Report
+from equiviz.training.score_report import ScoreReport
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -94,7 +94,7 @@ def interval_over_files(values: Tensor, source: Tensor, files: int, draws: int =
 
 
 @dataclass(eq=False, repr=False)
-class RecoveryReport(Report):
+class RecoveryReport(ScoreReport):
     """Preferences beside what was there.
 
     Attributes:

@@ -63,7 +63,7 @@ def test_without_results_the_table_says_so(tmp_path: Path) -> None:
 
 def test_cells_have_names_of_their_own_and_settings_that_their_families_know() -> None:
     from equiviz.models.registry import family
-    from equiviz.training.train import plan_from
+    from equiviz.training.glass_training import plan_from
 
     assert len({cell.name for cell in CELLS}) == len(CELLS)
     for cell in CELLS:

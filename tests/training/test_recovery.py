@@ -168,7 +168,7 @@ def test_noise_members_and_channels_are_options_of_the_command(folder: Path, tmp
     assert manifest is not None
     assert (manifest.family, manifest.members, manifest.recipe["noise"]) == ("hermes", 2, 0.5)
     assert manifest.config["channels"] == ["C", "N", "O", "S"]
-    with pytest.raises(TrainingError, match="members and noise are for families that read proteins; glassy reads none"):
+    with pytest.raises(TrainingError, match="noise is for data of proteins; glassy reads liquids"):
         train("glassy", folder, tmp_path / "other", noise=0.1)
     with pytest.raises(TrainingError, match="a noise of at least 0 Å, got -1"):
         hologram_recipe(noise=-1)

@@ -22,8 +22,9 @@ from equiviz.training.checkpoint import Manifest, load_checkpoint, save_checkpoi
 from equiviz.training.errors import CheckpointError, TrainingError, UnknownWeights
 from equiviz.training.evaluate import evaluate
 from equiviz.training.evaluation_report import EvaluationReport, Score
+from equiviz.training.glass_training import Plan, fit, plan_from, save_trained, split
 from equiviz.training.load import Ensemble, load, manifest_of, shipped_names
-from equiviz.training.train import Plan, fit, plan_from, save_trained, split, train
+from equiviz.training.train import train
 from tests.training.liquids import liquid
 
 SMALL = {"width": 8, "steps": 2}
