@@ -20,7 +20,7 @@ INTEROP := graph_pes mace nequip nglview pyg schnetpack
 test-interop: $(INTEROP:%=.venv-interop/%.stamp)  ## adapters against the real packages, each in an environment of its own
 	set -e; for name in $(INTEROP); do \
 	  EQUIVIZ_INTEROP=$$name OMP_WAIT_POLICY=passive .venv-interop/$$name/bin/python -m pytest -m interop \
-	    --override-ini filterwarnings=ignore tests/interop/test_$$name.py; \
+	    --override-ini filterwarnings=ignore tests/interop/test_$$name*.py; \
 	done  # foreign packages warn of what they use themselves
 
 lab: .venv/lab.stamp              ## JupyterLab on the notebooks

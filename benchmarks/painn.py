@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,25 +116,27 @@ def own_network(folder: Path) -> Prepared:
     return prepared
 
 
-def translated(theirs: dict[str, Tensor]) -> dict[str, Tensor]:
+def translated(theirs: dict[str, Tensor], species: Sequence[int] = SPECIES) -> dict[str, Tensor]:
     """schnetpack's weights under our names; without those that act on vectors that are zero, or that nobody reads."""
-    made = {"embedding.weight": theirs["representation.embedding.weight"][list(SPECIES)]}
+    embedding = theirs["representation.embedding.weight"]
+    width, layers = embedding.shape[1], sum(name.endswith("mu_channel_mix.weight") for name in theirs)
+    made = {"embedding.weight": embedding[list(species)]}
     weight, bias = (theirs[f"representation.filter_net.{kind}"] for kind in ("weight", "bias"))
-    made["filters.weight"] = torch.cat([weight, bias[:, None]], 1)[_without(2 * WIDTH, 3 * WIDTH, len(weight))]
-    for layer in range(LAYERS):
-        first, last = layer == 0, layer == LAYERS - 1
+    made["filters.weight"] = torch.cat([weight, bias[:, None]], 1)[_without(2 * width, 3 * width, len(weight))]
+    for layer in range(layers):
+        first, last = layer == 0, layer == layers - 1
         for kind in ("weight", "bias"):
             told = f"representation.interactions.{layer}.interatomic_context_net"
             made[f"messages.{layer}.inner.{kind}"] = theirs[f"{told}.0.{kind}"]
-            made[f"messages.{layer}.outer.{kind}"] = theirs[f"{told}.1.{kind}"][: (2 if first else 3) * WIDTH]
+            made[f"messages.{layer}.outer.{kind}"] = theirs[f"{told}.1.{kind}"][: (2 if first else 3) * width]
             known = f"representation.mixing.{layer}.intraatomic_context_net"
             made[f"updates.{layer}.inner.{kind}"] = theirs[f"{known}.0.{kind}"]
             # Theirs are scalars, vectors, scalars from vectors; ours scalars, scalars from vectors, vectors.
-            own, vectors, mixed = theirs[f"{known}.1.{kind}"].split(WIDTH)
+            own, vectors, mixed = theirs[f"{known}.1.{kind}"].split(width)
             made[f"updates.{layer}.outer.{kind}"] = torch.cat([own, mixed, *([] if last else [vectors])])
             made[f"energy_head.inner.{kind}"] = theirs[f"output_modules.0.outnet.0.{kind}"]
             made[f"energy_head.outer.{kind}"] = theirs[f"output_modules.0.outnet.1.{kind}"]
-        normed, mixing = theirs[f"representation.mixing.{layer}.mu_channel_mix.weight"].split(WIDTH)
+        normed, mixing = theirs[f"representation.mixing.{layer}.mu_channel_mix.weight"].split(width)
         made[f"updates.{layer}.mix.weight"] = torch.cat([mixing, normed])  # of theirs the first half is normed
     return made
 

@@ -189,12 +189,19 @@ def reports_of(task: Task, folder: Path) -> dict[str, dict[str, MoleculeReport]]
     return found
 
 
-def rows_of(name: str, data: Path, work: Path) -> dict[str, list[dict[str, Any]]]:
+def finished(name: str, work: Path) -> list[Path]:
+    """Folders of a task's seeds where both trainings are done."""
+    return [
+        folder
+        for folder in sorted(work.glob(f"{name}-[0-9]*"))
+        if all((folder / network / "spent.json").exists() for network in (OURS, THEIRS))
+    ]
+
+
+def rows_of(name: str, folders: Sequence[Path], data: Path) -> dict[str, list[dict[str, Any]]]:
     """Of one task: errors of each seed, set and property; and costs of each seed and network."""
     task, errors, costs = Task.of(name, data), [], []
-    for folder in sorted(work.glob(f"{name}-[0-9]*")):
-        if not all((folder / network / "spent.json").exists() for network in (OURS, THEIRS)):
-            continue
+    for folder in folders:
         seed = int(folder.name.rpartition("-")[2])
         for network in (OURS, THEIRS):
             spent = json.loads((folder / network / "spent.json").read_text())
@@ -241,7 +248,8 @@ def _three(values: Sequence[float]) -> tuple[float, float, float]:
 
 def table(data: Path, work: Path, results: Path) -> None:
     """Score, print, write."""
-    found = [rows_of(name, data, work) for name in TASKS]
+    done = {name: finished(name, work) for name in TASKS}
+    found = [rows_of(name, folders, data) for name, folders in done.items() if folders]
     errors, costs = ([row for one in found for row in one[kind]] for kind in ("errors", "costs"))
     if not costs:
         raise SystemExit(f"Nothing to score in {work}: expected trainings of both networks there; run `train` first.")
