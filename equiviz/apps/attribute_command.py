@@ -26,12 +26,12 @@ def attribute_file(
 
     Args:
         model: a shipped name, or a folder of weights.
-        structure: a file, or "glass".
+        structure: what the model reads of it, as for `equiviz check`.
         output, at, component, method, to, steps: as in `equiviz.attribute`.
         species_names: names of the types 1, 2 ... of a model liquid in a structure file.
 
     Raises:
-        StructureError, DatasetError: a file that cannot be read.
+        StructureError, DatasetError, ModelError: as `equiviz check`.
         TrainingError: no such weights.
         AttributionError: as `equiviz.attribute`.
     """

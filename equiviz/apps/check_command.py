@@ -8,7 +8,7 @@ from pathlib import Path
 from equiviz.apps.examination import Examination, examine
 from equiviz.equivariance.check import check
 from equiviz.equivariance.check_report import CheckReport
-from equiviz.features.model_input import ModelInput, accepted_by
+from equiviz.features.model_input import ModelInput, accepted, accepted_by
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.structure import Structure
 from equiviz.training.load import load
@@ -30,12 +30,13 @@ def check_files(
 
     Args:
         model: a shipped name, or a folder of weights.
-        structure: a file that `equiviz.read` reads, a configuration of a glass, or "glass".
+        structure: what the model reads (`input_named`): a file that `equiviz.read` reads, a configuration of a glass,
+            "glass"; a system in phase space, or a file of motions; "digits", or a file of signals on the sphere.
         elements, seed: as in `equiviz.check`.
         species_names: names of the types 1, 2 ... of a model liquid in a structure file.
 
     Raises:
-        StructureError, DatasetError: a file that cannot be read.
+        StructureError, DatasetError, ModelError: as `input_named`.
         TrainingError: no such weights.
         CheckError: as `equiviz.check`.
     """
@@ -45,10 +46,23 @@ def check_files(
 
 
 def input_named(model: EquivariantModel, name: str, species_names: Sequence[str] = ()) -> ModelInput:
-    """What a model reads of a file, or of the shipped glass; arguments and errors as `structure_named`."""
-    # A model of proteins makes its own input of a file.
-    reads_files = model.task == "amino acids" and name != SHIPPED
-    return accepted_by(model, name) if reads_files else structure_named(name, species_names)
+    """What a model reads of what a user typed.
+
+    A model says itself what it makes of a name or a file (`EquivariantModel.reads`): of a protein's file its holograms,
+    of a system's name its motions. Others read structures.
+
+    Args:
+        model: which reads it.
+        name: as it was typed.
+        species_names: names of the types 1, 2 ... of a model liquid in a structure file.
+
+    Raises:
+        StructureError, DatasetError, ModelError: a name or a file that cannot be read, or that holds something else.
+    """
+    if _means_glass(name):
+        return accepted_by(model, structure_named(name))
+    read = model.reads(name)
+    return structure_named(name, species_names) if read is name else accepted(read)
 
 
 def structure_named(name: str, species_names: Sequence[str] = ()) -> Structure:
@@ -62,8 +76,12 @@ def structure_named(name: str, species_names: Sequence[str] = ()) -> Structure:
     from equiviz.structures.read import read
 
     path = Path(name)
-    if name == SHIPPED and not path.exists():
+    if _means_glass(name):
         return load_shipped("test")[0].structure
     if path.suffix in _CONFIGURATIONS:
         return read_configurations(path)[0].structure
     return read(path, species_names=dict(enumerate(species_names, 1)))
+
+
+def _means_glass(name: str) -> bool:
+    return name == SHIPPED and not Path(name).exists()

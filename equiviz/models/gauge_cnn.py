@@ -28,15 +28,18 @@ they do.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad, relu
 
+from equiviz.datasets.sphere.named_signals import signals_named
 from equiviz.models.errors import ConfigError
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
@@ -104,6 +107,7 @@ class GaugeCnn(EquivariantModel):
 
     def __init__(self, config: GaugeCnnConfig) -> None:
         super().__init__(config)
+        self.task = self.task_for({"head": config.head})  # type: ignore[misc]  # the class has that of most
         widths, levels = (config.channels, *config.widths), (config.level, *config.levels)
         self.layers = nn.ModuleList(
             Layer(level, inward, outward, "regular" if place else "scalar", stride)
@@ -126,6 +130,15 @@ class GaugeCnn(EquivariantModel):
     def level(self) -> int:
         """Of the grid that it reads."""
         return self.config.level
+
+    @classmethod
+    def task_for(cls, settings: Mapping[str, object]) -> str:
+        """With the head "field" another than with "classes"."""
+        return "fields" if settings.get("head") == "field" else cls.task
+
+    def reads(self, x: object) -> object:
+        """Names and files as `equiviz.datasets.sphere.named_signals.signals_named`; anything else as it is."""
+        return signals_named(cast("str | os.PathLike[str]", x), self.level) if isinstance(x, (str, os.PathLike)) else x
 
     def prepare(self, structures: Any) -> SphereSignal:  # type: ignore[override]
         """One input of all the signals that came. Raises ModelError for another level or number of channels."""

@@ -1,28 +1,36 @@
-"""Training of networks that predict the state of a system in phase space after a time."""
+"""Training of networks that predict the state of a system in phase space after a time; resumable after each epoch.
+
+Shapes: B motions, N vectors of C^n.
+"""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from equiviz.datasets.phase_space.motions import Motions
 from equiviz.datasets.phase_space.systems import SYSTEMS, TIME
 from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
-from equiviz.structures.phase_space import STATE
+from equiviz.structures.graph import Graph
+from equiviz.structures.phase_space import FIELD, STATE, joined_phase_space
+from equiviz.structures.typed_tensors import TypedTensors
+from equiviz.symmetry.field import Field
 from equiviz.symmetry.unitary_group import haar_unitaries
 from equiviz.symmetry.unitary_irreps import adjoint_coefficients, hermitian_matrices
 from equiviz.training.checkpoint import Manifest, save_checkpoint
-from equiviz.training.errors import TrainingError
-from equiviz.training.recipe import Recipe, learning_rate
-from equiviz.training.seeds import epoch_order, seeded
+from equiviz.training.loop import History, Training
+from equiviz.training.motion_report import TESTED, MotionReport, evaluate_motions
+from equiviz.training.objective import Example
+from equiviz.training.recipe import Hardware, Recipe
+from equiviz.training.seeds import seeded
 
 MOTION_RECIPE = Recipe(
     epochs=75,
@@ -37,108 +45,39 @@ MOTION_RECIPE = Recipe(
 TRAINING, VALIDATION = 2048, 512
 
 
-@dataclass(frozen=True)
+class MotionObjective:
+    """Mean squared error of the states over their mean square; scored by minus its root."""
+
+    def loss(self, outputs: Mapping[str, Field], target: Tensor) -> Tensor:
+        """Over all motions together; `target` ``[B, N n]`` complex, the states after the time."""
+        found = outputs[STATE].values
+        true = target.to(found.dtype)
+        return (found - true).abs().square().mean() / true.abs().square().mean()
+
+    def score(self, outputs: Mapping[str, Field], target: Tensor) -> float:
+        """Minus the relative error, as `MotionReport.error`."""
+        return -float(self.loss(outputs, target).detach().sqrt())
+
+
+@dataclass(frozen=True, eq=False)
 class MotionsTrained:
-    """The result.
+    """What a training gave.
 
     Attributes:
         model: in evaluation mode.
-        losses: of each epoch, mean squared error over mean square of the states.
-        error: on the validation motions, see `relative_error`.
-        seconds: of the loop.
-        folder: where it was saved, if anywhere.
+        history: of the loop.
+        report: its errors on test motions, which neither trained nor validated it.
+        folder: where it was saved.
     """
 
     model: EquivariantModel
-    losses: tuple[float, ...]
-    error: float
-    seconds: float
-    folder: Path | None = None
+    history: History
+    report: MotionReport
+    folder: Path
 
     def describe(self) -> str:
         """How long it took, what it reached, and where it lies."""
-        line = f"{len(self.losses)} epochs in {self.seconds:.0f} s.\nRelative error of the state: {self.error:.2%}."
-        return line if self.folder is None else f"{line}\nSaved in {self.folder}."
-
-
-def relative_error(model: EquivariantModel, motions: Motions) -> float:
-    """Root mean square of the error of the predicted states, over the root mean square of the true ones.
-
-    Doing nothing has 1.0 or more here: the states turn by about a radian.
-    """
-    model.eval()
-    with torch.no_grad():
-        found = model(motions.inputs)[STATE].values.to(torch.complex128)
-    true = motions.after.flatten(1)
-    return float((found - true).norm() / true.norm())
-
-
-def turned(motions: Motions, elements: Tensor) -> Motions:
-    """Each motion turned by its own element ``[B, n, n]`` of U(n), the field along with it: augmentation."""
-    turn = elements.mT
-    field = motions.field
-    if field is not None:
-        matrices = elements @ hermitian_matrices(field, elements.shape[-1]) @ elements.mH
-        field = adjoint_coefficients(matrices)
-    return Motions(motions.system, motions.before @ turn, motions.after @ turn, field)
-
-
-def train_on_motions(
-    model: EquivariantModel,
-    training: Motions,
-    recipe: Recipe = MOTION_RECIPE,
-    augment: bool = False,
-    told: Callable[[int, float], None] | None = None,
-) -> tuple[float, ...]:
-    """Train in place; the model ends in evaluation mode, with the weights of the last epoch.
-
-    Args:
-        model: with fresh weights.
-        training: what it learns from.
-        recipe: epochs, batch, rate and schedule, clip and seed; `keep`, `ema` and `patience` are not read.
-        augment: turn each motion by a random element of U(n) each time it is seen.
-        told: called after each epoch with its number and loss.
-
-    Returns:
-        The loss of each epoch.
-
-    Raises:
-        TrainingError: a loss that is not finite.
-    """
-    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
-    per_epoch = math.ceil(len(training) / recipe.batch)
-    losses: list[float] = []
-    model.train()
-    for epoch in range(recipe.epochs):
-        order = torch.tensor(epoch_order(len(training), recipe.seed, epoch))
-        total = 0.0
-        for number, rows in enumerate(order.split(recipe.batch)):
-            step = epoch * per_epoch + number
-            batch = training[rows]
-            if augment:
-                batch = turned(batch, haar_unitaries(len(batch), batch.before.shape[2], 1_000_003 * recipe.seed + step))
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(recipe, step, recipe.epochs * per_epoch)
-            total += len(rows) * _step(model, batch, optimiser, recipe.clip)
-        losses.append(total / len(training))
-        if told is not None:
-            told(epoch, losses[-1])
-    model.eval()
-    return tuple(losses)
-
-
-def _step(model: EquivariantModel, batch: Motions, optimiser: torch.optim.Optimizer, clip: float) -> float:
-    optimiser.zero_grad()
-    found = model(batch.inputs)[STATE].values
-    true = batch.after.flatten(1).to(found.dtype)
-    loss = (found - true).abs().square().mean() / true.abs().square().mean()
-    if not bool(loss.isfinite()):
-        raise TrainingError("The loss is not finite. Lower the learning rate of the recipe.")
-    loss.backward()
-    if clip:
-        nn.utils.clip_grad_norm_(model.parameters(), clip)
-    optimiser.step()
-    return float(loss.detach())
+        return f"{self.history.describe()}\n{self.report.describe()}\nSaved in {self.folder}."
 
 
 def train_phase_space(
@@ -148,53 +87,123 @@ def train_phase_space(
     seed: int = 0,
     epochs: int | None = None,
     config: Mapping[str, object] | None = None,
+    hardware: Hardware | None = None,
     progress: bool = True,
 ) -> MotionsTrained:
-    """Train a family whose task is "phase space" on one of the systems, and save it.
+    """Train a family whose task is "phase space" on a system, and save it; run it again to continue.
 
     Args:
         family: of the registry.
         data: the name of a system: "oscillators" or "charges"; its motions are computed, in seconds.
-        out: gets weights and manifest.
+        out: gets weights and manifest; ``out/state`` the state of an unfinished training.
         seed: of weights and order; the data are the same for all seeds.
         epochs: the recipe's by default.
         config: settings of the family; numbers of particles and directions, and the field, come from the system.
-        progress: whether to print each tenth epoch.
+        hardware: where to run; one CPU process by default.
+        progress: whether to show a progress bar.
 
     Raises:
-        TrainingError: no such system.
+        DatasetError: no such system.
+        TrainingError: as the loop.
     """
     name = str(data)
-    if name not in SYSTEMS:
-        raise TrainingError(
-            f"{family.name} is trained on a system in phase space: expected --data {' or '.join(SYSTEMS)}, "
-            f"got {name!r}."
-        )
     recipe = replace(MOTION_RECIPE, seed=seed, epochs=MOTION_RECIPE.epochs if epochs is None else epochs)
     training, validation = Motions.make(name, "train", TRAINING), Motions.make(name, "validation", VALIDATION)
     with seeded(seed):
         model = family.build({**system_settings(name), **(config or {})})
-    started = time.perf_counter()
-    losses = train_on_motions(model, training, recipe, told=_say if progress else None)
-    seconds, error = time.perf_counter() - started, relative_error(model, validation)
+    task = motion_training(model, training, validation, recipe, hardware, Path(out) / "state", progress=progress)
+    history = task.run()
+    report = evaluate_motions(model, Motions.make(name, "test", TESTED), family.name)
     manifest = Manifest(
         family=family.name,
         config=write_config(model.config),
-        data={"name": name, "motions": TRAINING, "time": TIME},
-        recipe=asdict(recipe),
+        data={"name": name, "motions": TRAINING, "validation": VALIDATION, "time": TIME},
+        recipe=dataclasses.asdict(recipe),
         seeds=(seed,),
-        scores={"relative_error": error, "on": f"{VALIDATION} validation motions"},
+        scores=report.to_dict() | {"on": f"{TESTED} test motions", "validation_relative_error": -history.best_score},
+        note=model.note,
     )
-    model.manifest = manifest  # type: ignore[assignment]
-    return MotionsTrained(model, losses, error, seconds, save_checkpoint(out, model, manifest))
+    model.manifest = manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
+    return MotionsTrained(model, history, report, save_checkpoint(out, model, manifest))
+
+
+def motion_training(
+    model: EquivariantModel,
+    training: Motions,
+    validation: Motions,
+    recipe: Recipe = MOTION_RECIPE,
+    hardware: Hardware | None = None,
+    folder: Path | None = None,
+    augment: bool = False,
+    progress: bool = True,
+) -> Training[Tensor]:
+    """The training of a model on motions; its `run` trains in place.
+
+    Args:
+        model: with fresh weights.
+        training, validation: what it learns from, and what each epoch is scored on.
+        recipe, hardware, folder, progress: as in `Training`.
+        augment: turn each motion by a random element of U(n) each time it is seen.
+    """
+    return Training(
+        model,
+        MotionObjective(),
+        motion_examples(training),
+        [glued(motion_examples(validation))],
+        recipe,
+        hardware or Hardware(),
+        folder,
+        turned_at_random if augment else None,
+        progress,
+        glued,
+    )
+
+
+def motion_examples(motions: Motions) -> list[Example[Tensor]]:
+    """One for each motion: the state before as input, the state after ``[1, N n]`` as target."""
+    singles = (motions[row : row + 1] for row in range(len(motions)))
+    return [Example(f"motion {row}", cast(Graph, one.inputs), one.after.flatten(1)) for row, one in enumerate(singles)]
+
+
+def glued(examples: Sequence[Example[Tensor]]) -> Example[Tensor]:
+    """Many motions in one input."""
+    states = joined_phase_space([cast(TypedTensors, example.graph) for example in examples])
+    return Example(examples[0].name, cast(Graph, states), torch.cat([example.target for example in examples]))
+
+
+def turned_at_random(inputs: Graph, after: Tensor) -> tuple[Graph, Tensor]:
+    """Augmentation: each motion under its own element of U(n), drawn from torch's global generator."""
+    states = cast(TypedTensors, inputs)
+    n = states.fields[STATE].representation.blocks[0].size
+    drawn = haar_unitaries(states.count, n, int(torch.randint(2**31, (1,))))
+    moved, after = turned(states, after, drawn.to(after.device))
+    return cast(Graph, moved), after
+
+
+def turned(states: TypedTensors, after: Tensor, elements: Tensor) -> tuple[TypedTensors, Tensor]:
+    """Each motion turned by its own element of U(n), the field along with it.
+
+    Args:
+        states: B of them, see `phase_space`.
+        after: ``[B, N n]`` complex.
+        elements: ``[B, n, n]`` complex, unitary.
+    """
+    n = elements.shape[-1]
+    before = states.fields[STATE]
+    moved = {STATE: before.with_values(_turned(before.values, elements))}
+    if FIELD in states.fields:
+        field = states.fields[FIELD]
+        matrices = elements @ hermitian_matrices(field.values, n) @ elements.mH
+        moved[FIELD] = field.with_values(adjoint_coefficients(matrices))
+    return states.with_values(moved), _turned(after, elements)
+
+
+def _turned(vectors: Tensor, elements: Tensor) -> Tensor:
+    """``[B, N n]`` by ``[B, n, n]``."""
+    return (vectors.unflatten(1, (-1, elements.shape[-1])) @ elements.mT).flatten(1)
 
 
 def system_settings(name: str) -> dict[str, object]:
     """The settings of a network that the system decides."""
     known = SYSTEMS[name]  # type: ignore[index]
     return {"vectors": known.count, "n": known.n, "field": known.field_range > 0}
-
-
-def _say(epoch: int, loss: float) -> None:
-    if epoch % 10 == 9:
-        print(f"epoch {epoch + 1}: loss {loss:.5f}", flush=True)

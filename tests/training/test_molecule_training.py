@@ -11,15 +11,19 @@ from typer.testing import CliRunner
 
 from equiviz.cli import app
 from equiviz.datasets.molecules.frames import read_molecules
+from equiviz.models.painn import FAMILY as PAINN
 from equiviz.models.painn import Painn, PainnConfig, example
+from equiviz.models.registry import Family
 from equiviz.nn.errors import ModelError
+from equiviz.training.bundle import read_bundle
 from equiviz.training.errors import TrainingError
 from equiviz.training.evaluate import evaluate
 from equiviz.training.load import load, manifest_of
 from equiviz.training.molecule_report import MoleculeReport
 from equiviz.training.molecule_task import MoleculeObjective, energy_shifts, examples, glued
-from equiviz.training.molecule_training import MoleculesTrained, held_out, plan_for_frames
+from equiviz.training.molecule_training import MoleculesTrained, held_out, plan_for_frames, train_molecules
 from equiviz.training.train import train
+from tests.training.interruptions import same_weights, stopping, without_memory
 
 SMALL = {"width": 8, "layers": 1, "radial": 4, "cutoff": 3.0}
 
@@ -95,12 +99,26 @@ def test_the_command_line_prints_errors_with_their_units(trained: tuple[Path, Mo
     assert (found["molecules"], found["note"]) == (12, "")
 
 
-def test_a_stopped_training_goes_on_where_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("finished", [1, 3])
+def test_a_stopped_training_goes_on_where_it_was(tmp_path: Path, finished: int) -> None:
     data = written(tmp_path / "springs.xyz", 20)
-    whole = train("painn", data, tmp_path / "whole", epochs=2, config=SMALL, progress=False)
-    again = train("painn", data, tmp_path / "whole", epochs=2, config=SMALL, progress=False)
-    for name, value in whole.model.state_dict().items():
-        assert torch.equal(value, again.model.state_dict()[name]), name
+
+    def trained_in(folder: str, own: Family = PAINN) -> MoleculesTrained:
+        return train_molecules(own, data, tmp_path / folder, epochs=5, config=SMALL, progress=False)
+
+    whole = trained_in("whole")
+    for folder in ("parts", "forgetful"):
+        with pytest.raises(KeyboardInterrupt, match=f"Stopped after {finished} epochs; .*Run the same command"):
+            trained_in(folder, stopping(PAINN, finished))
+        assert not (tmp_path / folder / "manifest.json").exists()
+    stopped = read_bundle(tmp_path / "parts" / "state")[1]["records"]
+    resumed = trained_in("parts")
+    # Epochs that were done again would have taken another time.
+    assert [repr(record.seconds) for record in resumed.history.records[:finished]] == [r["seconds"] for r in stopped]  # type: ignore[index, union-attr]
+    assert same_weights(resumed.model, whole.model)
+    assert same_weights(load(tmp_path / "parts"), load(tmp_path / "whole"))
+    without_memory(tmp_path / "forgetful" / "state")
+    assert not same_weights(trained_in("forgetful").model, whole.model)
 
 
 def test_dipoles_and_polarizabilities_are_learned_where_there_are_no_energies(tmp_path: Path) -> None:
@@ -158,7 +176,7 @@ def test_what_cannot_be_trained_or_scored_is_refused_in_words(
         evaluate(trained[0] / "out", 3)  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match="have no property in common"):
         plan_for_frames([*read_molecules(few), *read_molecules(tensors)])
-    with pytest.raises(TrainingError, match=r"time=0\.1 is for configurations of a liquid"):
+    with pytest.raises(TrainingError, match=r"time is for data of liquids; painn reads molecules"):
         train("painn", few, tmp_path / "out", time=0.1)
 
 
