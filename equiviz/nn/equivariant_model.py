@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -51,8 +51,8 @@ class EquivariantModel(nn.Module, ABC):
         self.config = config
 
     @classmethod
-    def task_for(cls, config: object) -> str:
-        """The task of a model with this configuration; a family whose heads learn different things overrides it."""
+    def task_for(cls, settings: Mapping[str, object]) -> str:
+        """The task of a model with these settings; a family whose heads learn different things overrides it."""
         return cls.task
 
     def reads(self, x: object) -> object:

@@ -21,7 +21,8 @@ def evaluate(
 
     Mobilities by rho (`EvaluationReport`), amino acids by how many are recovered (`RecoveryReport`), energies, forces,
     dipoles and polarizabilities by their errors (`MoleculeReport`), digits on the sphere by how many are recognised
-    when it is turned (`DigitReport`), motions in phase space by the error of the state (`MotionReport`).
+    when it is turned (`DigitReport`), fields there by their RMSE (`FieldReport`), motions in phase space by the error
+    of the state (`MotionReport`).
 
     What a model of liquids needs besides positions (inherent structures, energies) is computed here, and cached. The
     report's note says how much of the data the model was trained on, where its manifest tells.
@@ -30,8 +31,8 @@ def evaluate(
         model: A model, the name of shipped weights, or the folder of a training.
         data: A folder of configurations in any of the supported formats, one configuration, or several; for amino
             acids a folder of structure files, or one file; for molecules an extended-xyz file, several, a folder of
-            them, or frames; for digits "digits" or a folder with MNIST's files; for phase space the name of a system,
-            or motions.
+            them, or frames; for digits "digits" or a folder with MNIST's files; for fields on the sphere "synthetic"
+            or a NetCDF file; for phase space the name of a system, or motions.
         name: What to call the model in the report; by default the name it was loaded by, or its family.
         progress: Whether to show a progress bar.
         time: Of liquids: time [LJ] of a folder of BOTAN files whose names do not tell it.

@@ -27,12 +27,13 @@ def train(
 
     What the data are, and what is kept of them for validation, the task's own training says:
     `equiviz.training.glass_training`, `recovery_training` (proteins), `molecule_training`, `digits_training`,
-    `phase_space_training`.
+    `field_training`, `phase_space_training`.
 
     Args:
         family: A name that `equiviz.models.registry.families` lists.
         data: A folder of configurations, or configurations; a folder of protein structures; an extended-xyz file or a
-            folder of such files; the name of a system in phase space; "digits", or a folder with MNIST's files.
+            folder of such files; the name of a system in phase space; "digits", or a folder with MNIST's files;
+            for fields on the sphere "synthetic", or a NetCDF file of ERA-Interim.
         out: Gets the weights and the manifest; ``out/state`` the state of an unfinished training.
         seed: Of the first member.
         epochs: Overrides the plan of the family.
@@ -49,7 +50,7 @@ def train(
         UnknownFamily, ConfigError, DatasetError: As the registry and the reader.
     """
     own = find_family(family)
-    task = task_named(own.model_class.task_for(own.configure(config)), family)
+    task = task_named(own.model_class.task_for(config or {}), family)
     options = {"time": time, "members": None if members == 1 else members, "noise": noise}
     given = {name: value for name, value in options.items() if value is not None}
     task.refuse_others(given, family)

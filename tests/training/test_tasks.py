@@ -18,8 +18,8 @@ from equiviz.training.train import train
 @pytest.mark.parametrize("name", list(families()))
 def test_every_family_has_a_task_that_the_folder_knows(name: str) -> None:
     own = families()[name]
-    assert own.model_class.task_for(own.configure(own.small)) in tasks()
-    assert own.build(own.small).task == own.model_class.task_for(own.configure(own.small))
+    assert own.model_class.task_for(own.small) in tasks()
+    assert own.build(own.small).task == own.model_class.task_for(own.small)
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -43,6 +43,12 @@ def test_a_headline_is_told_of_all_shipped_weights(name: str) -> None:
     assert told
     assert any(mark.isdigit() for mark in told)
     assert task_named(model.task, name).headline({}) == ""
+
+
+def test_the_head_of_a_network_decides_its_task() -> None:
+    own = family("gauge_cnn")
+    field = own.build({**own.small, "head": "field", "strides": (1, 1, 1)})
+    assert (own.build(own.small).task, field.task) == ("digits", "fields")
 
 
 def test_an_option_of_another_task_is_refused(tmp_path: Path) -> None:
