@@ -193,8 +193,9 @@ def finished(name: str, work: Path) -> list[Path]:
     """Folders of a task's seeds where both trainings are done."""
     return [
         folder
-        for folder in sorted(work.glob(f"{name}-[0-9]*"))
-        if all((folder / network / "spent.json").exists() for network in (OURS, THEIRS))
+        for folder in sorted(work.glob(f"{name}-*"))
+        if folder.name.removeprefix(f"{name}-").isdecimal()  # energies-300K-0 is of another task than energies-0
+        and all((folder / network / "spent.json").exists() for network in (OURS, THEIRS))
     ]
 
 

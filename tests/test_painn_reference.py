@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.painn_reference import Task, arrays_of, markdown, steps_of, table, write_arrays
+from benchmarks.painn_reference import OURS, THEIRS, Task, arrays_of, finished, markdown, steps_of, table, write_arrays
 from equiviz.datasets.molecules.frames import Frame
 from equiviz.models.painn import Painn, PainnConfig
 from equiviz.models.registry import family
@@ -115,6 +115,17 @@ def test_several_seeds_are_told_by_mean_and_range() -> None:
     told = markdown(errors, costs)
     assert "| energies | test (3) | energy, meV | 1.5 (1 to 2) | 1.5 (1 to 2) | 2.5 (2 to 3) | 2.5 (2 to 3) |" in told
     assert "| energies | equiviz | 1,000 | 2 | 1 | not measured |" in told
+
+
+def test_finished_trainings_are_those_of_both_networks_and_of_this_task(tmp_path: Path) -> None:
+    for folder in (f"energies-0/{OURS}", f"energies-0/{THEIRS}", f"energies-1/{OURS}"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "spent.json").touch()
+    for network in (OURS, THEIRS):
+        (tmp_path / "energies-300K-0" / network).mkdir(parents=True)
+        (tmp_path / "energies-300K-0" / network / "spent.json").touch()
+    assert finished("energies", tmp_path) == [tmp_path / "energies-0"]
+    assert finished("energies-300K", tmp_path) == [tmp_path / "energies-300K-0"]
 
 
 def test_a_table_of_nothing_says_what_to_do(tmp_path: Path) -> None:
