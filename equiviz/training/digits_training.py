@@ -17,19 +17,18 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from equiviz.datasets.sphere.digits import CLASSES, Digits, embedded_digits, mnist
-from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.symmetry.field import Field
-from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.errors import TrainingError
 from equiviz.training.load import manifest_of
-from equiviz.training.loop import History, Training
+from equiviz.training.loop import Training
 from equiviz.training.objective import Example
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.score_report import ScoreReport
 from equiviz.training.seeds import seeded
+from equiviz.training.trained_network import TrainedNetwork, saved
 from equiviz.training.turned_spheres import TURNED, ReadsSpheres, Turned, glued, turns, way_of
 from equiviz.view.page import Section
 
@@ -53,27 +52,6 @@ class DigitObjective:
     def score(self, outputs: Mapping[str, Field], target: Tensor) -> float:
         """The higher the better."""
         return -float(self.loss(outputs, target))
-
-
-@dataclass(frozen=True, eq=False)
-class DigitsTrained:
-    """What a training gave.
-
-    Attributes:
-        model: in evaluation mode.
-        history: of the loop.
-        report: the protocol, on the pictures kept for testing.
-        folder: where it was saved.
-    """
-
-    model: EquivariantModel
-    history: History
-    report: DigitReport
-    folder: Path
-
-    def describe(self) -> str:
-        """How long it took, what it reached, and where it lies."""
-        return f"{self.history.describe()}\n{self.report.describe()}\nSaved in {self.folder}."
 
 
 @dataclass(eq=False, repr=False)
@@ -186,7 +164,7 @@ def train_digits(
     progress: bool = True,
     turned: Turned = "N",
     copies: int = 1,
-) -> DigitsTrained:
+) -> TrainedNetwork[DigitReport]:
     """Train a family on digits at the north pole, and save it; run it again to continue after an interruption.
 
     Args:
@@ -229,17 +207,8 @@ def train_digits(
     history = task.run()
     report = evaluate_digits(model, digits.part("test"), family.name)
     report.trained = turned
-    manifest = Manifest(
-        family=family.name,
-        config=write_config(model.config),
-        data={"name": digits.name, "pictures": len(known), "turned": turned},
-        recipe=dataclasses.asdict(recipe),
-        seeds=(seed,),
-        scores=report.to_dict(),
-        note=model.note,
-    )
-    model.manifest = manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
-    return DigitsTrained(model, history, report, save_checkpoint(out, model, manifest))
+    told = {"name": digits.name, "pictures": len(known), "turned": turned}
+    return saved(model, history, report, out, told, recipe)
 
 
 def evaluate_digits(model: EquivariantModel, data: object, name: str = "", seed: int = 0) -> DigitReport:

@@ -10,7 +10,6 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
@@ -19,22 +18,21 @@ from torch import Tensor
 
 from equiviz.datasets.sphere.globe_file import era_interim_maps
 from equiviz.datasets.sphere.weather import Weather, WeatherMaps, synthetic_maps
-from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3, haar_matrices
 from equiviz.symmetry.icosahedral_grid import icosahedral_rotations
-from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.errors import TrainingError
 from equiviz.training.field_baselines import plainer_guesses
 from equiviz.training.field_report import FieldReport, Guess
 from equiviz.training.load import manifest_of
-from equiviz.training.loop import History, Training
+from equiviz.training.loop import Training
 from equiviz.training.objective import Example
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.seeds import seeded
+from equiviz.training.trained_network import TrainedNetwork, saved
 from equiviz.training.turned_spheres import ReadsSpheres, Turned, glued, turns
 
 SYNTHETIC = "synthetic"
@@ -65,27 +63,6 @@ class FieldObjective:
         return -SPEED_UNIT * float(self.loss(outputs, target)) ** 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class FieldsTrained:
-    """What a training gave.
-
-    Attributes:
-        model: in evaluation mode.
-        history: of the loop.
-        report: errors on the maps kept for testing.
-        folder: where it was saved.
-    """
-
-    model: EquivariantModel
-    history: History
-    report: FieldReport
-    folder: Path
-
-    def describe(self) -> str:
-        """How long it took, what it reached, and where it lies."""
-        return f"{self.history.describe()}\n{self.report.describe()}\nSaved in {self.folder}."
-
-
 def read_maps(data: object) -> WeatherMaps:
     """Maps by "synthetic" (they are drawn), from a NetCDF file of ERA-Interim, or as they are.
 
@@ -112,7 +89,7 @@ def train_fields(
     config: Mapping[str, object] | None = None,
     hardware: Hardware | None = None,
     progress: bool = True,
-) -> FieldsTrained:
+) -> TrainedNetwork[FieldReport]:
     """Train a family to tell wind from geopotential, and save it; run it again to continue after an interruption.
 
     Args:
@@ -147,17 +124,8 @@ def train_fields(
     )
     history = task.run()
     report = evaluate_fields(model, maps, family.name, whole=True)
-    manifest = Manifest(
-        family=family.name,
-        config=write_config(model.config),
-        data={"name": maps.name, "maps": len(maps.part("train")), "field": f"wind speed in {SPEED_UNIT:g} m/s"},
-        recipe=dataclasses.asdict(recipe),
-        seeds=(seed,),
-        scores=report.to_dict(),
-        note=model.note,
-    )
-    model.manifest = manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
-    return FieldsTrained(model, history, report, save_checkpoint(out, model, manifest))
+    told = {"name": maps.name, "maps": len(maps.part("train")), "field": f"wind speed in {SPEED_UNIT:g} m/s"}
+    return saved(model, history, report, out, told, recipe)
 
 
 def field_settings(config: Mapping[str, object]) -> dict[str, object]:

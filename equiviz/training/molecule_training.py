@@ -15,12 +15,9 @@ from typing import get_type_hints
 import torch
 
 from equiviz.datasets.molecules.frames import Frame, MoleculeData, shared_properties
-from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
-from equiviz.nn.equivariant_model import EquivariantModel
-from equiviz.training.checkpoint import Manifest, save_checkpoint
 from equiviz.training.errors import TrainingError
-from equiviz.training.loop import History, Training
+from equiviz.training.loop import Training
 from equiviz.training.molecule_overlap import molecule_data
 from equiviz.training.molecule_report import MoleculeReport, evaluate_molecules, frames_of
 from equiviz.training.molecule_task import (
@@ -32,6 +29,7 @@ from equiviz.training.molecule_task import (
 )
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.seeds import seeded
+from equiviz.training.trained_network import TrainedNetwork, saved
 
 ENERGIES = Recipe(epochs=160, learning_rate=2e-3, optimiser="adam", warm_up=0.1, clip=5.0, ema=0.998, batch=10)
 """Of energies and forces; found on acetylacetone."""
@@ -60,27 +58,6 @@ class MoleculePlan:
     tensor_unit: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class MoleculesTrained:
-    """What a training gave.
-
-    Attributes:
-        model: in evaluation mode.
-        history: of the loop.
-        report: its errors on the frames kept for validation.
-        folder: where it was saved.
-    """
-
-    model: EquivariantModel
-    history: History
-    report: MoleculeReport
-    folder: Path
-
-    def describe(self) -> str:
-        """How long it took, what it reached, and where it lies."""
-        return f"{self.history.describe()}\n{self.report.describe()}\nSaved in {self.folder}."
-
-
 def train_molecules(
     family: Family,
     data: MoleculeData | Sequence[Frame],
@@ -91,7 +68,7 @@ def train_molecules(
     hardware: Hardware | None = None,
     progress: bool = True,
     plan: MoleculePlan | None = None,
-) -> MoleculesTrained:
+) -> TrainedNetwork[MoleculeReport]:
     """Train a family on molecules, and save it; run it again to continue after an interruption.
 
     Args:
@@ -130,19 +107,9 @@ def train_molecules(
     history = task.run()
     report = evaluate_molecules(model, validation, family.name)
     report = replace(report, unit=plan.tensor_unit or report.unit)
-    manifest = Manifest(
-        family=family.name,
-        config=write_config(model.config),
-        data=molecule_data(name, training, validation)
-        | ({"tensor_unit": plan.tensor_unit} if plan.tensor_unit else {}),
-        recipe=dataclasses.asdict(recipe) | dataclasses.asdict(plan.objective),
-        seeds=(seed,),
-        scores=report.to_dict() | {"on": "the frames that chose the epoch"},
-        note=model.note,
-    )
-    model.manifest = manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
-    folder = save_checkpoint(out, model, manifest)
-    return MoleculesTrained(model, history, report, folder)
+    told = molecule_data(name, training, validation) | ({"tensor_unit": plan.tensor_unit} if plan.tensor_unit else {})
+    objective, chosen = dataclasses.asdict(plan.objective), {"on": "the frames that chose the epoch"}
+    return saved(model, history, report, out, told, recipe, settings=objective, scores=chosen)
 
 
 def held_out(frames: Sequence[Frame]) -> tuple[list[Frame], list[Frame]]:

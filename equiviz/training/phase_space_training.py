@@ -5,9 +5,8 @@ Shapes: B motions, N vectors of C^n.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +15,6 @@ from torch import Tensor
 
 from equiviz.datasets.phase_space.motions import Motions
 from equiviz.datasets.phase_space.systems import SYSTEMS, TIME
-from equiviz.models.configuration import write_config
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.graph import Graph
@@ -25,12 +23,12 @@ from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.unitary_group import haar_unitaries
 from equiviz.symmetry.unitary_irreps import adjoint_coefficients, hermitian_matrices
-from equiviz.training.checkpoint import Manifest, save_checkpoint
-from equiviz.training.loop import History, Training
+from equiviz.training.loop import Training
 from equiviz.training.motion_report import TESTED, MotionReport, evaluate_motions
 from equiviz.training.objective import Example
 from equiviz.training.recipe import Hardware, Recipe
 from equiviz.training.seeds import seeded
+from equiviz.training.trained_network import TrainedNetwork, saved
 
 MOTION_RECIPE = Recipe(
     epochs=75,
@@ -59,27 +57,6 @@ class MotionObjective:
         return -float(self.loss(outputs, target).detach().sqrt())
 
 
-@dataclass(frozen=True, eq=False)
-class MotionsTrained:
-    """What a training gave.
-
-    Attributes:
-        model: in evaluation mode.
-        history: of the loop.
-        report: its errors on test motions, which neither trained nor validated it.
-        folder: where it was saved.
-    """
-
-    model: EquivariantModel
-    history: History
-    report: MotionReport
-    folder: Path
-
-    def describe(self) -> str:
-        """How long it took, what it reached, and where it lies."""
-        return f"{self.history.describe()}\n{self.report.describe()}\nSaved in {self.folder}."
-
-
 def train_phase_space(
     family: Family,
     data: str | Path,
@@ -89,7 +66,7 @@ def train_phase_space(
     config: Mapping[str, object] | None = None,
     hardware: Hardware | None = None,
     progress: bool = True,
-) -> MotionsTrained:
+) -> TrainedNetwork[MotionReport]:
     """Train a family whose task is "phase space" on a system, and save it; run it again to continue.
 
     Args:
@@ -114,17 +91,9 @@ def train_phase_space(
     task = motion_training(model, training, validation, recipe, hardware, Path(out) / "state", progress=progress)
     history = task.run()
     report = evaluate_motions(model, Motions.make(name, "test", TESTED), family.name)
-    manifest = Manifest(
-        family=family.name,
-        config=write_config(model.config),
-        data={"name": name, "motions": TRAINING, "validation": VALIDATION, "time": TIME},
-        recipe=dataclasses.asdict(recipe),
-        seeds=(seed,),
-        scores=report.to_dict() | {"on": f"{TESTED} test motions", "validation_relative_error": -history.best_score},
-        note=model.note,
-    )
-    model.manifest = manifest  # type: ignore[assignment]  # nn.Module declares attributes as Tensor | Module
-    return MotionsTrained(model, history, report, save_checkpoint(out, model, manifest))
+    told = {"name": name, "motions": TRAINING, "validation": VALIDATION, "time": TIME}
+    scores = {"on": f"{TESTED} test motions", "validation_relative_error": -history.best_score}
+    return saved(model, history, report, out, told, recipe, scores=scores)
 
 
 def motion_training(

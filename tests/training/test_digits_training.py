@@ -10,9 +10,10 @@ import torch
 from equiviz.datasets.sphere.digits import embedded_digits
 from equiviz.models.registry import Family, family
 from equiviz.training.bundle import read_bundle
-from equiviz.training.digits_training import DigitReport, DigitsTrained, evaluate_digits, read_digits, train_digits
+from equiviz.training.digits_training import DigitReport, evaluate_digits, read_digits, train_digits
 from equiviz.training.errors import TrainingError
 from equiviz.training.load import load
+from equiviz.training.trained_network import TrainedNetwork
 from tests.training.interruptions import same_weights, stopping, without_memory
 
 SMALL = {"level": 2, "widths": [4, 6], "strides": [1, 2], "hidden": 16}
@@ -32,7 +33,7 @@ def test_it_learns_and_is_loaded(tmp_path: Path) -> None:
 def test_a_training_that_was_stopped_goes_on_bit_for_bit(tmp_path: Path, finished: int) -> None:
     own, few = family("gauge_cnn"), embedded_digits()[:100]
 
-    def trained_in(folder: str, network: Family = own) -> DigitsTrained:
+    def trained_in(folder: str, network: Family = own) -> TrainedNetwork:
         return train_digits(network, few, tmp_path / folder, epochs=5, config=SMALL, progress=False)
 
     whole = trained_in("whole")

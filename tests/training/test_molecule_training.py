@@ -21,8 +21,9 @@ from equiviz.training.evaluate import evaluate
 from equiviz.training.load import load, manifest_of
 from equiviz.training.molecule_report import MoleculeReport
 from equiviz.training.molecule_task import MoleculeObjective, energy_shifts, examples, glued
-from equiviz.training.molecule_training import MoleculesTrained, held_out, plan_for_frames, train_molecules
+from equiviz.training.molecule_training import held_out, plan_for_frames, train_molecules
 from equiviz.training.train import train
+from equiviz.training.trained_network import TrainedNetwork
 from tests.training.interruptions import same_weights, stopping, without_memory
 
 SMALL = {"width": 8, "layers": 1, "radial": 4, "cutoff": 3.0}
@@ -59,15 +60,15 @@ def written(path: Path, frames: int, tensors: bool = False, seed: int = 0) -> Pa
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, MoleculesTrained]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainedNetwork]:
     folder = tmp_path_factory.mktemp("molecules")
     data = written(folder / "springs.xyz", 60)
     found = train("painn", data, folder / "out", epochs=25, config=SMALL, progress=False)
-    assert isinstance(found, MoleculesTrained)
+    assert isinstance(found, TrainedNetwork)
     return folder, found
 
 
-def test_training_beats_the_plainest_guess_and_is_saved(trained: tuple[Path, MoleculesTrained]) -> None:
+def test_training_beats_the_plainest_guess_and_is_saved(trained: tuple[Path, TrainedNetwork]) -> None:
     folder, found = trained
     errors = found.report.errors()
     assert errors["forces"].rmse < 0.7 * errors["forces"].guess
@@ -83,7 +84,7 @@ def test_training_beats_the_plainest_guess_and_is_saved(trained: tuple[Path, Mol
     assert "60 of 60 molecules were in its training or validation: these scores flatter the model." in again.describe()
 
 
-def test_the_command_line_prints_errors_with_their_units(trained: tuple[Path, MoleculesTrained]) -> None:
+def test_the_command_line_prints_errors_with_their_units(trained: tuple[Path, TrainedNetwork]) -> None:
     folder, _ = trained
     data = written(folder / "other.xyz", 12, seed=9)
     told = CliRunner().invoke(app, ["evaluate", str(folder / "out"), "--data", str(data), "--json"])
@@ -103,7 +104,7 @@ def test_the_command_line_prints_errors_with_their_units(trained: tuple[Path, Mo
 def test_a_stopped_training_goes_on_where_it_was(tmp_path: Path, finished: int) -> None:
     data = written(tmp_path / "springs.xyz", 20)
 
-    def trained_in(folder: str, own: Family = PAINN) -> MoleculesTrained:
+    def trained_in(folder: str, own: Family = PAINN) -> TrainedNetwork:
         return train_molecules(own, data, tmp_path / folder, epochs=5, config=SMALL, progress=False)
 
     whole = trained_in("whole")
@@ -124,7 +125,7 @@ def test_a_stopped_training_goes_on_where_it_was(tmp_path: Path, finished: int) 
 def test_dipoles_and_polarizabilities_are_learned_where_there_are_no_energies(tmp_path: Path) -> None:
     data = written(tmp_path / "tensors.xyz", 100, tensors=True)
     found = train("painn", data, tmp_path / "out", epochs=40, config=SMALL, progress=False)
-    assert isinstance(found, MoleculesTrained)
+    assert isinstance(found, TrainedNetwork)
     errors = found.report.errors()
     assert list(errors) == ["dipole", "polarizability"]
     assert errors["dipole"].rmse < 0.7 * errors["dipole"].guess
@@ -164,7 +165,7 @@ def test_every_tenth_frame_of_each_file_validates(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_trained_or_scored_is_refused_in_words(
-    tmp_path: Path, trained: tuple[Path, MoleculesTrained]
+    tmp_path: Path, trained: tuple[Path, TrainedNetwork]
 ) -> None:
     few = written(tmp_path / "few.xyz", 5)
     with pytest.raises(TrainingError, match="expected a file with at least 10 frames, got 5 frames"):
@@ -180,6 +181,6 @@ def test_what_cannot_be_trained_or_scored_is_refused_in_words(
         train("painn", few, tmp_path / "out", time=0.1)
 
 
-def test_an_unknown_element_is_told(trained: tuple[Path, MoleculesTrained]) -> None:
+def test_an_unknown_element_is_told(trained: tuple[Path, TrainedNetwork]) -> None:
     with pytest.raises(ModelError, match="This network knows H, O, but"):
         trained[1].model.predict(example(10, 0))

@@ -25,7 +25,6 @@ from equiviz.training.loop import History
 from equiviz.training.motion_report import MotionReport, evaluate_motions
 from equiviz.training.phase_space_training import (
     MotionObjective,
-    MotionsTrained,
     glued,
     motion_examples,
     motion_training,
@@ -36,6 +35,7 @@ from equiviz.training.phase_space_training import (
 )
 from equiviz.training.recipe import Recipe
 from equiviz.training.seeds import seeded
+from equiviz.training.trained_network import TrainedNetwork
 from tests.training.interruptions import same_weights, stopping, without_memory
 
 UNITARY = family("unitary")
@@ -106,7 +106,7 @@ def test_a_stopped_training_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr(phase_space_training, "TRAINING", 256)
 
-    def trained_in(folder: str, own: Family = UNITARY) -> MotionsTrained:
+    def trained_in(folder: str, own: Family = UNITARY) -> TrainedNetwork:
         return train_phase_space(own, "charges", tmp_path / folder, epochs=4, config=SMALL, progress=False)
 
     whole = trained_in("whole")

@@ -11,18 +11,18 @@ from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.training.digits_training import (
     TURNED,
     DigitReport,
-    DigitsTrained,
     ReadsSpheres,
     evaluate_digits,
     train_digits,
 )
 from equiviz.training.tasks.task import ScoringRequest, Task, TrainingRequest
+from equiviz.training.trained_network import TrainedNetwork
 
 SHOWN = 8
 """Digits in a sample."""
 
 
-def _train(asked: TrainingRequest) -> DigitsTrained:
+def _train(asked: TrainingRequest) -> TrainedNetwork[DigitReport]:
     return train_digits(
         asked.family, asked.data, asked.out, asked.seed, asked.epochs, asked.config, asked.hardware, asked.progress
     )

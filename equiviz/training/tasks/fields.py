@@ -9,15 +9,16 @@ from equiviz.datasets.sphere.weather import synthetic_maps
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.training.field_report import FieldReport
-from equiviz.training.field_training import MAPS, FieldsTrained, evaluate_fields, train_fields
+from equiviz.training.field_training import MAPS, evaluate_fields, train_fields
 from equiviz.training.tasks.task import ScoringRequest, Task, TrainingRequest
+from equiviz.training.trained_network import TrainedNetwork
 from equiviz.training.turned_spheres import TURNED, ReadsSpheres
 
 SHOWN = 4
 """Maps in a sample."""
 
 
-def _train(asked: TrainingRequest) -> FieldsTrained:
+def _train(asked: TrainingRequest) -> TrainedNetwork[FieldReport]:
     return train_fields(
         asked.family, asked.data, asked.out, asked.seed, asked.epochs, asked.config, asked.hardware, asked.progress
     )

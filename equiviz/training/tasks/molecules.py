@@ -12,14 +12,15 @@ from equiviz.structures.interchange.recognised import as_structure
 from equiviz.structures.structure import Structure
 from equiviz.training.errors import TrainingError
 from equiviz.training.molecule_report import MoleculeReport, evaluate_molecules
-from equiviz.training.molecule_training import MoleculesTrained, train_molecules
+from equiviz.training.molecule_training import train_molecules
 from equiviz.training.tasks.task import ScoringRequest, Task, TrainingRequest
+from equiviz.training.trained_network import TrainedNetwork
 
 UNITS = {"meV": "meV", "meV_per_A": "meV/Å", "au": "a.u.", "eA": "e Å", "A3": "Å³"}
 """Of errors, as reports name them, and as one writes them."""
 
 
-def _train(asked: TrainingRequest) -> MoleculesTrained:
+def _train(asked: TrainingRequest) -> TrainedNetwork[MoleculeReport]:
     data = asked.data
     if isinstance(data, (list, tuple)) and data and all(isinstance(part, (str, Path)) for part in data):
         files: MoleculeData = list(data)

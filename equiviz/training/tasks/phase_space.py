@@ -13,14 +13,15 @@ from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.training.errors import TrainingError
 from equiviz.training.load import manifest_of
 from equiviz.training.motion_report import MotionReport, evaluate_motions
-from equiviz.training.phase_space_training import MotionsTrained, train_phase_space
+from equiviz.training.phase_space_training import train_phase_space
 from equiviz.training.tasks.task import ScoringRequest, Task, TrainingRequest
+from equiviz.training.trained_network import TrainedNetwork
 
 SHOWN = 64
 """Motions in a sample."""
 
 
-def _train(asked: TrainingRequest) -> MotionsTrained:
+def _train(asked: TrainingRequest) -> TrainedNetwork[MotionReport]:
     if not isinstance(asked.data, (str, Path)):
         raise TrainingError(f"Expected the name of a system in phase space, got {type(asked.data).__name__}.")
     return train_phase_space(
