@@ -41,9 +41,9 @@ MAPS = 100
 """Maps that are drawn, the same for all seeds of a training."""
 SPEED_UNIT = 10.0
 """m/s: what a network counts speeds in, so that its numbers are about 1."""
-FIELD_RECIPE = Recipe(epochs=40, learning_rate=1e-2, weight_decay=1e-3, clip=5.0, batch=4, keep="best")
+FIELD_RECIPE = Recipe(epochs=120, learning_rate=1e-2, weight_decay=1e-3, clip=5.0, batch=4, keep="best")
 FIELD_SETTINGS: Mapping[str, object] = {"level": 4, "channels": 2, "outputs": 1, "head": "field"}
-WIDTHS = (8, 12, 12)
+WIDTHS = (8, 16, 16)
 AT_LEAST = 64
 """Spheres of an epoch: fewer maps are seen on several turned grids."""
 

@@ -132,6 +132,25 @@ def test_a_report_shows_maps_on_the_sphere() -> None:
     assert report.to_dict()["rmse_N_R_m_per_s"] == pytest.approx(1, rel=1e-5)
 
 
+def test_shipped_weights_reach_what_their_manifest_says() -> None:
+    model = load("gauge_cnn-weather")
+    manifest = manifest_of(model)
+    assert manifest is not None
+    report = evaluate_fields(model, "synthetic")
+    assert report.rmse() == pytest.approx(manifest.scores["rmse_N_N_m_per_s"], rel=1e-4)  # float32, another processor
+    assert report.is_exact()
+    # Any other rotation costs next to nothing: smooth maps look alike on all grids.
+    assert report.rmse("R") < 1.2 * report.rmse()
+    assert report.rmse() < 0.2 * report.plainer[LINEAR].rmse()
+
+
+def test_weights_of_drawn_maps_know_the_wind_of_the_globe(real_data: Path) -> None:
+    report = evaluate_fields(load("gauge_cnn-weather"), real_data / "sphere" / "eraint_uvz.nc")
+    assert report.guesses["N"].explained() > 0.95
+    assert report.plainer[CLIMATOLOGY].explained() < 0  # January says nothing of July
+    assert "Trained on synthetic maps." in report.describe()
+
+
 def test_what_are_no_maps_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"Expected 'synthetic' .* got int"):
         read_maps(3)
