@@ -18,8 +18,6 @@ from equiviz.view.palette import label_colours
 if TYPE_CHECKING:
     from plotly.callbacks import Points
 
-    from equiviz.structures.structure import Structure
-
 HERE, ELSEWHERE, ALL_NODES, SELECTED = "this structure", "other structures", "all", "selected"
 MANY = 5_000
 """From so many points on, the map is drawn by WebGL."""
@@ -89,22 +87,27 @@ class Charts:
         trace.on_deselect(lambda *_: chosen([]))
         cast(Any, trace_of(self.figure, ELSEWHERE)).on_click(elsewhere)
 
-    def map(self, environments: Environments, structures: Sequence[Structure], structure: int) -> None:
-        """Another map, or another structure on it."""
+    def map(self, environments: Environments, labels: list[str], structure: int, noun: str = "atom") -> None:
+        """Another map, or another structure on it.
+
+        Args:
+            environments: to be drawn.
+            labels: of the shown structure's atoms, or of the points of a stage.
+            structure: its number.
+            noun: what one of them is called.
+        """
         self.environments, self.structure = environments, structure
         shown = environments.structure == structure
-        labels = structures[structure].labels
         colours = label_colours(labels)
         with self.figure.batch_update():
             own = [labels[k] for k in environments.row[shown].tolist()]
-            text = [
-                f"{escape(label)}, atom {k}" for label, k in zip(own, environments.row[shown].tolist(), strict=True)
-            ]
+            named = [f"{noun} {k}" for k in environments.row[shown].tolist()]
+            text = [who if label == noun else f"{escape(label)}, {who}" for label, who in zip(own, named, strict=True)]
             points = _coordinates(environments.points[shown])
             marker = {"color": [colours[label] for label in own]}
             trace_of(self.figure, HERE).update(**points, text=text, marker=marker, selectedpoints=None)
             others = zip(environments.structure[~shown].tolist(), environments.row[~shown].tolist(), strict=True)
-            told = [f"structure {s + 1}, atom {k}: click to go there" for s, k in others]
+            told = [f"structure {s + 1}, {noun} {k}: click to go there" for s, k in others]
             points, marker = _coordinates(environments.points[~shown]), {"color": [_GREY] * len(told)}
             trace_of(self.figure, ELSEWHERE).update(**points, text=told, marker=marker)
             self.figure.update_layout(annotations=_key(labels, colours))

@@ -43,9 +43,11 @@ class Choice:
 def first_choice(capture: Capture, structure: int = 0) -> Choice:
     """What is shown at first: of the last stage on nodes that has more than scalars, the highest degree.
 
-    True tensors go before pseudo-tensors, hidden stages before outputs; the channel is the strongest.
+    True tensors go before pseudo-tensors, hidden stages before outputs, fine grids before coarse ones; the channel is
+    the strongest.
     """
-    nodes = [name for name, field in capture.items() if field.support == "node"]
+    every = {name: len(field) for name, field in capture.items() if field.support == "node"}
+    nodes = [name for name, rows in every.items() if rows == max(every.values())]
     shaped = [name for name in nodes if any(degree(label) for label in blocks(capture[name]))]
     hidden = [name for name in shaped if not name.startswith("output.")]
     stage = (hidden or shaped or nodes or list(capture))[-1]
@@ -99,10 +101,10 @@ def offered_styles(block: str) -> tuple[Style, ...]:
     return ("auto", "colour", "arrows", "glyphs") if found == 1 else ("auto", "colour", "glyphs")
 
 
-def why_not_drawn(field: Field) -> str:
-    """Why a stage is told in words or numbers instead of drawn; "" where it is drawn."""
+def why_not_drawn(field: Field, whole: str = "structure") -> str:
+    """Why a stage is told in words or numbers instead of drawn; "" where it is drawn. `whole`: what is looked at."""
     if field.support == "graph":
-        return "one value for the whole structure: shown as numbers"
+        return f"one value for the whole {whole}: shown as numbers"
     if field.support == "edge" and len(field) > MOST_EDGES:
         return f"features on {len(field):,} edges, more than {MOST_EDGES:,}: left out of the picture"
     if field.support not in ("node", "edge"):
@@ -140,20 +142,20 @@ def numbers(field: Field, block: str, channel: int) -> list[list[float]]:
     return real[:, channel].tolist()
 
 
-def rows_of(text: str, count: int) -> list[int]:
+def rows_of(text: str, count: int, noun: str = "atom") -> list[int]:
     """The numbers in "3, 17-20".
 
     Raises:
-        ViewError: what is no number, or no atom.
+        ViewError: what is no number, or no atom, or whatever they are numbers of.
     """
     rows: set[int] = set()
     for part in filter(None, (part.strip() for part in text.split(","))):
         low, _, high = part.partition("-")
         if not low.strip().isdecimal() or not (high.strip() or "0").isdecimal():
-            raise ViewError(f"Expected numbers of atoms such as 3, 17-20, got {part!r}.")
+            raise ViewError(f"Expected numbers of {noun}s such as 3, 17-20, got {part!r}.")
         rows |= set(range(int(low), min(int(high or low), int(low) + count) + 1))
     if rows and max(rows) >= count:
-        raise ViewError(f"There is no atom {max(rows)}: they are numbered from 0 to {count - 1}.")
+        raise ViewError(f"There is no {noun} {max(rows)}: they are numbered from 0 to {count - 1}.")
     return sorted(rows)
 
 

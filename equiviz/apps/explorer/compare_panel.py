@@ -10,6 +10,7 @@ from torch import Tensor
 from equiviz.apps.explorer.choices import Choice, first_choice, fitted
 from equiviz.apps.explorer.likeness import likeness
 from equiviz.apps.explorer.pane import Pane
+from equiviz.apps.explorer.place import carried_over
 from equiviz.apps.explorer.recorded import Recorded
 from equiviz.equivariance.check_widget.look import line, say
 from equiviz.explain.errors import LikenessError
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from equiviz.symmetry.field import Field
 
 SIZES = "They are of other structures, whose atoms do not correspond: no likeness."
-SUPPORTS = "Likeness is told of two stages on nodes, of which there are four or more."
+VECTORS = "The vectors of two stages do not correspond one by one: no likeness."
+SUPPORTS = "Likeness is told of two stages on the same nodes, of which there are four or more."
 
 
 class ComparePanel:
@@ -34,7 +36,7 @@ class ComparePanel:
     def __init__(self, left: Pane, models: dict[str, Recorded], height: int, linked: str) -> None:
         from ipywidgets import VBox, jslink
 
-        self.left = left
+        self.left, self._marking = left, False
         other = next((known for known in models.values() if known is not left.recorded), left.recorded)
         self.right = Pane(models, other, _beside(left.choice, left.recorded, other), height, linked)
         self.words = line()
@@ -53,8 +55,14 @@ class ComparePanel:
         self._say()
 
     def _mark(self, source: Pane, target: Pane) -> None:
-        if source.choice.structure == target.choice.structure:
-            target.view.selected = list(source.view.selected)
+        """Select the same in the other view; what that selects does not come back, for its grid may be coarser."""
+        if self._marking or source.choice.structure != target.choice.structure:
+            return
+        self._marking = True
+        try:
+            target.view.selected = carried_over(source.view.selected, source.drawn_on, target.drawn_on)
+        finally:
+            self._marking = False
 
     def _say(self) -> None:
         say(self.words, self._told(), "equiviz-quiet")
@@ -63,6 +71,8 @@ class ComparePanel:
         left, right = self.left, self.right
         if left.choice.structure != right.choice.structure:
             return SIZES
+        if left.recorded.moving:
+            return VECTORS
         try:
             found = likeness(left.field, right.field)
         except LikenessError as problem:
@@ -90,7 +100,7 @@ def _block(field: Field, choice: Choice) -> Tensor | None:
 
 def _beside(choice: Choice, recorded: Recorded, other: Recorded) -> Choice:
     """The same stage of another model; of the same model, the stage before it that can be drawn in the same irrep."""
-    capture = other.capture(choice.structure)
+    capture = other.seen(choice.structure)
     if other is not recorded:
         return fitted(choice, capture) if choice.stage in capture else first_choice(capture, choice.structure)
     names = [name for name, field in capture.items() if choice.block in field.representation.labels()]

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from equiviz.apps.explorer.choices import Choice, blocks, offered_blocks, why_not_drawn
-from equiviz.features.capture import Capture
+from equiviz.apps.explorer.place import Place
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.field import Field
+from equiviz.symmetry.points import PointValues
 from equiviz.view.colour_scale import ColourScale
 from equiviz.view.drawn_field import ALL, drawn
 from equiviz.view.extent import bounds, extent, fitting_height
 from equiviz.view.layers import Arrows, Atoms, Bonds, CellBox, Glyphs, Layer
-from equiviz.view.scene import CHANGING, Camera, Scene
+from equiviz.view.points import ARROW, VALUE, arrow_scale, finished
+from equiviz.view.scene import CHANGING, Scene
 from equiviz.view.show import QUIET_ATOMS, SHRUNK, show
 
 if TYPE_CHECKING:
@@ -37,41 +39,52 @@ BEADS = 0.25
 """Radius of what stands for an edge, in those of the atoms."""
 
 
-def scene_of(structure: Structure, capture: Capture, choice: Choice) -> Scene:
+def scene_of(place: Place, field: Field, choice: Choice) -> Scene:
     """The chosen copy on its structure; the structure alone where the stage cannot be drawn.
 
     Raises:
         ViewError: values that cannot be drawn, because they are not finite.
     """
-    return scene_of_field(structure, capture[choice.stage], choice, capture.graph)
+    on = place.ground
+    scene = _scene(place, field, choice)
+    scene = scene if on is None else finished(scene, on)
+    height = fitting_height(scene.layers, scene.camera.direction, scene.camera.up, NARROW)
+    return replace(scene, camera=replace(scene.camera, height=height))
 
 
-def scene_of_field(structure: Structure, field: Field, choice: Choice, graph: Graph | None = None) -> Scene:
-    """As `scene_of`, of a field that need not be recorded."""
-    scene = _scene(structure, field, choice, graph)
-    camera = Camera()
-    height = fitting_height(scene.layers, camera.direction, camera.up, NARROW)
-    return replace(scene, camera=replace(camera, height=height))
+def input_scene(place: Place) -> Scene:
+    """The input alone: its atoms; of values on points, as `equiviz.show` draws them."""
+    on = place.input
+    if on is None:
+        return show(place.structure)
+    field = Field(on.values, on.representation)
+    block = VALUE if VALUE in on.names else ARROW
+    return finished(_drawn(place, field, Choice(0, "", block, shared=False), "", on), on)
 
 
-def _scene(structure: Structure, field: Field, choice: Choice, graph: Graph | None) -> Scene:
-    title = structure.name
+def _scene(place: Place, field: Field, choice: Choice) -> Scene:
+    structure, graph, title = place.structure, place.graph, place.structure.name
     if why_not_drawn(field) or choice.block not in offered_blocks(field):
-        return show(structure, title=title)
+        return show(structure, title=title) if place.input is None else input_scene(place)
     if field.support == "node":
-        return _drawn(structure, field, choice, title)
+        return _drawn(place, field, choice, title, place.on)
     if graph is None or graph.edge_index.shape[1] != len(field):
         return show(structure, title=title)
-    beads = _drawn(_beads(structure, graph), Field(field.values, field.representation, "node"), choice, title)
+    beads = _drawn(Place(_beads(structure, graph)), Field(field.values, field.representation, "node"), choice, title)
     return _on_edges(show(structure, title=title), beads)
 
 
-def seen_from_all_sides(scene: Scene, layers: Sequence[Layer]) -> Scene:
-    """The scene with a camera that shows all of some layers however they are turned about their middle."""
-    middle, _ = extent(layers)
+def seen_from_all_sides(scene: Scene, layers: Sequence[Layer], on: PointValues | None = None) -> Scene:
+    """The scene with a camera that shows all of some layers however they are turned about their middle.
+
+    Points turn about the origin; those that are no grid may come as far as their vectors z = q + ip reach.
+    """
+    middle = extent(layers)[0] if on is None else np.zeros(3)
+    reach = max([_reach(layer, middle) for layer in layers], default=0.0)
+    if on is not None and not on.fixed:
+        reach = 1.15 * float((on.positions.square().sum(1) + on.values.square().sum(1)).sqrt().max())  # q and p from it
     x, y, z = middle.tolist()
-    height = 2.05 * max([_reach(layer, middle) for layer in layers], default=0.0) or 2.0
-    return replace(scene, camera=Camera(centre=(x, y, z), height=height))
+    return replace(scene, camera=replace(scene.camera, centre=(x, y, z), height=2.05 * reach or 2.0))
 
 
 def _reach(layer: Layer, middle: NDArray[np.float64]) -> float:
@@ -95,11 +108,17 @@ def changes(before: Scene, after: Scene) -> Changes | None:
     return found
 
 
-def _drawn(structure: Structure, field: Field, choice: Choice, title: str) -> Scene:
-    told: dict[str, Any] = {"block": choice.block, "style": choice.style, "title": title, "name": _name(choice)}
-    if not choice.shared:
-        return _named(show(structure, field, channel=choice.channel, **told), choice)
-    values = _all_channels(structure, field, choice.block)  # [channels, N]
+def _drawn(place: Place, field: Field, choice: Choice, title: str, on: PointValues | None = None) -> Scene:
+    structure = place.structure
+    told: dict[str, Any] = {"block": choice.block, "style": choice.style, "title": title, "name": _name(choice, on)}
+    values = _all_channels(structure, field, choice.block) if choice.shared or on is not None else None  # [channels, N]
+    if on is not None:
+        assert values is not None
+        shown = values if choice.shared else values[choice.channel]
+        longer = arrow_scale(on, float(np.nanmax(np.abs(shown), initial=0.0))) if choice.block == ARROW else None
+        told |= {"slab": False, "magnify": longer if choice.style in ("auto", "arrows") else None}
+    if not choice.shared or values is None:
+        return _coloured(_named(show(structure, field, channel=choice.channel, **told), choice, on), field, choice, on)
     reach = np.nan_to_num(np.quantile(np.abs(values), 0.95, axis=1))
     largest = show(structure, field, channel=int(reach.argmax()), **told)
     sizes = [layer.magnify if isinstance(layer, Arrows) else layer.size for layer in _shapes(largest)]
@@ -107,27 +126,46 @@ def _drawn(structure: Structure, field: Field, choice: Choice, title: str) -> Sc
         signed = bool(np.nanmin(values, initial=0.0) < 0 < np.nanmax(values, initial=0.0))
         limits = ColourScale(kind="diverging" if signed else "sequential").limits(values.ravel())
         return show(structure, field, channel=choice.channel, signed=signed, limits=limits, **told)
-    made = show(structure, field, channel=choice.channel, magnify=sizes[0], **told)
+    told["magnify"] = sizes[0]
+    made = show(structure, field, channel=choice.channel, **told)
     scale = _scale_of(_shapes(largest)[0])
     layers = [replace(layer, scale=scale) if layer in _shapes(made) else layer for layer in made.layers]
-    return _named(replace(made, layers=layers), choice)
+    return _coloured(_named(replace(made, layers=layers), choice, on), field, choice, on)
 
 
-def _named(scene: Scene, choice: Choice) -> Scene:
+def _coloured(scene: Scene, field: Field, choice: Choice, on: PointValues | None) -> Scene:
+    """Points under arrows have the colour of the same channel's value, where there is one: both are of one feature."""
+    if on is None or choice.block != ARROW or VALUE not in on.names or not _shapes(scene):
+        return scene
+    values = field[VALUE][..., 0].T.double().numpy()  # [channels, N]
+    shown = values if choice.shared else values[choice.channel]
+    kind = (
+        "diverging" if float(np.nanmin(shown, initial=0.0)) < 0 < float(np.nanmax(shown, initial=0.0)) else "sequential"
+    )
+    low, high = ColourScale(kind=kind).limits(shown.ravel())
+    scale = ColourScale(on.names[VALUE], "", kind, low, high)
+    points = [
+        replace(x, values=values[choice.channel], scale=scale, colour="") for x in scene.layers if isinstance(x, Atoms)
+    ]
+    return replace(scene, layers=[*points, *(x for x in scene.layers if not isinstance(x, Atoms))])
+
+
+def _named(scene: Scene, choice: Choice, on: PointValues | None = None) -> Scene:
     """The glyphs' name without the channel, which may change; sticks that make way for what is drawn."""
     shaped = bool(_shapes(scene))
 
     def tidy(layer: Layer) -> Layer:
         if isinstance(layer, Bonds) and shaped:
             return replace(layer, radius=THIN * layer.radius)
-        return replace(layer, name=_name(choice)) if isinstance(layer, Glyphs) else layer
+        return replace(layer, name=_name(choice, on)) if isinstance(layer, Glyphs) else layer
 
     return replace(scene, layers=[tidy(layer) for layer in scene.layers])
 
 
-def _name(choice: Choice) -> str:
+def _name(choice: Choice, on: PointValues | None = None) -> str:
     """What the colours are called. No channel stands in it: it is the same for all."""
-    return "feature" if choice.block == ALL else choice.block
+    told = choice.block if on is None else on.names.get(choice.block, choice.block)
+    return "feature" if choice.block == ALL else told
 
 
 def _all_channels(structure: Structure, field: Field, block: str) -> NDArray[np.float64]:

@@ -40,6 +40,9 @@ def explore(
 ) -> Explorer | ProteinExplorer:
     """Look into a model: choose a layer, an irrep and a channel; turn the input; compare layers, or two models.
 
+    Signals on the sphere and states in phase space are looked at in the same way: points instead of atoms, and the hand
+    turns by whatever acts on them (`equiviz.symmetry.Transformations`).
+
     A model of amino acids opens the explorer of proteins instead: a cartoon, a deep mutational scan, and the
     neighbourhood of each residue with what the preference rests on.
 
@@ -50,8 +53,9 @@ def explore(
         given: the model: anything that `equiviz.capture` takes, an `EquivariantModel`, any module with Stages or made
             of e3nn modules; models of other packages are adapted, and where nothing declares types they are inferred.
             Or, with ``model=``, what the model is to see.
-        structures: one or several, each a Structure, `ase.Atoms`, a PyG `Data` or the path of a file; or one Graph. For
-            a model of amino acids, a PDB or mmCIF file or a `Protein`; without one, rhodopsin.
+        structures: one or several, each a Structure, `ase.Atoms`, a PyG `Data` or the path of a file; or one Graph; or
+            what a model reads instead: a `SphereSignal`, complex vectors ``[systems, particles, n]`` with n of 2 or 3.
+            For a model of amino acids, a PDB or mmCIF file or a `Protein`; without one, rhodopsin.
         other: a second model, which is shown the same structures.
         model: the model, or the name or folder of its weights, where `given` is what it sees.
         names: of the model, or of both; by default their classes.
@@ -70,9 +74,10 @@ def explore(
         CaptureError, CheckError, StructureError: as `equiviz.capture`.
     """
     network, seen = _told_apart(given, structures, model)
-    for path in _paths(seen, trajectory):
+    amino = isinstance(network, EquivariantModel) and network.task == AMINO_ACIDS
+    for path in _paths(seen if amino or not isinstance(network, EquivariantModel) else network.reads(seen), trajectory):
         need_file(path)
-    if isinstance(network, EquivariantModel) and network.task == AMINO_ACIDS:
+    if isinstance(network, EquivariantModel) and amino:
         return _proteins(network, seen, other, viewer, trajectory, height)
     if seen is None:
         raise ModelError("Expected something that the model can see: explore(model, structures).")

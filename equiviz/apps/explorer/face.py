@@ -39,6 +39,8 @@ _TOLD = {
     TURN: "the rotation hand: turn the input, and watch the equivariance error",
     COMPARE: "two layers or two models beside each other",
 }
+_OF_ATOMS = (WHY, IRREPS, STEER, KNOWN, FIND)
+"""What is asked of structures of atoms alone: where there are none, these are not offered."""
 _BESIDE = (LOOK, WHY, IRREPS, STEER, KNOWN, FIND, COMPARE)
 """Panels beside the view; the rotation hand is under it."""
 
@@ -59,7 +61,7 @@ class Explorer(VBox):
         first = next(iter(models.values()))
         self.models, self.height = models, height
         self._linked = f"explorer-{id(self)}"
-        self.pane = Pane(models, first, first_choice(first.capture(0)), height, self._linked)
+        self.pane = Pane(models, first, first_choice(first.seen(0)), height, self._linked)
         self.side = SidePanel(self.pane, height)
         self.why: WhyPanel | None = None
         self.irreps: IrrepsPanel | None = None
@@ -69,7 +71,8 @@ class Explorer(VBox):
         self.hand: HandPanel | None = None
         self.second: ComparePanel | None = None
         self._question: QuestionMenus | None = None
-        self.mode = ToggleButtons(options=list(_TOLD), tooltips=list(_TOLD.values()))
+        offered = {name: told for name, told in _TOLD.items() if not (first.on_points and name in _OF_ATOMS)}
+        self.mode = ToggleButtons(options=list(offered), tooltips=list(offered.values()))
         self.mode.style.button_width = "auto"
         self.mode.observe(self.pane.view.guarded(lambda _: self._open()), "value")
         self._places = {name: VBox(layout={"flex": "1 1 340px", "min_width": "300px"}) for name in _BESIDE}

@@ -245,6 +245,7 @@ def _given(recorded: Recorded, number: int) -> tuple[Structure, float | None]:
     given, drawn = recorded.inputs[number], recorded.structures[number]
     if isinstance(given, Graph):
         return replace(drawn, node=dict(given.node), graph=dict(given.graph)), given.cutoff
+    assert isinstance(given, Structure)  # of anything else these questions are not offered
     return given, None
 
 

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from equiviz.apps.explorer.choices import Choice, numbers, offered_blocks
-from equiviz.apps.explorer.drawing import scene_of_field, seen_from_all_sides
-from equiviz.apps.explorer.look import row
+from equiviz.apps.explorer.element_controls import ElementControls
 from equiviz.apps.explorer.pace import Latest
-from equiviz.apps.explorer.pane import Pane, draw
-from equiviz.apps.explorer.rotation_hand import RotationHand, Turned, error_words, turn_words
+from equiviz.apps.explorer.pane import Pane
+from equiviz.apps.explorer.rotation_hand import APPROXIMATE, RotationHand, Turned, error_words
+from equiviz.apps.explorer.turned_views import AtomViews, PointViews, TurnedViews, orientation
 from equiviz.equivariance.check_widget.look import line, say
-from equiviz.symmetry.groups import O3
-from equiviz.view.live import scene_view
-from equiviz.view.scene import Scene
-from equiviz.view.show import show
+from equiviz.explain.outputs import is_output
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.groups import O3, GroupElement
 
 if TYPE_CHECKING:
     from equiviz.view.live_widget import SceneView
 
-HEADS = (
-    ("The input g x", "drag it, or focus it and use the arrow keys"),
-    ("The model's f(g x)", "run on the turned input"),
-    ("D(g) f(x)", "run once, on the input as it came; then turned"),
-)
+HEADS = ("The input g x", "The model's f(g x)", "D(g) f(x)")
+DRAG, MOVED = "drag it, or focus it and use the arrow keys", "it goes where the slider below takes it"
+RUN, ONCE = "run on the turned input", "run once, on the input as it came; then turned"
 SLOW = 0.3
 """Seconds of a run that readers should be told of."""
+ROUNDING = 1e-9
+"""Of the largest number of a block: less is told as 0."""
+FEW = 16
+"""Numbers of an output that are told beside each other."""
 
 
 class HandPanel:
@@ -38,34 +38,41 @@ class HandPanel:
 
     Attributes:
         pane: whose choice is drawn.
-        views: the input with the hand; what the model gives for it; the turned features of the input as it came.
+        hands: of the chosen model and structure.
+        controls: buttons, lists and sliders of group elements.
         verdict, worst: lines on the chosen block, and on all of them.
-        values: numbers of a field that is not drawn.
+        values: numbers of a field that is not drawn, of the selected point, and of outputs.
         turned: the last run.
         box: all of it.
     """
 
     def __init__(self, pane: Pane, height: int) -> None:
-        from ipywidgets import Button, HBox, VBox
+        from ipywidgets import HBox, VBox
 
         self.pane = pane
         self.hands: dict[tuple[int, int], RotationHand] = {}
         self.turned: Turned | None = None
         self._shown: tuple[object, ...] = ()
-        self._generator = torch.Generator().manual_seed(0)
-        self.views = self._make_views(height)
+        self.three: TurnedViews = (PointViews if pane.recorded.on_points else AtomViews)(pane, height)
         self.verdict, self.worst, self.values = line(), line(), line()
-        self.random = Button(description="turn at random", tooltip="another orientation, drawn uniformly")
-        self.back = Button(description="turn back", tooltip="the input as it came")
-        self.random.on_click(self.hand.guarded(lambda _: self.turn_to(self._drawn())))
-        self.back.on_click(self.hand.guarded(lambda _: self.turn_to(O3.identity())))
-        self._latest = Latest(self.hand.guarded(self._run))
-        self.hand.observe(lambda change: self._latest(change["new"]), "turn")
-        columns = [self._column(*head, view) for head, view in zip(HEADS, self.views, strict=True)]
+        elements = self.runs.elements
+        self._g = elements.identity()
+        self._latest = Latest[GroupElement](self.hand.guarded(self._run))
+        self.controls = ElementControls(elements, self.turn_to, self.hand.guarded)
+        self.hand.observe(lambda change: self._latest(_element(change["new"])), "turn")
+        if pane.recorded.on_points:
+            self.views[1].observe(self.hand.guarded(lambda change: self._selected(change["new"])), "selected")
+        told = (DRAG if elements.dragged else MOVED, RUN, ONCE)
+        columns = [self._column(*parts) for parts in zip(HEADS, told, self.views, strict=True)]
         columns_box = HBox(columns)
         columns_box.add_class("equiviz-views")
-        self.box = VBox([columns_box, row(self.random, self.back), self.verdict, self.worst, self.values])
+        self.box = VBox([columns_box, self.controls.box, self.verdict, self.worst, self.values])
         pane.followers.append(self.follow)
+
+    @property
+    def views(self) -> list[SceneView]:
+        """The input with the hand; what the model gives for it; the turned features of the input as it came."""
+        return self.three.views
 
     @property
     def hand(self) -> SceneView:
@@ -89,30 +96,17 @@ class HandPanel:
         """Another choice: all three views follow; not while the panel is hidden."""
         if (self.box.layout.display == "none") if shown is None else not shown:
             return
-        self._redraw()
-        self._run(self.hand.turn)
+        place = (id(self.pane.recorded), self.pane.choice.structure)
+        self.three.redraw(not self._shown or self._shown == place)
+        self._shown = place
+        self._run(self._g)
 
-    def turn_to(self, g: O3) -> None:
-        """Turn the input to an orientation."""
-        self.hand.turn = [float(x) for x in g.matrix.flatten()]
-
-    def _drawn(self) -> O3:
-        return O3.from_quaternion(torch.randn(4, generator=self._generator, dtype=torch.float64))
-
-    def _make_views(self, height: int) -> list[SceneView]:
-        choice = self.pane.choice
-        linked = f"hand-{id(self)}"
-        hand = scene_view(self._bare(choice), height, linked)
-        still = scene_view(self._scene(choice), height, linked)
-        found = scene_view(self._scene(choice), height)
-        # The model's features must not turn before the model has run: this view shares the camera only.
-        from ipywidgets import jslink
-
-        jslink((hand, "camera"), (found, "camera"))
-        for view in (found, still):
-            jslink((hand, "slab"), (view, "slab"))
-        hand.hand = still.hand = True
-        return [hand, found, still]
+    def turn_to(self, g: GroupElement) -> None:
+        """Turn the input by an element."""
+        if isinstance(g, O3) and orientation(g) != list(self.hand.turn):
+            self.hand.turn = orientation(g)
+        else:
+            self._latest(g)
 
     def _column(self, head: str, words: str, view: SceneView) -> Any:
         from ipywidgets import VBox
@@ -120,76 +114,84 @@ class HandPanel:
         layout = {"flex": "1 1 260px", "min_width": "220px"}
         return VBox([line(head, "equiviz-head"), line(words, "equiviz-quiet"), cast(Any, view)], layout=layout)
 
-    def _scene(self, choice: Choice) -> Scene:
-        recorded = self.pane.recorded
-        capture = recorded.capture(choice.structure)
-        scene = scene_of_field(recorded.structures[choice.structure], capture[choice.stage], choice, capture.graph)
-        return seen_from_all_sides(scene, scene.layers)
-
-    def _bare(self, choice: Choice) -> Scene:
-        """The input alone, in the place where its features are drawn."""
-        return seen_from_all_sides(show(self.pane.recorded.structures[choice.structure]), self._scene(choice).layers)
-
-    def _redraw(self) -> None:
-        choice = self.pane.choice
-        place = (id(self.pane.recorded), choice.structure)
-        same = not self._shown or self._shown == place
-        self._shown = place
-        draw(self.views[0], self._bare(choice), same)
-        for view in self.views[1:]:
-            draw(view, self._scene(choice), same)
-
-    def _run(self, turn: Sequence[float]) -> None:
+    def _run(self, g: GroupElement) -> None:
         """Run the model on the turned input, and tell how far it is from the turned features."""
-        g = O3.from_matrix(torch.tensor(list(turn), dtype=torch.float64).reshape(3, 3))
         choice = self.pane.choice
         if self.turned is None or self.turned.seconds > SLOW:
             say(self.worst, "Running the model on the turned input …", "equiviz-quiet")
+        self._g = g
         self.turned = self.runs.at(g)
-        self._show_found(choice, g)
-        lines = error_words(self.runs, self.turned, choice.stage, choice.block) or [turn_words(g)]
-        broken = "broken" in lines[0]
-        say(self.verdict, f"{'✗' if broken else '✓'} {lines[0]}", "equiviz-verdict")
+        self.three.show(self.turned)
+        self.controls.show(g)
+        lines = error_words(self.runs, self.turned, choice.stage, choice.block) or [self.runs.elements.words(g)]
+        mark = "✗" if "broken" in lines[0] else "≈" if APPROXIMATE in lines[0] else "✓"
+        say(self.verdict, f"{mark} {lines[0]}", "equiviz-verdict")
         slow = f" One run takes {self.turned.seconds:.1f} s." if self.turned.seconds > SLOW else ""
         say(self.worst, "\n".join(lines[1:]) + slow, "equiviz-quiet")
-        say(self.values, self._numbers(choice), "equiviz-quiet")
+        self._say_numbers()
 
-    def _show_found(self, choice: Choice, g: O3) -> None:
-        """f(g x), in one message with its orientation: drawn as D(g^-1) f(g x) in a view that is turned by g."""
-        assert self.turned is not None
-        recorded, found = self.pane.recorded, self.views[1]
-        capture = recorded.capture(choice.structure)
-        structure = recorded.structures[choice.structure]
-        field = self.turned.turned_back(choice.stage)
-        expected = self.views[2].scene
-        scene = scene_of_field(structure, field, replace(choice, shared=False), capture.graph)
-        with found.hold_sync():
-            found.turn = [float(x) for x in g.matrix.flatten()]
-            draw_like(found, scene, expected)
+    def _selected(self, rows: Sequence[int]) -> None:
+        """A point was chosen here: the view of the menus has the same."""
+        if self.pane.field.support == "node":
+            self.pane.view.selected = [row for row in rows if row < len(self.pane.field)]
+        self._say_numbers()
 
-    def _numbers(self, choice: Choice) -> str:
-        """Of a field of one row: what the model gives, and what it should give."""
+    def _say_numbers(self) -> None:
+        say(self.values, "\n".join(filter(None, [*self._of_points(), *self._of_wholes()])), "equiviz-quiet")
+
+    def _of_points(self) -> list[str]:
+        """Of the first selected point: what the model gives there, and what it should give."""
+        choice, rows = self.pane.choice, list(self.views[1].selected)
+        pictured = (
+            self.turned.pictured(choice.stage) if self.turned is not None and self.pane.recorded.on_points else None
+        )
+        if pictured is None or not rows or rows[0] >= len(pictured[0].positions):
+            return []
+        fields = [Field(on.values, on.representation) for on in pictured]
+        if choice.block not in offered_blocks(fields[0]) or choice.block not in fields[0].representation.labels():
+            return []
+        smallest = ROUNDING * float(fields[1][choice.block].abs().max())
+        copies = [numbers(field, choice.block, choice.channel)[rows[0]] for field in fields]
+        told = [_vector([x if abs(x) > smallest else 0.0 for x in copy], 4) for copy in copies]
+        one = pictured[0]
+        if not one.fixed:
+            at = [_vector(on.positions[rows[0]].tolist(), 4) for on in pictured]
+            told = [f"{words} at {place}" for words, place in zip(told, at, strict=True)]
+        what = one.names.get(choice.block, choice.block)
+        return [f"{one.point} {rows[0]}, {what}: f(g x) = {told[0]};  D(g) f(x) = {told[1]}"]
+
+    def _of_wholes(self) -> list[str]:
+        """Of fields of one row: the chosen copy of the chosen one; of values on points all small outputs, too."""
+        choice, seen = self.pane.choice, self.pane.recorded.seen(self.pane.choice.structure)
+        wholes = [name for name, field in seen.items() if field.support == "graph"]
+        if choice.stage in wholes:
+            return [self._pair_words(choice.stage, choice)]
+        if not self.pane.recorded.on_points:
+            return []
+        return [self._pair_words(n, None) for n in wholes if is_output(n) and seen[n].values.numel() <= FEW]
+
+    def _pair_words(self, stage: str, choice: Choice | None) -> str:
+        """f(g x) beside D(g) f(x): one copy of a block, or all numbers."""
         assert self.turned is not None
-        reference = self.runs.runs.reference[choice.stage]
-        if reference.support != "graph" or choice.block not in offered_blocks(reference):
+        reference = self.runs.runs.reference[stage]
+        if choice is not None and choice.block not in offered_blocks(reference):
             return ""
-        pair = self.turned.matching.pair(choice.stage, self.turned.found[choice.stage].values)
+        if stage not in self.turned.found:
+            return ""
+        pair = self.turned.matching.pair(stage, self.turned.found[stage].values)
         if pair is None:
             return ""
-        found, expected = (numbers(f, choice.block, choice.channel)[0] for f in (pair.found, pair.expected))
-        return f"f(g x) = {_vector(found)};  D(g) f(x) = {_vector(expected)}"
+        if choice is not None:
+            found, expected = (numbers(f, choice.block, choice.channel)[0] for f in (pair.found, pair.expected))
+            return f"f(g x) = {_vector(found)};  D(g) f(x) = {_vector(expected)}"
+        found, expected = (_vector(f.values[0].tolist(), 3) for f in (pair.found, pair.expected))
+        return f"{stage}: f(g x) = {found}\n{stage}: D(g) f(x) = {expected}"
 
 
-def draw_like(view: SceneView, scene: Scene, like: Scene) -> None:
-    """Draw a scene on the scale of another: only its numbers are sent."""
-    for number, (own, other) in enumerate(zip(scene.layers, like.layers, strict=True)):
-        for name in ("vectors", "coefficients", "values"):
-            new, old = getattr(own, name, None), getattr(other, name, None)
-            if new is not None and old is not None and new.shape == old.shape:
-                view.change(number, **{name: new})
-                return
+def _element(turn: Sequence[float]) -> O3:
+    return O3.from_matrix(torch.tensor(list(turn), dtype=torch.float64).reshape(3, 3))
 
 
-def _vector(values: Sequence[float]) -> str:
-    told = ", ".join(f"{value:.6g}" if math.isfinite(value) else str(value) for value in values)
+def _vector(values: Sequence[float], digits: int = 6) -> str:
+    told = ", ".join(f"{value:.{digits}g}" if math.isfinite(value) else str(value) for value in values)
     return told if len(values) == 1 else f"({told})"

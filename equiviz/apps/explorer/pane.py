@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from equiviz.apps.explorer.choices import (
@@ -14,6 +14,7 @@ from equiviz.apps.explorer.choices import (
 )
 from equiviz.apps.explorer.drawing import changes, scene_of
 from equiviz.apps.explorer.pickers import Pickers
+from equiviz.apps.explorer.place import Place, carried_over
 from equiviz.apps.explorer.recorded import Recorded
 from equiviz.equivariance.check_widget.look import line, say
 from equiviz.view.drawn_field import ALL
@@ -46,10 +47,11 @@ class Pane:
         from ipywidgets import VBox
 
         self.followers: list[Callable[[], object]] = []
-        scene = scene_of(recorded.structures[choice.structure], recorded.capture(choice.structure), choice)
+        self._drawn_on = recorded.place(choice.structure, choice.stage)
+        scene = scene_of(self._drawn_on, recorded.seen(choice.structure)[choice.stage], choice)
         self.view: SceneView = scene_view(scene, height, linked)
         self.pickers = Pickers(models, recorded, choice, self._chosen)
-        self._structure = recorded.structures[choice.structure]
+        self._number = choice.structure
         self.caption = line()
         self.sent = "scene"
         self.painter: object = None
@@ -73,12 +75,17 @@ class Pane:
 
     @property
     def field(self) -> Field:
-        """The chosen stage."""
-        return self.recorded.capture(self.choice.structure)[self.choice.stage]
+        """The chosen stage, a row for each atom or point where it lies on such."""
+        return self.recorded.seen(self.choice.structure)[self.choice.stage]
+
+    @property
+    def drawn_on(self) -> Place:
+        """What the chosen stage is drawn on."""
+        return self.recorded.place(self.choice.structure, self.choice.stage)
 
     def choose(self, choice: Choice) -> None:
         """Show something else; the menus follow, and whoever follows this pane."""
-        self.pickers.choose(fitted(choice, self.recorded.capture(choice.structure)))
+        self.pickers.choose(fitted(choice, self.recorded.seen(choice.structure)))
         self._draw()
         self._tell()
 
@@ -109,29 +116,44 @@ class Pane:
         self.view.guarded(lambda _: self.choose(self.choice))(None)
 
     def _draw(self) -> None:
-        structure = self.recorded.structures[self.choice.structure]
-        scene = scene_of(structure, self.recorded.capture(self.choice.structure), self.choice)
-        self.sent = draw(self.view, scene, same_place=structure is self._structure)
-        self._structure = structure
+        before, now = self._drawn_on, self.drawn_on
+        selected = carried_over(self.view.selected, before, now) if self._number == self.choice.structure else []
+        self.sent = draw(self.view, scene_of(now, self.field, self.choice), _same(before, now), selected)
+        self._drawn_on, self._number = now, self.choice.structure
         self.painter = None
         self._say()
 
     def _say(self) -> None:
-        reason = why_not_drawn(self.field)
+        on_points, noun = self.recorded.on_points, self.recorded.noun
+        reason = why_not_drawn(self.field, "input" if on_points else "structure")
         if reason:
             told = f"{self.choice.stage}: {reason}."
             say(self.caption, told + numbers_words(self.field, self.choice), "equiviz-quiet")
+        elif self.recorded.moving:
+            say(self.caption, moving_words(self.drawn_on, self.choice), "equiviz-quiet")
         else:
-            say(self.caption, caption_words(self.view.scene, self.field, self.choice), "equiviz-quiet")
+            say(
+                self.caption,
+                caption_words(self.view.scene, self.field, self.choice, noun if on_points else ""),
+                "equiviz-quiet",
+            )
 
 
-def draw(view: SceneView, scene: Scene, same_place: bool) -> str:
+def _same(before: Place, now: Place) -> bool:
+    """Whether the view may stay where it is: the same structure, or other points on the same ball."""
+    one, other = before.ground, now.ground
+    on_one_ball = one is not None and other is not None and one.ball == other.ball > 0
+    return before.structure is now.structure or on_one_ball
+
+
+def draw(view: SceneView, scene: Scene, same_place: bool, selected: Sequence[int] | None = None) -> str:
     """Bring a view to a scene by as little as needed.
 
     Args:
         view: that shows another scene.
         scene: to be shown.
-        same_place: whether it is the same structure, so that selection, camera and slab stay.
+        same_place: whether it is the same structure, so that camera and slab stay, and the selection too.
+        selected: what is selected of the new scene, where that is known.
 
     Returns:
         "update", "scene", or "" where nothing differs.
@@ -141,20 +163,24 @@ def draw(view: SceneView, scene: Scene, same_place: bool) -> str:
         for layer, arrays in found.items():
             view.change(layer, **arrays)
         view.scene = scene
+        view.selected = list(view.selected if selected is None else selected)
         return "update" if found else ""
-    kept = (view.selected, view.camera, view.slab)
+    chosen, kept = (
+        list(view.selected) if selected is None and same_place else list(selected or ()),
+        (view.camera, view.slab),
+    )
     with view.hold_sync():
         view.show(scene)
+        view.set_trait("selected", chosen)
         if same_place:
-            view.set_trait("selected", kept[0])
-            view.set_trait("camera", kept[1])
-            view.set_trait("slab", kept[2])
+            view.set_trait("camera", kept[0])
+            view.set_trait("slab", kept[1])
     return "scene"
 
 
-def caption_words(scene: Scene, field: Field, choice: Choice) -> str:
-    """What is drawn, in a sentence."""
-    rows = f"{len(field):,} {field.support}s"
+def caption_words(scene: Scene, field: Field, choice: Choice, noun: str = "") -> str:
+    """What is drawn, in a sentence; `noun`: what one row is, by default its support."""
+    rows = f"{len(field):,} {noun or field.support}s"
     if choice.block == ALL:
         return f"{choice.stage}, channel {choice.channel} of every degree together, as glyphs on {rows}."
     shape = next((_SHAPES[type(layer)] for layer in scene.layers if type(layer) in _SHAPES), "colours")
@@ -163,6 +189,13 @@ def caption_words(scene: Scene, field: Field, choice: Choice) -> str:
     return (
         f"{choice.stage}, {choice.block}, channel {choice.channel} of {many} (from 0), as {shape} on {rows}; {scale}."
     )
+
+
+def moving_words(place: Place, choice: Choice) -> str:
+    """As `caption_words`, of points that are where their values take them."""
+    assert place.on is not None
+    arrows = " and ".join(place.on.names.values())
+    return f"{choice.stage}: {len(place):,} {place.on.point}s where they are, with their {arrows} as arrows."
 
 
 def numbers_words(field: Field, choice: Choice) -> str:

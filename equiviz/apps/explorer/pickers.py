@@ -60,13 +60,13 @@ class Pickers:
 
     def choose(self, choice: Choice) -> None:
         """Another choice, brought to what this record has."""
-        self.choice = fitted(choice, self.recorded.capture(choice.structure))
+        self.choice = fitted(choice, self.recorded.seen(choice.structure))
         self.fill()
 
     def fill(self) -> None:
         """Bring the menus to the choice."""
         capture = self.recorded.capture(self.choice.structure)
-        offered = offered_blocks(capture[self.choice.stage])
+        offered = offered_blocks(self.recorded.seen(self.choice.structure)[self.choice.stage])
         self._filling = True
         try:
             self.model.value = next(name for name, known in self.models.items() if known is self.recorded)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from equiviz.features.precision import wide
 from equiviz.symmetry.field import Field
+from equiviz.symmetry.invariants import copies_of
 
 QUANTITY = "squared norm (features²), summed over channels"
 LOGARITHMIC = 300.0
@@ -44,7 +45,7 @@ def power_spectrum(field: Field, rows: Sequence[int] | None = None) -> PowerSpec
     """
     values = wide(field.values).abs()
     values = values if rows is None else values[list(rows)]
-    chosen = field.with_values(values)
     labels = list(dict.fromkeys(block.label for block in field.blocks))
-    power = [float(chosen[label].square().flatten(1).sum(1).mean()) if len(values) else 0.0 for label in labels]
+    copies = (copies_of(values, field.representation, label) for label in labels)
+    power = [float(part.square().flatten(1).sum(1).mean()) if len(values) else 0.0 for part in copies]
     return PowerSpectrum(labels, np.array(power), len(values))

@@ -1,21 +1,36 @@
-"""What a model gives for each of several structures: recorded once, and kept."""
+"""What a model gives for each of several structures: recorded once, and kept.
+
+Typed tensors whose values lie on points in space (a signal on the sphere, a state in phase space) are looked at like
+structures: each row of them is one input, and each stage has points of its own. `capture` is the record as the tools
+take it, `seen` the same as it is drawn, with a row for each point.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, cast
 
+import torch
 from torch import nn
 
+from equiviz.apps.explorer.place import Place
 from equiviz.equivariance.subject import as_subject
 from equiviz.features.capture import Capture, record
 from equiviz.features.errors import CaptureError
 from equiviz.features.model_input import Given, accepted, measured, prepared
 from equiviz.interop.adapters import adapted
+from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.stage import Support
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
+from equiviz.structures.typed_tensors import TypedTensors
+from equiviz.symmetry.field import Field
+from equiviz.symmetry.points import PointValues
+from equiviz.view.points import point_structure, point_values
+
+Input: TypeAlias = "Structure | Graph | TypedTensors"
+"""One thing that a model is shown."""
 
 
 @dataclass(eq=False)
@@ -26,19 +41,22 @@ class Recorded:
         model: with typed stages: of equiviz's own, adapted, or with types inferred.
         name: what to call it.
         inputs: what the model is shown.
-        structures: the same, to be drawn.
+        structures: the same, to be drawn; `place` is what a stage is drawn on.
         supports: as in `equiviz.capture`.
         failures: what the model raised, by number of the structure.
     """
 
     model: nn.Module
     name: str
-    inputs: list[Structure | Graph]
+    inputs: list[Input]
     structures: list[Structure]
     supports: Mapping[str, Support] | None = None
     failures: dict[int, str] = field(default_factory=dict)
     _captures: dict[int, Capture] = field(default_factory=dict)
-    _measured: dict[int, Structure | Graph] = field(default_factory=dict)
+    _measured: dict[int, Input] = field(default_factory=dict)
+    _seen: dict[int, Capture] = field(default_factory=dict)
+    _points: dict[int, dict[str, PointValues]] = field(default_factory=dict)
+    _drawn: dict[tuple[int, str], Structure] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -53,7 +71,8 @@ class Recorded:
         Args:
             model: anything that `equiviz.capture` takes; a model of another package is adapted, and where nothing
                 declares types they are inferred.
-            structures: one or several, in any form that `equiviz.capture` takes; or one Graph of one structure.
+            structures: one or several, in any form that `equiviz.capture` takes; or one Graph of one structure; or
+                typed tensors that lie on points, of which each row is one input.
             supports: as in `equiviz.capture`.
             name: of the model; by default its class.
 
@@ -61,8 +80,9 @@ class Recorded:
             CaptureError: no structures; a Graph of several; a model that cannot be recorded.
             CheckError, ModelError, StructureError, InteropError: what the model or the structures lack.
         """
-        entries = _listed(structures)
-        subject, _ = as_subject(adapted(model), entries[0], None, None, None)
+        known = adapted(model)
+        entries = _listed(known, structures)
+        subject, _ = as_subject(known, entries[0], None, None, None)
         made = cls(subject, name, entries, [_drawn(x) for x in entries], supports)
         made.name = name or made.capture(0).model
         return made
@@ -70,11 +90,21 @@ class Recorded:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def measured(self, number: int) -> Structure | Graph:
+    @property
+    def on_points(self) -> bool:
+        """Whether what is looked at is no structure of atoms, but values on points in space."""
+        return isinstance(self.inputs[0], TypedTensors)
+
+    @property
+    def noun(self) -> str:
+        """What one of the points is: "atom", "point", "vector"."""
+        return input_points(self.inputs[0]).point if isinstance(self.inputs[0], TypedTensors) else "atom"
+
+    def measured(self, number: int) -> Input:
         """An input in the model's precision, with all attached that the model reads of it, so that it turns along."""
         if number not in self._measured:
             subject, taken = as_subject(self.model, self.inputs[number], None, None, None)
-            self._measured[number] = cast("Structure | Graph", measured(subject, taken))
+            self._measured[number] = cast("Input", measured(subject, taken))
         return self._measured[number]
 
     def capture(self, number: int) -> Capture:
@@ -93,6 +123,48 @@ class Recorded:
             self.failures.pop(number, None)
         return self._captures[number]
 
+    def seen(self, number: int) -> Capture:
+        """The record of one structure as it is drawn: of values on points, one row for each point of a stage.
+
+        What lies on no points is a value of the whole. Raises as `capture`.
+        """
+        captured = self.capture(number)
+        if not self.on_points:
+            return captured
+        if number not in self._seen:
+            known = {name: point_values(item) for name, item in captured.items()}
+            self._points[number] = {name: on for name, on in known.items() if on is not None}
+            self._seen[number] = replace(captured, fields={n: as_seen(captured[n], on) for n, on in known.items()})
+        return self._seen[number]
+
+    @property
+    def moving(self) -> bool:
+        """Whether points go where the values take them, so that their vectors alone are no features of the input."""
+        given = self.inputs[0]
+        return isinstance(given, TypedTensors) and not input_points(given).fixed
+
+    def rows(self, number: int) -> Capture:
+        """The record with the rows that maps and spectra are made of: atoms, points of a grid, whole systems."""
+        return self.capture(number) if self.moving else self.seen(number)
+
+    def place(self, number: int, stage: str) -> Place:
+        """What a stage is drawn on: the atoms; the stage's own points, or those of the input where it has none."""
+        graph, given = self.seen(number).graph, self.inputs[number]
+        if not isinstance(given, TypedTensors):
+            return Place(self.structures[number], graph)
+        on = self._points[number].get(stage)
+        return Place(self._structure(number, stage, on), None, on, input_points(given))
+
+    def _structure(self, number: int, stage: str, on: PointValues | None) -> Structure:
+        """One object for equal points, so that a view knows that nothing but values changes."""
+        if on is None:
+            return self.structures[number]
+        if (number, stage) not in self._drawn:
+            alike = [self.structures[number], *(s for (k, _), s in self._drawn.items() if k == number)]
+            same = next((s for s in alike if torch.equal(s.positions, on.positions)), None)
+            self._drawn[number, stage] = point_structure(on) if same is None else same
+        return self._drawn[number, stage]
+
     @property
     def captures(self) -> dict[int, Capture]:
         """The records that there are, by number of the structure."""
@@ -105,11 +177,41 @@ class Recorded:
 
     def title(self, number: int) -> str:
         """What a structure is called in menus: its number, name and size."""
-        structure = self.structures[number]
-        return f"{number + 1}. {structure.name or 'structure'} ({len(structure):,} atoms)"
+        structure, noun = self.structures[number], self.noun
+        if self.on_points:
+            return f"{number + 1}. {len(structure):,} {noun}s"
+        return f"{number + 1}. {structure.name or 'structure'} ({len(structure):,} {noun}s)"
 
 
-def _listed(structures: Given | Sequence[Given]) -> list[Structure | Graph]:
+def as_seen(item: Field, on: PointValues | None) -> Field:
+    """A field of one row as it is drawn: point by point, or as a value of the whole."""
+    if on is None:
+        return Field(item.values, item.representation, "graph")
+    return Field(on.values, on.representation, "node")
+
+
+def input_points(x: TypedTensors) -> PointValues:
+    """Where the first tensor lies that has a place in space.
+
+    Raises:
+        CaptureError: none has.
+    """
+    known = (point_values(item) for item in x.fields.values())
+    found = next((on for on in known if on is not None), None)
+    if found is None:
+        kinds = ", ".join(str(item.representation) for item in x.fields.values())
+        raise CaptureError(
+            "The explorer draws structures of atoms, signals on the sphere, and vectors of C^2 or C^3; this input, "
+            f"{kinds}, has no place in space. equiviz.check(model, x) turns it, equiviz.capture(model, x) holds its "
+            "features."
+        )
+    return found
+
+
+def _listed(model: nn.Module, structures: object) -> list[Input]:
+    typed = _typed(model, structures)
+    if typed:
+        return [row for part in typed for row in part.apart()]
     taken = accepted(structures)
     if isinstance(taken, Graph):
         if taken.n_graphs != 1:
@@ -122,9 +224,24 @@ def _listed(structures: Given | Sequence[Given]) -> list[Structure | Graph]:
     return list(taken)
 
 
-def _drawn(x: Structure | Graph) -> Structure:
+def _typed(model: nn.Module, given: object) -> list[TypedTensors]:
+    """What came, where the model reads typed tensors of it, together or one by one; else nothing."""
+
+    def read(x: object) -> object:
+        return model.reads(x) if isinstance(model, EquivariantModel) else x
+
+    whole = read(given)
+    if isinstance(whole, TypedTensors):
+        return [whole]
+    parts = [read(part) for part in given] if isinstance(given, (list, tuple)) else []
+    return [part for part in parts if isinstance(part, TypedTensors)]
+
+
+def _drawn(x: Input) -> Structure:
     if isinstance(x, Structure):
         return x
+    if isinstance(x, TypedTensors):
+        return point_structure(input_points(x))
     periods = (False, False, False) if x.pbc is None else tuple(x.pbc[0].tolist())
     return Structure(
         positions=x.positions.detach(),

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import torch
 
+from equiviz.apps.explorer.elements import Elements
 from equiviz.apps.explorer.recorded import Recorded
 from equiviz.equivariance.natural_scale import NaturalScales
 from equiviz.equivariance.percent import percent
@@ -26,7 +27,12 @@ from equiviz.features.capture import Capture
 from equiviz.features.model_state import as_found
 from equiviz.features.precision import coarsest, wide
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import O3
+from equiviz.symmetry.groups import GroupElement
+from equiviz.symmetry.points import PointValues
+from equiviz.view.points import point_values
+
+APPROXIMATE = "approximate"
+"""The word for an error under what a model does not claim."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +40,14 @@ class Turned:
     """One run on the turned input.
 
     Attributes:
-        g: the rotation.
+        g: the element.
         found: the record of the turned input.
         matching: which rows belong together.
         squares: the sums of squares of all blocks.
         seconds: what the run took.
     """
 
-    g: O3
+    g: GroupElement
     found: Capture
     matching: RowMatching
     squares: KindSquares
@@ -64,6 +70,14 @@ class Turned:
             values[slice(None) if pair.origin is None else pair.origin.to(values.device)] = back
         return reference.with_values(values)
 
+    def pictured(self, stage: str) -> tuple[PointValues, PointValues] | None:
+        """f(g x) and D(g) f(x) where they lie on points of their own: what is compared is what is drawn."""
+        pair = self.matching.pair(stage, self.found[stage].values) if stage in self.found else None
+        if pair is None:
+            return None
+        found, expected = point_values(pair.found), point_values(pair.expected)
+        return None if found is None or expected is None else (found, expected)
+
 
 @dataclass(eq=False)
 class RotationHand:
@@ -83,19 +97,26 @@ class RotationHand:
         return Runs(self.recorded.model, self.recorded.supports, self.recorded.capture(self.number))
 
     @cached_property
+    def elements(self) -> Elements:
+        """What it can be turned by."""
+        return Elements.of(self.recorded.model, self.recorded.measured(self.number))
+
+    @cached_property
     def scales(self) -> NaturalScales:
         """How large each block is where nothing cancels; one run more."""
         x, supports = self.recorded.measured(self.number), self.recorded.supports
         return NaturalScales.of(self.recorded.model, x, self.runs.reference, supports, seed=0)
 
-    def at(self, g: O3) -> Turned:
+    def at(self, g: GroupElement) -> Turned:
         """Run the model on the input, turned.
 
         Raises:
             CheckError: the model raises on the turned input.
         """
         started = time.perf_counter()
-        trial = Trial("rotation", repr(g), transformed(self.recorded.measured(self.number), g), g=g)
+        kind = self.elements.kind(g)
+        turned = transformed(self.recorded.measured(self.number), g)
+        trial = Trial("rotation" if kind is None else kind.kind, repr(g), turned, g=g)
         squares = KindSquares()
         with as_found(self.recorded.model):
             found, matching = self.runs.free(trial)
@@ -118,16 +139,9 @@ class RotationHand:
             )
         if error <= allowed:
             return f"relative error {percent(error)}: rounding ({name} explains up to {allowed:.0e})"
+        if not self.elements.claims(turned.g):
+            return f"relative error {percent(error)}: {APPROXIMATE}, {self.recorded.name} claims {self.elements.claim}"
         return f"relative error {percent(error)}: broken ({name} explains up to {allowed:.0e})"
-
-
-def turn_words(g: O3) -> str:
-    """A rotation for readers."""
-    degrees = math.degrees(g.angle)
-    if degrees < 0.05:
-        return "Not turned yet: drag in the left view, or use its arrow keys"
-    axis = ", ".join(f"{x:.2f}" for x in (g.axis + 0.0).tolist())
-    return f"Turned by {degrees:.0f}° about ({axis})"
 
 
 def error_words(hand: RotationHand, turned: Turned, stage: str, block: str) -> list[str]:
@@ -136,7 +150,7 @@ def error_words(hand: RotationHand, turned: Turned, stage: str, block: str) -> l
     labels = [block] if block in field.representation.labels() else field.representation.labels()
     known = {label: turned.error(stage, label) for label in labels}
     told = max(known, key=lambda label: -1.0 if math.isnan(known[label]) else known[label], default="")
-    lines = [f"{turn_words(turned.g)}. {stage}, {told}: {hand.judged(turned, stage, told)}."] if told else []
+    lines = [f"{hand.elements.words(turned.g)}. {stage}, {told}: {hand.judged(turned, stage, told)}."] if told else []
     everywhere = {place: squares.relative for place, squares in turned.squares.blocks.items()}
     everywhere = {place: error for place, error in everywhere.items() if not math.isnan(error)}
     if everywhere:

@@ -17,7 +17,9 @@ from equiviz.equivariance.check_widget.look import line, say
 if TYPE_CHECKING:
     from equiviz.apps.explorer.environments import Method
 
-_HOW = "Click a point, or draw around some: the same atoms are marked in the picture, and the other way round."
+_HOW = "Click a point, or draw around some: the same {}s are marked in the picture, and the other way round."
+_OF_SYSTEMS = "Each point of the map is a whole system; click another one to go there."
+SYSTEM = "system"
 
 
 class SidePanel:
@@ -46,8 +48,9 @@ class SidePanel:
         self._maps: dict[tuple[int, str, str, int], Environments] = {}
         self._shown: tuple[object, ...] = ()
         self.progress = IntProgress(max=len(pane.recorded), description="recording", layout={"display": "none"})
-        self.atoms = Text(description="atoms", placeholder="3, 17-20", continuous_update=False)
-        self.atoms.tooltip = "numbers of the selected atoms"
+        many = f"{pane.recorded.noun}s"
+        self.atoms = Text(description=many, placeholder="3, 17-20", continuous_update=False)
+        self.atoms.tooltip = f"numbers of the selected {many}"
         self.atoms.style.description_width, self.atoms.layout.width = "initial", "16em"
         self.charts.listen(self._from_map, self._elsewhere)
         pane.followers.append(self.follow)
@@ -66,7 +69,9 @@ class SidePanel:
         if shown == self._shown:
             return
         self._shown = shown
-        self.charts.map(self._map(), pane.recorded.structures, choice.structure)
+        noun = SYSTEM if pane.recorded.moving else pane.recorded.noun
+        labels = [SYSTEM] if pane.recorded.moving else pane.drawn_on.structure.labels
+        self.charts.map(self._map(), labels, choice.structure, noun)
         self._selected()
         if pane.recorded.missing() is not None:
             self._filling(None)
@@ -91,18 +96,20 @@ class SidePanel:
         recorded, method = self.pane.recorded, cast("Method", self.method.value)
         key = (id(recorded), self.pane.choice.stage, method, len(recorded.captures))
         if key not in self._maps:
-            self._maps[key] = environments(recorded.captures, self.pane.choice.stage, method)
+            rows = {number: recorded.rows(number) for number in recorded.captures}
+            self._maps[key] = environments(rows, self.pane.choice.stage, method)
         return self._maps[key]
 
     def _typed(self, change: dict[str, Any]) -> None:
-        count = len(self.pane.recorded.structures[self.pane.choice.structure])
-        self.pane.view.selected = rows_of(str(change["new"]), count)
+        count, noun = len(self.pane.drawn_on), self.pane.recorded.noun
+        self.pane.view.selected = rows_of(str(change["new"]), count, noun)
 
     def _selected(self) -> None:
         """Mark what is selected in the view, and show its spectrum."""
-        field, rows = self.pane.field, list(self.pane.view.selected)
-        on_nodes = field.support == "node"
-        rows = [k for k in rows if k < len(field)] if on_nodes else []
+        pane = self.pane
+        field = pane.recorded.rows(pane.choice.structure)[pane.choice.stage]
+        on_nodes = field.support == "node" and not pane.recorded.moving
+        rows = [k for k in pane.view.selected if k < len(field)] if on_nodes else []
         self.charts.select(rows)
         self.charts.spectrum(power_spectrum(field), power_spectrum(field, rows) if rows else None)
         self.charts.keep()
@@ -124,15 +131,17 @@ class SidePanel:
         return f"Not recorded: {self.pane.recorded.title(first)}{others} ({failures[first]})."
 
     def _selected_words(self, rows: list[int]) -> str:
+        if self.pane.recorded.moving:
+            return _OF_SYSTEMS
         if not rows:
-            return _HOW
-        labels = self.pane.recorded.structures[self.pane.choice.structure].labels
+            return _HOW.format(self.pane.recorded.noun)
+        labels = self.pane.drawn_on.structure.labels
         named = ", ".join(f"{labels[k]} {k}" for k in rows[:8])
         return f"{len(rows)} selected: {named}{' …' if len(rows) > 8 else ''}."
 
     def _from_map(self, rows: list[int]) -> None:
         def mark(_: object) -> None:
-            self.pane.view.selected = rows
+            self.pane.view.selected = [] if self.pane.recorded.moving else rows
 
         self.pane.view.guarded(mark)(None)
 
@@ -141,8 +150,8 @@ class SidePanel:
         from dataclasses import replace
 
         def go(_: object) -> None:
-            capture = self.pane.recorded.capture(structure)
-            self.pane.choose(fitted(replace(self.pane.choice, structure=structure), capture))
-            self.pane.view.selected = [atom]
+            seen = self.pane.recorded.seen(structure)
+            self.pane.choose(fitted(replace(self.pane.choice, structure=structure), seen))
+            self.pane.view.selected = [] if self.pane.recorded.moving else [atom]
 
         self.pane.view.guarded(go)(None)

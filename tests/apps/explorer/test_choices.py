@@ -13,7 +13,13 @@ from equiviz.apps.explorer.face import Explorer
 from equiviz.apps.explorer.recorded import Recorded
 from equiviz.view.errors import ViewError
 from equiviz.view.layers import Arrows, Atoms, Glyphs
+from equiviz.view.scene import Scene
 from tests.apps.explorer.turning import STAGE
+
+
+def scene(recorded: Recorded, choice: Choice) -> Scene:
+    return scene_of(recorded.place(0, choice.stage), recorded.seen(0)[choice.stage], choice)
+
 
 # --- what can be chosen
 
@@ -77,9 +83,8 @@ def test_atoms_that_do_not_exist_are_told(text: str, said: str) -> None:
 def test_another_channel_changes_one_array_only(
     recorded: Recorded, stage: str, block: str, style: str, shape: type
 ) -> None:
-    capture, structure = recorded.capture(0), recorded.structures[0]
-    copies = offered_blocks(capture[stage])[block]
-    scenes = [scene_of(structure, capture, Choice(0, stage, block, k, style)) for k in (0, copies - 1)]  # type: ignore[arg-type]
+    copies = offered_blocks(recorded.capture(0)[stage])[block]
+    scenes = [scene(recorded, Choice(0, stage, block, k, style)) for k in (0, copies - 1)]  # type: ignore[arg-type]
     assert any(isinstance(layer, shape) for layer in scenes[0].layers)
     found = changes(*scenes)
     assert found is not None
@@ -90,8 +95,8 @@ def test_another_channel_changes_one_array_only(
 
 def test_scalars_are_colours_on_one_scale_with_limits_from_all_channels(recorded: Recorded) -> None:
     capture = recorded.capture(0)
-    scenes = [scene_of(recorded.structures[0], capture, Choice(0, STAGE, "0e", k)) for k in (0, 1)]
-    atoms = [scene.layers[0] for scene in scenes]
+    scenes = [scene(recorded, Choice(0, STAGE, "0e", k)) for k in (0, 1)]
+    atoms = [drawn.layers[0] for drawn in scenes]
     assert isinstance(atoms[0], Atoms)
     assert isinstance(atoms[1], Atoms)
     assert atoms[0].scale == atoms[1].scale
@@ -100,20 +105,18 @@ def test_scalars_are_colours_on_one_scale_with_limits_from_all_channels(recorded
 
 
 def test_a_scale_of_its_own_follows_the_channel(recorded: Recorded) -> None:
-    capture = recorded.capture(0)
     choices = [Choice(0, STAGE, "1o", k, shared=False) for k in (0, 1)]
-    assert changes(*(scene_of(recorded.structures[0], capture, choice) for choice in choices)) is None
+    assert changes(*(scene(recorded, choice) for choice in choices)) is None
 
 
 def test_features_on_edges_stand_in_their_middle(recorded: Recorded) -> None:
-    capture, structure = recorded.capture(0), recorded.structures[0]
-    scene = scene_of(structure, capture, Choice(0, "stage_harmonics", "1o"))
-    arrows = next(layer for layer in scene.layers if isinstance(layer, Arrows))
-    graph = capture.graph
+    drawn = scene(recorded, Choice(0, "stage_harmonics", "1o"))
+    arrows = next(layer for layer in drawn.layers if isinstance(layer, Arrows))
+    graph = recorded.capture(0).graph
     assert graph is not None
     middle = (graph.positions[graph.senders] + graph.positions[graph.receivers]) / 2
     assert np.allclose(arrows.origins, middle)
-    assert np.allclose(arrows.vectors, capture["stage_harmonics"]["1o"][:, 0])
+    assert np.allclose(arrows.vectors, recorded.capture(0)["stage_harmonics"]["1o"][:, 0])
 
 
 def test_one_value_for_the_whole_structure_is_told_in_numbers(explorer: Explorer) -> None:
