@@ -40,6 +40,12 @@ UNSEEN = {
     "water-energy": "each fifth frame of the monomer, unseen",
 }
 """The test sets, as manifests call them."""
+LEARNED = {
+    "acac": "acetylacetone at 300 K and 600 K",
+    "water": "water monomer, dimer, Zundel cation",
+    "water-energy": "water monomer",
+}
+"""What they were trained on, likewise."""
 
 
 def split(task: str, data: Path) -> tuple[list[Frame], list[Frame]]:
@@ -89,8 +95,9 @@ def ship(task: str, folder: Path, report: MoleculeReport) -> None:
     found = load_checkpoint(folder)
     chosen = found.manifest.scores.get("validation", found.manifest.scores)
     told = {**report.to_dict(), "on": UNSEEN[task], "validation": chosen}
+    named = {**found.manifest.data, "name": LEARNED[task]}
     with tempfile.TemporaryDirectory() as fresh:
-        saved = save_checkpoint(fresh, list(found.states), replace(found.manifest, scores=told))
+        saved = save_checkpoint(fresh, list(found.states), replace(found.manifest, scores=told, data=named))
         for name in ("weights.safetensors", "manifest.json"):
             (SHIPPED / f"painn-{task}").mkdir(exist_ok=True)
             shutil.copy2(saved / name, SHIPPED / f"painn-{task}" / name)
