@@ -22,7 +22,7 @@ from equiviz.view.scene import Camera, Scene
 
 VALUE, ARROW = "0e", "1o"
 """Blocks of values on points: what is coloured, and what is drawn as arrows."""
-INSIDE, QUIET_BALL = 0.97, "#D5D9E2"
+INSIDE, QUIET_BALL = 0.97, "#C3C8D2"
 """Of the radius of a ball; its far side is not to be seen between the points."""
 EVEN, STEEP = 0.1, 0.8
 """Values whose middle is nearer to the centre lie on all sides; a higher direction has no north above it."""
@@ -87,15 +87,20 @@ def arrow_scale(on: PointValues, longest: float) -> float | None:
     return 1.0 if not on.ball else spacing / longest if longest > 0 else None
 
 
-def finished(scene: Scene, on: PointValues) -> Scene:
+def finished(scene: Scene, on: PointValues, whole: PointValues | None = None) -> Scene:
     """The scene of points with what belongs to them: the ball on which they lie, and a camera that sees most of them.
 
     A ball is seen from where most of the values are, so that a digit on its pole is not on the far side; points in a
     plane are seen from above.
+
+    Args:
+        scene: without them.
+        on: where its points are.
+        whole: what the camera is to see most of, where that is something else.
     """
     if on.ball:
         ball = Atoms(np.zeros((1, 3)), np.full(1, INSIDE * on.ball), colour=QUIET_BALL)
-        return replace(scene, layers=[*scene.layers, ball], camera=_towards(on))
+        return replace(scene, layers=[*scene.layers, ball], camera=_towards(whole or on))
     flat = len(on.positions) > 0 and not bool(on.positions[:, 2].any() | on.values[:, 2::3].any())
     return replace(scene, camera=ABOVE) if flat else scene
 

@@ -46,7 +46,7 @@ class Charts:
         rim = {"width": 0.5, "color": NEUTRAL.axis}
         figure.add_trace(dots(name=HERE, marker={"size": 7, "line": rim}, **look))
         for name, colour in ((ALL_NODES, SERIES[0]), (SELECTED, SERIES[1])):
-            fill = _fill(colour, 1)
+            fill = _fill(colour, 0)
             hover = f"{name}: %{{y:.3g}}<extra>%{{x}}</extra>"
             figure.add_trace(graphs.Bar(name=name, marker=fill, xaxis="x2", yaxis="y2", hovertemplate=hover))
         self._arrange(figure)
@@ -110,7 +110,7 @@ class Charts:
             told = [f"structure {s + 1}, {noun} {k}: click to go there" for s, k in others]
             points, marker = _coordinates(environments.points[~shown]), {"color": [_GREY] * len(told)}
             trace_of(self.figure, ELSEWHERE).update(**points, text=told, marker=marker)
-            self.figure.update_layout(annotations=_key(labels, colours))
+            self.figure.update_layout(annotations=[] if set(labels) == {noun} else _key(labels, colours))
             x, y = (escape(name) for name in environments.axes)
             self.figure.update_layout(xaxis={"title": {"text": x}}, yaxis={"title": {"text": y}})
 

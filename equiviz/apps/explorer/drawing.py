@@ -35,6 +35,8 @@ NARROW = 1.1
 """Views are at least so many times as wide as high."""
 THIN = 0.4
 """Of their radius: sticks under arrows and glyphs."""
+ROOM = 1.15
+"""Of the radius of a ball, with what stands on it."""
 BEADS = 0.25
 """Radius of what stands for an edge, in those of the atoms."""
 
@@ -47,7 +49,7 @@ def scene_of(place: Place, field: Field, choice: Choice) -> Scene:
     """
     on = place.ground
     scene = _scene(place, field, choice)
-    scene = scene if on is None else finished(scene, on)
+    scene = scene if on is None else finished(scene, on, place.input)
     height = fitting_height(scene.layers, scene.camera.direction, scene.camera.up, NARROW)
     return replace(scene, camera=replace(scene.camera, height=height))
 
@@ -81,7 +83,9 @@ def seen_from_all_sides(scene: Scene, layers: Sequence[Layer], on: PointValues |
     """
     middle = extent(layers)[0] if on is None else np.zeros(3)
     reach = max([_reach(layer, middle) for layer in layers], default=0.0)
-    if on is not None and not on.fixed:
+    if on is not None and on.ball:
+        reach = ROOM * on.ball  # the same in all views, whatever stands on the points
+    elif on is not None:
         reach = 1.15 * float((on.positions.square().sum(1) + on.values.square().sum(1)).sqrt().max())  # q and p from it
     x, y, z = middle.tolist()
     return replace(scene, camera=replace(scene.camera, centre=(x, y, z), height=2.05 * reach or 2.0))

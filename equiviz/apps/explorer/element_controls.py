@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from equiviz.apps.explorer.look import menu, row
+from equiviz.apps.explorer.look import menu, number_field, row
 
 if TYPE_CHECKING:
     from equiviz.apps.explorer.elements import Elements
@@ -24,6 +24,7 @@ class ElementControls:
         ask: is handed an element.
         random, back, nearest: buttons.
         listed: the list; hidden where there is none.
+        number: the same by its number, for the keyboard: JupyterLab takes a menu's arrow keys for itself.
         generator, angle: which curve, and how far along it; hidden where a hand turns the input.
         box: all of it.
     """
@@ -41,6 +42,8 @@ class ElementControls:
         self.nearest = Button(description="nearest of the list", tooltip="the listed element that is least away")
         self.listed = menu(elements.list_name or "list", "under these the network can be exact", "30em")
         self.listed.options = [BETWEEN, *elements.listed]
+        self.number = number_field("number", "of the listed element, from 1; the arrow keys go on to the next")
+        self.number.max = len(elements.listed)
         self.generator = menu("generator", "of the one-parameter subgroup along which the slider goes", "22em")
         self.generator.options, self.generator.index = list(elements.curves), 0 if elements.curves else None
         wide: dict[str, Any] = {"layout": {"width": "26em", "max_width": "100%"}, "style": {"description_width": "5em"}}
@@ -48,10 +51,11 @@ class ElementControls:
         self.random.on_click(guarded(lambda _: self._random()))
         self.back.on_click(guarded(lambda _: self._back()))
         self.nearest.on_click(guarded(lambda _: self.ask(elements.nearest(self._at))))
-        self.listed.observe(guarded(lambda _: self._chosen()), "value")
+        self.listed.observe(guarded(lambda _: self._choose(self.listed.options.index(self.listed.value))), "value")
+        self.number.observe(guarded(lambda _: self._choose(int(self.number.value))), "value")
         self.generator.observe(guarded(lambda _: self._start()), "value")
         self.angle.observe(guarded(lambda _: self._slid()), "value")
-        finite = [self.listed, self.nearest] if elements.listed else []
+        finite = [self.listed, self.number, self.nearest] if elements.listed else []
         curves = [self.generator, self.angle] if elements.curves else []
         self.box = row(*finite, *curves, self.random, self.back)
 
@@ -60,6 +64,7 @@ class ElementControls:
         self._at = g
         title = self.elements.title_of(g)
         self._fill(self.listed, BETWEEN if title is None else title)
+        self._fill(self.number, self.listed.options.index(self.listed.value))
 
     def _random(self) -> None:
         self._draws += 1
@@ -74,9 +79,10 @@ class ElementControls:
         self._fill(self.angle, 0.0)
         self.ask(g)
 
-    def _chosen(self) -> None:
-        if not self._filling and self.listed.value in self.elements.listed:
-            self.ask(self.elements.listed[str(self.listed.value)])
+    def _choose(self, number: int) -> None:
+        """One of the list, by its number from 1; 0 is none."""
+        if not self._filling and number:
+            self._jump(list(self.elements.listed.values())[number - 1])
 
     def _start(self) -> None:
         """Another generator: it goes on from where the last one led."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from equiviz.view.live_widget import SceneView
 
 HEADS = ("The input g x", "The model's f(g x)", "D(g) f(x)")
+ON_GRID = ", as it lies on the model's grid"
 DRAG, MOVED = "drag it, or focus it and use the arrow keys", "it goes where the slider below takes it"
 RUN, ONCE = "run on the turned input", "run once, on the input as it came; then turned"
 SLOW = 0.3
@@ -62,7 +63,8 @@ class HandPanel:
         self.hand.observe(lambda change: self._latest(_element(change["new"])), "turn")
         if pane.recorded.on_points:
             self.views[1].observe(self.hand.guarded(lambda change: self._selected(change["new"])), "selected")
-        told = (DRAG if elements.dragged else MOVED, RUN, ONCE)
+        run = f"{RUN}{ON_GRID if pane.recorded.on_points and elements.dragged else ''}"
+        told = (DRAG if elements.dragged else MOVED, run, ONCE)
         columns = [self._column(*parts) for parts in zip(HEADS, told, self.views, strict=True)]
         columns_box = HBox(columns)
         columns_box.add_class("equiviz-views")

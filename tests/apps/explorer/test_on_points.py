@@ -179,8 +179,14 @@ def test_the_sixty_are_exact_and_others_are_not_claimed(sphere: Explorer) -> Non
     assert "≈ Turned by 34° about (0.27, 0.53, 0.80). feature_stages.0, regular" in hand.verdict.value
     assert "approximate, GaugeCnn claims only: rotation of the icosahedron" in hand.verdict.value
     assert hand.controls.listed.value == "none of them"
+    assert hand.controls.number.value == 0
     hand.controls.nearest.click()
     assert "✓" in hand.verdict.value
+    hand.controls.number.value = 31
+    assert str(hand.controls.listed.value).startswith("31 of 60: ")
+    assert hand.turned is not None
+    reached = hand.turned.g.matrix  # type: ignore[attr-defined]
+    assert torch.allclose(reached, ICOSAHEDRAL.elements()[30].matrix, rtol=0, atol=1e-12)
     hand.controls.back.click()
     assert hand.controls.listed.value == "1 of 60: not turned"
 
