@@ -79,6 +79,19 @@ def test_shipped_weights_recognise_what_their_manifest_says() -> None:
     assert found.agree()
 
 
+def test_shipped_weights_of_mnist_recognise_what_their_manifest_says(real_data: Path) -> None:
+    model = load("gauge_cnn-mnist")
+    scores = model.manifest.scores  # type: ignore[union-attr]
+    unseen = read_digits(real_data / "sphere").part("test")[:400]
+    found = evaluate_digits(model, unseen)
+    assert found.agree()
+    # 400 of the 2,000 pictures of the manifest: three standard deviations of a share.
+    share = float(scores["accuracy_N_N"])  # type: ignore[index]
+    assert abs(found.accuracy("N") - share) < 3 * (share * (1 - share) / 400) ** 0.5
+    assert scores["accuracy_N_I"] == share  # type: ignore[index]
+    assert found.accuracy("R") < share
+
+
 def test_what_are_no_pictures_is_refused() -> None:
     with pytest.raises(TrainingError, match="Expected 'digits'"):
         read_digits(3)
