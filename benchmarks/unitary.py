@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +30,8 @@ from equiviz.structures.atomic_file import write_atomically
 from equiviz.structures.phase_space import FIELD, STATE
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry import Field
-from equiviz.training.phase_space_training import MOTION_RECIPE, relative_error, system_settings, train_on_motions
+from equiviz.training.motion_report import evaluate_motions
+from equiviz.training.phase_space_training import MOTION_RECIPE, motion_training, system_settings
 from equiviz.training.seeds import seeded
 
 RESULTS = Path(__file__).resolve().parent / "results" / "unitary.json"
@@ -90,16 +90,18 @@ def cell(model: str, system: str, size: int, seed: int) -> dict[str, object]:
         with seeded(seed):
             network = built(model, system)
         recipe = replace(MOTION_RECIPE, epochs=epochs, learning_rate=rate, seed=seed)
-        started = time.perf_counter()
-        losses = train_on_motions(network, training, recipe, augment=model == "plain, augmented")
+        task = motion_training(
+            network, training, validation, recipe, augment=model == "plain, augmented", progress=False
+        )
+        history = task.run()
         tried.append(
             {
                 "rate": rate,
                 "parameters": parameters(network),
-                "train": losses[-1] ** 0.5,
-                "validation": relative_error(network, validation),
-                "test": relative_error(network, test),
-                "seconds": round(time.perf_counter() - started, 1),
+                "train": history.records[-1].loss ** 0.5,
+                "validation": -history.records[-1].score,
+                "test": evaluate_motions(network, test).error(),
+                "seconds": round(sum(record.seconds for record in history.records), 1),
             }
         )
     best = min(tried, key=lambda one: float(str(one["validation"])))

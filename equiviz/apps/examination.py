@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from equiviz.equivariance.check import check
 from equiviz.equivariance.check_report import CheckReport
 from equiviz.equivariance.claims import claimed_kinds
+from equiviz.equivariance.errors import NoSmallMotionError
 from equiviz.equivariance.lie_derivative import lie_derivative
 from equiviz.equivariance.lie_report import LieReport
 from equiviz.equivariance.spectrum import spectrum
@@ -53,14 +54,14 @@ class Examination(Report):
     Attributes:
         checked: what breaks, where, and why.
         varies: over the whole group; None where the model claims no rotations.
-        drifts: under the generators.
+        drifts: under the generators; None where nothing acts on the input that has some.
         sphere: over the axes; None likewise.
         seconds: wall time of each, in s.
     """
 
     checked: CheckReport
     varies: SpectrumReport | None
-    drifts: LieReport
+    drifts: LieReport | None
     sphere: SphereMap | None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -72,7 +73,8 @@ class Examination(Report):
     @property
     def passed(self) -> bool:
         """Whether all of them pass."""
-        return self.checked.passed and self.drifts.passed and (self.varies is None or self.varies.passed)
+        others = (report for report in (self.drifts, self.varies) if report is not None)
+        return self.checked.passed and all(report.passed for report in others)
 
     def to_frame(self) -> DataFrame:
         """The table of the check; the others have their own."""
@@ -145,13 +147,26 @@ def examine(
     seconds: dict[str, float] = {}
     checked = _timed(seconds, "check", lambda: check(model, x, elements, seed, group=group, **told))
     kinds = claimed_kinds(checked.claimed)
-    drifts = _timed(seconds, "lie_derivative", lambda: lie_derivative(model, x, group=group, seed=seed, **told))
+    drifts = _timed(seconds, "lie_derivative", lambda: _drifts(model, x, group, seed, told))
     if "rotation" not in kinds:
         return Examination(checked, None, drifts, None, seconds)
     rotations = "O(3)" if "inversion" in kinds else "SO(3)"
     varies = _timed(seconds, "spectrum", lambda: spectrum(model, x, band_limit, rotations, **told))
     sphere = _timed(seconds, "sphere_map", lambda: sphere_map(model, x, points=axes, **told))
     return Examination(checked, varies, drifts, sphere, seconds)
+
+
+def _drifts(
+    model: nn.Module | Callable[..., object],
+    x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
+    group: str | None,
+    seed: int,
+    told: Mapping[str, Any],
+) -> LieReport | None:
+    try:
+        return lie_derivative(model, x, group=group, seed=seed, **told)
+    except NoSmallMotionError:
+        return None
 
 
 def _timed(seconds: dict[str, float], name: str, run: Callable[[], Found]) -> Found:

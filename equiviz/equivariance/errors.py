@@ -15,5 +15,9 @@ class CheckError(EquivizError):
     input: object = None
 
 
+class NoSmallMotionError(CheckError):
+    """No continuous group acts on the input smoothly, so that there is no small motion to follow."""
+
+
 class NotEquivariant(EquivizError, AssertionError):  # noqa: N818 - reads as what was found
     """A model breaks a symmetry that it claims; the message says where, and by how much."""

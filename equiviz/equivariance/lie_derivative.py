@@ -70,6 +70,7 @@ def lie_derivative(
 
     Raises:
         CheckError: unknown group; the model raises on slightly moved input.
+        NoSmallMotionError: nothing moves the input smoothly.
         CaptureError, ModelError, StructureError: the model or the input is not typed; the message says what to declare.
     """
     with torch.inference_mode(False), as_found(model):

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from equiviz.equivariance.dual_pass import DualPass
+from equiviz.equivariance.errors import NoSmallMotionError
 from equiviz.equivariance.finite_differences import step_for
 from equiviz.equivariance.lie_control import FINER, disproved
 from equiviz.equivariance.lie_finding import Method, Motion
 from equiviz.equivariance.lie_runs import Block, LieRuns
-from equiviz.equivariance.transformed_input import acting_on
+from equiviz.equivariance.transformed_input import acting_smoothly_on
 from equiviz.features.model_input import ModelInput
 from equiviz.symmetry.generators import Generator
 
@@ -103,11 +104,19 @@ class LieMeasurement:
 
 
 def generators_of(x: ModelInput) -> dict[Motion, Mapping[str, Generator]]:
-    """The generators of what acts on an input, by kind; of kinds that have some."""
+    """The generators of what acts on an input, by kind; of kinds that have some.
+
+    Raises:
+        NoSmallMotionError: there are none.
+    """
     found: dict[Motion, Mapping[str, Generator]] = {}
-    for known in acting_on(x):
-        if known.generators():
-            found[known.kind] = {**found.get(known.kind, {}), **known.generators()}
+    for known in acting_smoothly_on(x):
+        found[known.kind] = {**found.get(known.kind, {}), **known.generators()}
+    if not found:
+        raise NoSmallMotionError(
+            "A Lie derivative follows small motions, and this input has none: what acts on it is finite, or jumps "
+            "from point to point of a grid. equiviz.check tries finite elements."
+        )
     return found
 
 

@@ -13,6 +13,7 @@ from equiviz.equivariance.errors import CheckError
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_runs import OrbitRuns
 from equiviz.equivariance.subject import as_subject
+from equiviz.equivariance.transformed_input import orientations
 from equiviz.features.model_input import ModelInput, measured
 from equiviz.features.precision import wide
 from equiviz.nn.declared_function import Outputs, Per
@@ -48,9 +49,11 @@ class OutputErrors:
         """Run the model on the input as it came; arguments as in `equiviz.check`.
 
         Raises:
+            CheckError: no rotation acts on the input.
             CheckError, CaptureError, ModelError, StructureError: as `equiviz.check`.
         """
         subject, taken = as_subject(model, x, inputs, outputs, per)
+        orientations(taken, "SO(3)", "This search")
         runs = OrbitRuns.of(subject, measured(subject, taken), supports)
         return cls(runs, runs.outputs)
 

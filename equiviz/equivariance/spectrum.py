@@ -32,6 +32,7 @@ from equiviz.equivariance.orbit_runs import OrbitRuns
 from equiviz.equivariance.round_off import tolerance
 from equiviz.equivariance.spectrum_report import SpectrumReport
 from equiviz.equivariance.subject import as_subject
+from equiviz.equivariance.transformed_input import orientations
 from equiviz.features.model_input import ModelInput, measured
 from equiviz.features.model_state import as_found
 from equiviz.features.precision import wide
@@ -50,7 +51,7 @@ def spectrum(
     model: nn.Module | Callable[..., object],
     x: ModelInput | Tensor | Sequence[object] | Mapping[str, object],
     band_limit: int = 6,
-    group: OrthogonalGroup = "O(3)",
+    group: OrthogonalGroup | None = None,
     *,
     supports: Mapping[str, Support] | None = None,
     inputs: Inputs | None = None,
@@ -69,7 +70,7 @@ def spectrum(
         model: anything that `equiviz.check` takes. It is run in the mode in which it comes, and left as it was.
         x: a Structure, a list of Structures, a Graph; with `inputs`: one tensor, or a dict of tensors.
         band_limit: L of the rule. Content up to lambda = L / 2 is resolved exactly.
-        group: "O(3)", or "SO(3)", which leaves inversion out.
+        group: "O(3)", or "SO(3)", which leaves inversion out; by default O(3) where inversions act on the input.
         supports: as in `equiviz.capture`.
         inputs: as in `equiviz.check`.
         outputs: as in `equiviz.check`.
@@ -78,13 +79,15 @@ def spectrum(
     Raises:
         BandLimitError: band limit out of range.
         GroupError: unknown group.
-        CheckError: the model raises on a turned input; the coefficients would take more than `LARGEST` GiB.
+        CheckError: no rotation of space, or no inversion that was asked for, acts on the input; the model raises on a
+            turned input; the coefficients would take more than `LARGEST` GiB.
         CaptureError, ModelError, StructureError: the model or the input is not typed; the message says what to declare.
     """
-    rule = quadrature(band_limit, group)
     smaller = band_limit - 2 if band_limit >= 2 else None
     with as_found(model):
         subject, taken = as_subject(model, x, inputs, outputs, per)
+        group = orientations(taken, group, "spectrum")
+        rule = quadrature(band_limit, group)
         runs = OrbitRuns.of(subject, measured(subject, taken), supports)
         _refuse_too_large(runs, rule)
         turned, raw = _moments(runs, rule, band_limit // 2, runs.outputs)

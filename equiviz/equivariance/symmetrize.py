@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from equiviz.equivariance.orbit import Orbit
 from equiviz.equivariance.orbit_average import OrbitAverage
 from equiviz.equivariance.orbit_runs import BATCH
+from equiviz.equivariance.transformed_input import orientations
 from equiviz.equivariance.turned_copies import turned_copies
 from equiviz.nn.declared_function import DeclaredFunction, Outputs, Per, declared
 from equiviz.nn.equivariant_model import EquivariantModel
@@ -73,6 +74,10 @@ class SymmetrizedModel(EquivariantModel):
         """As the model."""
         return self.model.measure(structure)
 
+    def reads(self, x: object) -> object:
+        """As the model."""
+        return self.model.reads(x)
+
     def prepare(self, structures: Structure | Sequence[Structure]) -> Graph:
         """As the model."""
         return self.model.prepare(structures)
@@ -81,8 +86,14 @@ class SymmetrizedModel(EquivariantModel):
         """The average of a model of the same shape with new weights."""
         return SymmetrizedModel(self.model.fresh(), self.rule, self.batch)
 
-    def forward(self, graph: Graph) -> dict[str, Field]:
-        """The averaged outputs, and their rotational standard deviations; differentiable."""
+    def forward(self, graph: Graph | TypedTensors) -> dict[str, Field]:
+        """The averaged outputs, and their rotational standard deviations; differentiable.
+
+        Raises:
+            CheckError: an input on which the group does not act.
+        """
+        if isinstance(graph, TypedTensors):
+            return _averaged(self.model, graph, self.rule, self._orbit)
         average = OrbitAverage()
         for part in self._orbit.parts(max(1, self.batch // max(1, len(graph)))):
             average.add(part, self.model(turned_copies(graph, part)))
@@ -122,14 +133,12 @@ class SymmetrizedFunction(DeclaredFunction):
 
         Raises:
             ModelError: plain tensors whose types were not declared.
+            CheckError: tensors on which the group does not act.
         """
         if not isinstance(x, TypedTensors) and self.inputs is None:
             raise ModelError(f"Say what the tensors of {self.title} carry: symmetrize(f, inputs='1o', outputs='1x0e').")
         typed = x if isinstance(x, TypedTensors) else TypedTensors.make(x, cast(Inputs, self.inputs))
-        average = OrbitAverage()
-        for part in self._orbit.parts(1):
-            average.add(part, super().forward(typed.transform(part.elements[0])))
-        return average.fields()
+        return _averaged(super().forward, typed, self.rule, self._orbit)
 
 
 def symmetrize(
@@ -174,6 +183,17 @@ def symmetrize(
         f"Expected an EquivariantModel to symmetrize, got {type(model).__name__}. Of a function or a module on tensors "
         "say what it takes and returns: symmetrize(f, inputs='1o', outputs='1x0e')."
     )
+
+
+def _averaged(
+    run: Callable[[TypedTensors], dict[str, Field]], x: TypedTensors, rule: Quadrature, orbit: Orbit
+) -> dict[str, Field]:
+    """Element by element: rows of typed tensors may know of each other."""
+    orientations(x, rule.group, "symmetrize")
+    average = OrbitAverage()
+    for part in orbit.parts(1):
+        average.add(part, run(x.transform(part.elements[0])))
+    return average.fields()
 
 
 def _claimed(model: EquivariantModel, rule: Quadrature) -> str:

@@ -10,13 +10,21 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from equiviz.equivariance.errors import CheckError
 from equiviz.features.model_input import ModelInput
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import GroupElement, Permutation
-from equiviz.symmetry.transformations import EUCLIDEAN, INVERSIONS, ROTATIONS, Transformations
+from equiviz.symmetry.groups import GroupElement, OrthogonalGroup, Permutation
+from equiviz.symmetry.transformations import (
+    EUCLIDEAN,
+    INVERSIONS,
+    ROTATIONS,
+    Inversions,
+    Rotations,
+    Transformations,
+)
 
 Points = TypeVar("Points", bound=Structure | Graph)
 # By which part of the distance between points they are shaken.
@@ -171,6 +179,37 @@ def acting_on(x: ModelInput) -> list[Transformations]:
     named = [t for held in carried for t in held.transformed_by()]
     space = [] if isinstance(x, TypedTensors) else EUCLIDEAN
     return list(dict.fromkeys([*space, *named])) or [ROTATIONS, INVERSIONS]
+
+
+def acting_smoothly_on(x: ModelInput) -> list[Transformations]:
+    """Those of `acting_on` whose generators mean something: nothing that `x` carries jumps under them."""
+    carried = [f.representation for part in _parts(x) for f in part]
+    jumping = {t for held in carried if not held.smooth for t in held.transformed_by()}
+    return [t for t in acting_on(x) if t not in jumping and t.generators()]
+
+
+def orientations(x: ModelInput, group: OrthogonalGroup | None, verb: str) -> OrthogonalGroup:
+    """The orientations that a verb goes over: those asked for, or else all that act on `x`.
+
+    Args:
+        x: what is turned.
+        group: what was asked for; None for O(3), or SO(3) where no inversion acts.
+        verb: who asks, for the message.
+
+    Raises:
+        CheckError: no rotation of space acts on `x`, or inversions were asked for and none acts.
+    """
+    known = acting_on(x)
+    if not any(isinstance(t, Rotations) for t in known):
+        raise CheckError(
+            f"{verb} goes over rotations of space, which do nothing to this input; what acts on it is of other kinds "
+            f"({', '.join(t.kind for t in known)}). equiviz.check and equiviz.lie_derivative try those."
+        )
+    if not any(isinstance(t, Inversions) for t in known):
+        if group == "O(3)":
+            raise CheckError(f"{verb} was asked for O(3), but no inversion acts on this input: take group='SO(3)'.")
+        return group or "SO(3)"
+    return group or "O(3)"
 
 
 def _parts(x: ModelInput) -> list[list[Field]]:

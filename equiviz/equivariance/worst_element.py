@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from equiviz.equivariance.output_errors import OutputErrors
 from equiviz.equivariance.percent import percent
 from equiviz.equivariance.round_off import base_tolerance, tolerance_words
+from equiviz.equivariance.transformed_input import orientations
 from equiviz.features.model_input import ModelInput
 from equiviz.features.model_state import as_found
 from equiviz.nn.declared_function import Outputs, Per
@@ -137,6 +138,7 @@ def worst_element(
     start = quadrature(band_limit, group).matrices
     with as_found(model):
         errors = OutputErrors.of(model, x, supports, inputs, outputs, per)
+        orientations(errors.runs.x, group, "worst_element")
         first = errors.largest(start)
         climb = _Climb(errors)
         path = climb.from_(start[int(first.argmax())], float(first.max()))

@@ -62,6 +62,8 @@ class Representation(ABC):
 
     affine: ClassVar[bool] = False
     """Whether some element acts by more than a matrix (a translation of positions)."""
+    smooth: ClassVar[bool] = True
+    """Whether small elements of a continuous group move values little by little, so that a generator has a meaning."""
 
     @property
     def is_complex(self) -> bool:

@@ -8,7 +8,7 @@ Any other rotation interpolates linearly within triangles; how much is lost fall
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
@@ -43,6 +43,7 @@ class SphereSignals(Representation):
         RepresentationError: no channel, or another fibre.
     """
 
+    smooth: ClassVar[bool] = False
     level: int
     channels: int = 1
     fibre: Fibre = "scalar"

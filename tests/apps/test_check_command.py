@@ -17,9 +17,10 @@ from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.phase_space.motion_file import states_named, write_motions
 from equiviz.datasets.phase_space.motions import Motions
 from equiviz.datasets.sphere.named_signals import signals_named
-from equiviz.models import gauge_cnn, unitary
+from equiviz.models import unitary
 from equiviz.nn.errors import ModelError
 from equiviz.structures.phase_space import STATE
+from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.structures.structure import Structure
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.training.load import load
@@ -55,28 +56,14 @@ def test_check_ends_with_one_when_a_unitary_network_is_broken(monkeypatch: pytes
     assert groups["real rotation"]["passed"]
 
 
-def test_check_ends_with_one_when_a_gauge_network_forgets_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = gauge_cnn.Atlas.__init__
-
-    def frameless(self: gauge_cnn.Atlas, level: int, fibre: gauge_cnn.Fibre) -> None:
-        plain(self, level, fibre)
-        width = gauge_cnn.DIRECTIONS if fibre == "regular" else 1
-        count = len(gauge_cnn.grid(level)) + 1
-        points = self.index[:, 0] % count
-        self.index = torch.arange(width)[:, None, None] * count + points[:, None]
-
-    monkeypatch.setattr(gauge_cnn.Atlas, "__init__", frameless)
-    told = CliRunner().invoke(app, ["check", "gauge_cnn-digits", "digits", "--elements", "2", "--json"])
-    assert told.exit_code == 1
-    assert not json.loads(told.stdout)["groups"]["icosahedral"]["passed"]
-
-
-def test_files_of_motions_and_of_signals_are_checked(tmp_path: Path) -> None:
+def test_files_of_motions_and_of_signals_are_read(tmp_path: Path) -> None:
     write_motions(tmp_path / "mine.npz", Motions.make("charges", "test", 5))
     assert check_files("unitary-charges", str(tmp_path / "mine.npz"), elements=2).passed
     digits = signals_named("digits", 3)
-    np.save(tmp_path / "mine.npy", digits.spread[:4].numpy())
-    assert check_files("gauge_cnn-digits", str(tmp_path / "mine.npy"), elements=2).passed
+    np.save(tmp_path / "mine.npy", digits.spread[:2].numpy())
+    found = input_named(load("gauge_cnn-digits"), str(tmp_path / "mine.npy"))
+    assert isinstance(found, SphereSignal)
+    assert torch.equal(found.spread, digits.spread[:2].double())
 
 
 def test_a_model_says_itself_what_it_reads(tmp_path: Path) -> None:

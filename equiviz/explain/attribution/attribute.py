@@ -27,6 +27,7 @@ from equiviz.features.model_input import Given, ModelInput, measured, prepared
 from equiviz.features.model_state import untouched
 from equiviz.nn.equivariant_model import title_of
 from equiviz.structures.graph import Graph
+from equiviz.structures.typed_tensors import TypedTensors
 
 To: TypeAlias = Literal["edges", "positions", "stages", "paths"]
 INSIDE = ("integrated_gradients", "relevance")
@@ -145,6 +146,11 @@ def attribute(
         with counting_runs(model, "attributing", progress=progress):
             return _inside(model, taken, question_of(model, taken, output, at, component), method, to, steps)
     if to == "positions":
+        if isinstance(taken, TypedTensors):
+            raise AttributionError(
+                f"Expected a structure, whose points have positions, for to='positions', got a {type(taken).__name__}: "
+                "to='edges' shares a prediction out among the rows and irreps of what it holds."
+            )
         warnings.warn(ORIGIN, stacklevel=2)
     question = question_of(model, taken, output, at, component)
     asked = Asked(model, question, chosen, players, Effort(steps, samples, seed), to == "positions")

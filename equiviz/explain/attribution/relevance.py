@@ -33,6 +33,7 @@ from equiviz.explain.outputs import OUTPUT
 from equiviz.features.capture import record
 from equiviz.features.model_input import ModelInput, sizes
 from equiviz.features.model_state import untouched
+from equiviz.features.precision import wide
 from equiviz.nn.product_paths import Output, PathSum, paths_of, rerouted
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.invariants import copies_of
@@ -125,11 +126,11 @@ class _Pass:
 def _shares(name: str, found: Field, slope: Tensor | None) -> list[StageShare]:
     if slope is None:
         return []
-    rep, values = found.representation, found.values.detach().double()
+    rep, values = found.representation, wide(found.values.detach())
     return [
         StageShare(name, label, found.support, copies.flatten(1))
         for label in rep.labels()
-        for copies in [(copies_of(values, rep, label) * copies_of(slope.double(), rep, label)).sum(-1)]
+        for copies in [(copies_of(wide(slope), rep, label).conj() * copies_of(values, rep, label)).sum(-1).real]
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from equiviz.explain.attribution.quality import Quality
 from equiviz.explain.attribution.shares import Shares
+from equiviz.explain.attribution.varied_input import EDGES
 
 EXACT = 0.01
 """Of the sizes of all scores: what is missing of completeness may be called nothing."""
@@ -39,6 +40,8 @@ def _sum(complete: bool, shares: Shares, measured: Quality) -> str:
             f"the change of {change}; the rest goes round them (other readouts, self-connections, biases)."
         )
     where = "Without edges" if math.isnan(shares.edgeless) else "With every neighbour at the cutoff"
+    if shares.parts and EDGES not in shares.parts:
+        where = "Of an input of zeros"
     lead = f"{where} the prediction is {start:.4g}; the scores sum up to {shares.sum:+.4g} of"
     if math.isnan(measured.completeness) or measured.completeness <= EXACT:
         return f"{lead} the change of {change}.{_hard_edge(shares)}"

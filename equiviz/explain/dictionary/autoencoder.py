@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equiviz.explain.dictionary.channels import Channels
-from equiviz.explain.dictionary.pursuit import Atoms, learned
+from equiviz.explain.dictionary.channels import Channels, squares
+from equiviz.explain.dictionary.pursuit import Atoms, halved, learned
+from equiviz.features.precision import wide
 
 BATCH = 512
 RATE = 3e-3
@@ -39,7 +40,7 @@ class Autoencoder(Atoms):
 
 def gated(images: Tensor, active: int) -> Tensor:
     """The copies [N, K, M] with the largest norms, `active` of each environment; the others zero."""
-    strength = images.square().sum(2)
+    strength = squares(images).sum(2)
     kept = strength.topk(min(active, images.shape[1]), 1).indices
     return images * torch.zeros_like(strength).scatter(1, kept, 1.0)[:, :, None]
 
@@ -58,13 +59,13 @@ def trained(
         seed: of start and batches.
     """
     start = learned(stacked, channels, counts, active, 3, seed)
-    stacked, vectors = stacked.float(), start.vectors.float()
+    stacked, vectors = halved(stacked), halved(start.vectors)
     allowed = torch.zeros_like(vectors)
     for k, label in enumerate(start.labels):
         allowed[k, channels.places(label)] = 1
     generator = torch.Generator().manual_seed(seed)
     with torch.enable_grad():
-        encoder, decoder = (vectors.clone().requires_grad_() for _ in range(2))
+        encoder, decoder = (part.clone().requires_grad_() for part in (vectors.conj().resolve_conj(), vectors))
         optimiser = torch.optim.Adam([encoder, decoder], lr=RATE)
         for _ in range(rounds):
             for rows in torch.randperm(len(stacked), generator=generator).split(BATCH):
@@ -72,8 +73,8 @@ def trained(
                 batch = stacked[rows]
                 codes = gated(torch.einsum("kc,ncm->nkm", encoder * allowed, batch), active)
                 error = batch - torch.einsum("kc,nkm->ncm", decoder * allowed, codes)
-                error.square().sum((1, 2)).mean().backward()
+                squares(error).sum((1, 2)).mean().backward()
                 optimiser.step()
-    made, reading = ((part * allowed).detach().double() for part in (decoder, encoder))
+    made, reading = (wide((part * allowed).detach()) for part in (decoder, encoder))
     sizes = made.norm(dim=1, keepdim=True).clamp(min=1e-12)
     return Autoencoder(made / sizes, start.labels, reading * sizes)

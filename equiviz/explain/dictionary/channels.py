@@ -1,9 +1,11 @@
 """The irreps of a stage as channels of one tensor, padded to the largest irrep; what the dictionary's algebra runs on.
 
-A linear map between channels of one irrep, with one weight for all its components, commutes with rotations; so does
-whatever looks at norms of copies only. Everything in this folder is made of these two.
+A linear map between channels of one irrep, with one weight for all its components, commutes with the group; so does
+whatever looks at norms of copies only. Everything in this folder is made of these two, so that it holds for any
+representation whose blocks the kernel names: irreps of O(3), vectors of U(n) with complex weights, signals on a grid.
 
-Shapes: N environments, C channels (copies) of all irreps, M components of the largest irrep, the rest zero.
+Shapes: N environments, C channels (copies) of all irreps, M components of the largest irrep, the rest zero. Values are
+real, or complex where the representation is.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ import torch
 from torch import Tensor
 
 from equiviz.explain.errors import DictionaryError
+from equiviz.features.precision import wide
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.irreps import Irrep
-from equiviz.symmetry.representations import O3Irreps, Representation
+from equiviz.symmetry.representations import Representation
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +42,12 @@ class Channels:
         """Measure means and sizes on the environments of a field [N, dim].
 
         Raises:
-            DictionaryError: no field of O(3) irreps, values that are not finite, or none that varies.
+            DictionaryError: positions; values that are not finite, or none that varies.
         """
-        if not isinstance(field.representation, O3Irreps) or field.values.is_complex():
+        if field.representation.affine:
             raise DictionaryError(
-                f"Expected a stage of O(3) irreps, got {field.representation}: a dictionary of it is not known."
+                f"Expected a stage whose values turn, got {field.representation}: translations change the norms that "
+                "the gates look at. Take differences of positions."
             )
         if not bool(field.values.isfinite().all()):
             bad = int((~field.values.isfinite()).any(1).sum())
@@ -52,9 +55,9 @@ class Channels:
         invariant = {block.label for block in field.blocks if block.invariant}
         labels, means, scales = list[str](), dict[str, Tensor](), dict[str, float]()
         for label in field.representation.labels():
-            copies = field[label].double()  # [N, C_l, 2l+1]
-            mean = copies.mean(0)[:, 0] if label in invariant else torch.zeros(copies.shape[1], dtype=torch.float64)
-            size = float((copies - mean[:, None]).square().sum((1, 2)).mean().sqrt())
+            copies = wide(field[label])  # [N, C_l, M_l]
+            mean = copies.mean(0)[:, 0] if label in invariant else copies.new_zeros(copies.shape[1])
+            size = float(squares(copies - mean[:, None]).sum((1, 2)).mean().sqrt())
             if size > 1e-9 * float(copies.abs().max()):
                 labels.append(label)
                 means[label], scales[label] = mean, size
@@ -70,7 +73,7 @@ class Channels:
     @property
     def sizes(self) -> dict[str, int]:
         """Components of each irrep."""
-        return {label: Irrep.parse(label).dim for label in self.labels}
+        return {block.label: block.size for block in self.representation.blocks if block.label in self.labels}
 
     @property
     def width(self) -> int:
@@ -84,13 +87,13 @@ class Channels:
         return slice(start, start + self.counts[label])
 
     def stacked(self, field: Field) -> Tensor:
-        """A field as channels [N, C, M], float64; all irreps together have a mean square norm of their number."""
-        centred = ((field[label].double() - self.means[label][:, None], self.scales[label]) for label in self.labels)
+        """A field as channels [N, C, M], float64 or complex128; the mean square norm of all is the number of irreps."""
+        centred = ((wide(field[label]) - self.means[label][:, None], self.scales[label]) for label in self.labels)
         return torch.cat([self._padded(copies / scale) for copies, scale in centred], 1)
 
     def field(self, stacked: Tensor) -> Field:
         """Channels [N, C, M] as a field of the stage's irreps; irreps that do not vary are zero."""
-        values = torch.zeros(len(stacked), self.representation.dim, dtype=torch.float64)
+        values = torch.zeros(len(stacked), self.representation.dim, dtype=wide(stacked).dtype)
         for label in self.labels:
             part = stacked[:, self.places(label), : self.sizes[label]] * self.scales[label]
             part = part + self.means[label][:, None]
@@ -100,6 +103,11 @@ class Channels:
 
     def _padded(self, copies: Tensor) -> Tensor:
         return torch.nn.functional.pad(copies, (0, self.width - copies.shape[-1]))
+
+
+def squares(values: Tensor) -> Tensor:
+    """Their squared sizes, real."""
+    return (values * values.conj()).real
 
 
 def shuffled(stacked: Tensor, seed: int) -> Tensor:

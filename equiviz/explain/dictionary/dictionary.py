@@ -26,7 +26,7 @@ from equiviz.explain.probing.asked_targets import Asked, as_targets
 from equiviz.explain.probing.targets import Targets, column_names, target_columns
 from equiviz.explain.random_network import random_network
 from equiviz.features.model_input import measured_inputs
-from equiviz.nn.equivariant_model import title_of
+from equiviz.nn.equivariant_model import claimed_group, title_of
 from equiviz.structures.interchange.recognised import StructureLike
 from equiviz.symmetry.field import Field
 
@@ -54,7 +54,8 @@ def dictionary(
 
     The values of an irrep l with C channels, x in R^{C x (2l+1)}, are written as a sum of few atoms, x = sum_k d_k
     s_k^T: d_k, a unit vector over the channels, is what the atom is, and s_k, a copy of the irrep, how strongly and in
-    which direction it is there. One gate lets all of s_k through or nothing, so codes turn as the environment does.
+    which direction it is there. One gate lets all of s_k through or nothing, so codes turn as the environment does. Of
+    complex values, as vectors of U(n) are, d_k is complex, too.
 
     Example:
         >>> report = dictionary(model, glass, "density_stage", targets=["q_4", "q_6"])  # doctest: +SKIP
@@ -62,7 +63,8 @@ def dictionary(
     Args:
         model: anything that `equiviz.capture` takes; it is run under `torch.no_grad`.
         structures: as for `equiviz.probe`. A quarter is held out: whole structures, or slabs of space.
-        stage: on nodes, of O(3) irreps.
+        stage: on nodes. Its blocks may be irreps of O(3), vectors of U(n) (whose atoms have complex weights), or
+            whatever else copies in its representation; signals on a grid are one block each.
         atoms: how many, shared out among the irreps alike; or by irrep, as ``{"0e": 4, "1o": 12}``.
         sparsity: how many atoms code one environment; None for two for each irrep.
         method: "pursuit": block orthogonal matching pursuit and K-SVD; "autoencoder": a linear encoder, a gate, a
@@ -90,7 +92,7 @@ def dictionary(
     control = [] if other is None else _random_curve(other, field, sample, active, made.atoms.labels, method)
     scores, codes = [*_curves(made, train, test, method, seed), *control], made.codes(field)
     meanings = _meanings(made, codes, as_targets(targets, listed), sample, seed) if targets else []
-    commuting = commuting_error(made, _rows(test, torch.arange(min(CHECKED, len(test)))), seed)
+    commuting = commuting_error(made, _rows(test, torch.arange(min(CHECKED, len(test)))), seed, claimed_group(model))
     unlearned = other is not None and not control
     return DictionaryReport(title_of(model), stage, made, sample, codes, scores, meanings, commuting, unlearned)
 

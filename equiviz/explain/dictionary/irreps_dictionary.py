@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from equiviz.explain.dictionary.autoencoder import trained
-from equiviz.explain.dictionary.channels import Channels
+from equiviz.explain.dictionary.channels import Channels, squares
 from equiviz.explain.dictionary.pursuit import Atoms, learned
 from equiviz.explain.errors import DictionaryError
+from equiviz.symmetry.copies import CopiesOf
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.representations import O3Irreps, Representation
 
@@ -44,7 +45,7 @@ class IrrepsDictionary:
         """Learn from the values [N, dim] of a stage; of several starts the one that explains most is kept.
 
         Raises:
-            DictionaryError: an unknown method; a stage that is no field of O(3) irreps, or that does not vary.
+            DictionaryError: an unknown method; a stage of positions, or one that does not vary.
         """
         if method not in get_args(Method):
             raise DictionaryError(f"Expected method {' or '.join(map(repr, get_args(Method)))}, got {method!r}.")
@@ -53,14 +54,15 @@ class IrrepsDictionary:
         counts = {label: counts[label] for label in channels.labels}
         make = learned if method == "pursuit" else trained
         found = [make(stacked, channels, counts, active, ROUNDS[method], seed + k) for k in range(starts)]
-        errors = [float((stacked - atoms.decoded(atoms.codes(stacked, active))).square().sum()) for atoms in found]
+        errors = [float(squares(stacked - atoms.decoded(atoms.codes(stacked, active))).sum()) for atoms in found]
         return cls(channels, found[errors.index(min(errors))], active)
 
     @property
     def representation(self) -> Representation:
         """Of the codes: one copy for each atom."""
-        terms = [(len(list(same)), label) for label, same in groupby(self.atoms.labels)]
-        return O3Irreps(terms)
+        terms = tuple((len(list(same)), label) for label, same in groupby(self.atoms.labels))
+        whole = self.channels.representation
+        return O3Irreps(terms) if isinstance(whole, O3Irreps) else CopiesOf(whole, terms)
 
     def codes(self, field: Field, active: int | None = None) -> Tensor:
         """Codes [N, K, M] of a stage's values [N, dim], padded to the largest irrep."""

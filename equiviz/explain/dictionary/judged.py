@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equiviz.explain.dictionary.channels import shuffled
+from equiviz.explain.dictionary.channels import shuffled, squares
 from equiviz.explain.dictionary.irreps_dictionary import IrrepsDictionary, Method
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import haar
+from equiviz.symmetry.named_groups import named_group
 
 RESAMPLES = 200
 
@@ -38,11 +38,11 @@ class Explained:
 
 def explained(name: str, stacked: Tensor, decoded: Tensor, active: int) -> Explained:
     """Compare channels [N, C, M] with what was made of them."""
-    errors, squares = (stacked - decoded).square().sum((1, 2)), stacked.square().sum((1, 2))  # [N]
+    errors, whole = squares(stacked - decoded).sum((1, 2)), squares(stacked).sum((1, 2))  # [N]
     draws = torch.randint(len(errors), (RESAMPLES, len(errors)), generator=torch.Generator().manual_seed(0))
-    drawn = 1 - errors[draws].sum(1) / squares[draws].sum(1)
+    drawn = 1 - errors[draws].sum(1) / whole[draws].sum(1)
     low, high = drawn.quantile(torch.tensor([0.025, 0.975], dtype=drawn.dtype)).tolist()
-    return Explained(name, active, 1 - float(errors.sum() / squares.sum()), low, high)
+    return Explained(name, active, 1 - float(errors.sum() / whole.sum()), low, high)
 
 
 def curve(name: str, dictionary: IrrepsDictionary, stacked: Tensor) -> list[Explained]:
@@ -63,7 +63,7 @@ def principal_curve(train: Tensor, test: Tensor, dictionary: IrrepsDictionary) -
     found: list[Explained] = []
     for count in (*range(1, dictionary.active + 1), len(order)):
         own = vectors[order[:count]]
-        decoded = torch.einsum("kc,kd,ndm->ncm", own, own, test)
+        decoded = torch.einsum("kc,kd,ndm->ncm", own, own.conj(), test)
         found.append(explained("principal components", test, decoded, count))
     return found
 
@@ -79,11 +79,23 @@ def shuffled_curve(
     return curve("shuffled channels", control, control.channels.stacked(other))
 
 
-def commuting_error(dictionary: IrrepsDictionary, field: Field, seed: int, turns: int = 3) -> float:
-    """Largest relative difference between codes of turned values and turned codes: rounding, where all is well."""
+def commuting_error(
+    dictionary: IrrepsDictionary, field: Field, seed: int, claimed: str = "none", turns: int = 3
+) -> float:
+    """Largest relative difference between codes of turned values and turned codes: rounding, where all is well.
+
+    Args:
+        dictionary: what codes.
+        field: values that it codes.
+        seed: of the elements.
+        claimed: the group of the model; what else acts on its values may do so by halves, as rotations do on a grid.
+        turns: elements of each kind.
+    """
     codes = dictionary.encode(field)
+    acting = field.representation.transformed_by()
+    kinds = [kind for kind in acting if isinstance(kind, named_group(claimed))] or acting
     worst = 0.0
-    for g in haar(turns, seed):
+    for g in (g for kind in kinds for g in kind.draw(turns, seed)):
         turned = dictionary.encode(field.transform(g)).values
         worst = max(worst, float((turned - codes.transform(g).values).norm() / codes.values.norm().clamp(min=1e-300)))
     return worst
@@ -95,7 +107,7 @@ def _principal(train: Tensor, dictionary: IrrepsDictionary) -> tuple[Tensor, Ten
     vectors, strengths = list[Tensor](), list[Tensor]()
     for label in channels.labels:
         part = train[:, channels.places(label)]
-        values, basis = torch.linalg.eigh(torch.einsum("ncm,ndm->cd", part, part))
+        values, basis = torch.linalg.eigh(torch.einsum("ncm,ndm->cd", part, part.conj()))
         most = min(dictionary.atoms.labels.count(label), len(values))
         own = torch.zeros(most, train.shape[1], dtype=train.dtype)
         own[:, channels.places(label)] = basis[:, -most:].T

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from equiviz.explain.dictionary.channels import Channels
+from equiviz.explain.dictionary.channels import Channels, squares
+from equiviz.features.precision import wide
 
 ROWS = 2048
 """Environments coded at a time: bounds the memory."""
@@ -51,12 +52,12 @@ class Atoms:
         return torch.einsum("kc,nkm->ncm", self.vectors, codes)
 
     def _pursued(self, rows: Tensor, active: int) -> Tensor:
-        projected = torch.einsum("kc,ncm->nkm", self.vectors, rows)  # [n, K, M]
-        gram = self.vectors @ self.vectors.T  # [K, K]
+        projected = torch.einsum("kc,ncm->nkm", self.vectors.conj(), rows)  # [n, K, M]
+        gram = self.vectors.conj() @ self.vectors.T  # [K, K]
         codes, chosen = torch.zeros_like(projected), torch.zeros(len(rows), 0, dtype=torch.long)
         for _ in range(min(active, len(self.labels))):
             left = projected - torch.einsum("kj,njm->nkm", gram, codes)
-            gain = left.square().sum(2).scatter(1, chosen, -1.0)  # [n, K]
+            gain = squares(left).sum(2).scatter(1, chosen, -1.0)  # [n, K]
             chosen = torch.cat([chosen, gain.argmax(1, keepdim=True)], 1)  # [n, s]
             wanted = projected.gather(1, chosen[:, :, None].expand(-1, -1, rows.shape[2]))  # [n, s, M]
             square = gram[chosen[:, :, None], chosen[:, None, :]] + RIDGE * torch.eye(
@@ -65,6 +66,11 @@ class Atoms:
             fitted = torch.linalg.solve(square, wanted)
             codes = torch.zeros_like(projected).scatter(1, chosen[:, :, None].expand_as(fitted), fitted)
         return codes
+
+
+def halved(values: Tensor) -> Tensor:
+    """In single precision, complex where they are."""
+    return values.to(torch.complex64 if values.is_complex() else torch.float32)
 
 
 def learned(
@@ -81,7 +87,7 @@ def learned(
         seed: of the start.
     """
     generator = torch.Generator().manual_seed(seed)
-    stacked = stacked.float()  # half the memory to walk through; the atoms need no more digits
+    stacked = halved(stacked)  # half the memory to walk through; the atoms need no more digits
     atoms = _started(stacked, channels, counts, generator)
     for place in range(rounds):
         codes = atoms.codes(stacked, active)
@@ -102,7 +108,7 @@ def _started(stacked: Tensor, channels: Channels, counts: Mapping[str, int], gen
 def _leading(left: Tensor, channels: Channels, label: str, generator: torch.Generator) -> Tensor:
     """The leading channel vector [C] of one environment, drawn by how much of this irrep is left in it."""
     part = left[:, channels.places(label)]
-    weights = part.square().sum((1, 2))
+    weights = squares(part).sum((1, 2))
     weights = weights if float(weights.sum()) > 0 else torch.ones_like(weights)
     drawn = int(torch.multinomial(weights, 1, generator=generator))
     vector = torch.zeros(left.shape[1], dtype=left.dtype)
@@ -123,13 +129,13 @@ def _updated(atoms: Atoms, codes: Tensor, stacked: Tensor, channels: Channels) -
         decoded = torch.einsum("kc,nkm->ncm", vectors[numbers, places], codes[:, numbers, :size])
         left = stacked[:, places, :size] - decoded  # [N, C_l, 2l+1]
         for k in numbers:
-            users = codes[:, k].square().sum(1).nonzero().flatten()
+            users = squares(codes[:, k]).sum(1).nonzero().flatten()
             if len(users):
                 code = codes[users, k, None, :size]  # [n, 1, 2l+1]
                 own = left[users] + vectors[k, places, None] * code
-                vector = (own * code).sum((0, 2))
+                vector = (own * code.conj()).sum((0, 2))
                 vector = vector / vector.norm().clamp(min=1e-30)
-                codes[users, k, :size] = code = (own * vector[:, None]).sum(1)
+                codes[users, k, :size] = code = (own * vector.conj()[:, None]).sum(1)
                 left[users] = own - vector[:, None] * code[:, None]
                 vectors[k, places] = vector
     return Atoms(vectors, atoms.labels)
@@ -137,8 +143,8 @@ def _updated(atoms: Atoms, codes: Tensor, stacked: Tensor, channels: Channels) -
 
 def _renewed(atoms: Atoms, codes: Tensor, stacked: Tensor, channels: Channels, generator: torch.Generator) -> Atoms:
     """Atoms that are hardly used, or nearly equal to another, start anew where most is left."""
-    used = codes.square().sum(2).gt(0).double().mean(0)  # [K]
-    alike = (atoms.vectors @ atoms.vectors.T).abs().triu(1).amax(0) > ALIKE
+    used = squares(codes).sum(2).gt(0).double().mean(0)  # [K]
+    alike = (atoms.vectors.conj() @ atoms.vectors.T).abs().triu(1).amax(0) > ALIKE
     poor = ((used < SELDOM) | alike).nonzero().flatten().tolist()
     if not poor:
         return atoms
@@ -150,7 +156,8 @@ def _renewed(atoms: Atoms, codes: Tensor, stacked: Tensor, channels: Channels, g
 
 
 def _signed(atoms: Atoms) -> Atoms:
-    """Unit vectors in float64, the largest component positive: the sign of an atom is that of its code."""
-    vectors = torch.nn.functional.normalize(atoms.vectors.double(), dim=1)
+    """Unit vectors in double precision, the largest component positive: sign or phase of an atom are its code's."""
+    vectors = wide(atoms.vectors)
+    vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp(min=1e-12)
     largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
-    return Atoms(vectors * largest.sign(), atoms.labels)
+    return Atoms(vectors * largest.sgn().conj(), atoms.labels)

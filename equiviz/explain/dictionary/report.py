@@ -16,6 +16,7 @@ from equiviz.explain.dictionary.words import sentences
 from equiviz.explain.errors import DictionaryError
 from equiviz.structures.structure import Structure
 from equiviz.symmetry.irreps import Irrep
+from equiviz.symmetry.representations import O3Irreps
 from equiviz.view.fragments import Fragment
 from equiviz.view.page import Section
 from equiviz.view.picture_fragment import picture_fragment
@@ -174,8 +175,13 @@ class DictionaryReport(Report):
             together: how many make the cloud.
 
         Raises:
-            DictionaryError: no such atom, a dead one, or inputs that have no positions.
+            DictionaryError: no such atom, a dead one, inputs that have no positions, or codes without a shape.
         """
+        if not self.drawable:
+            raise DictionaryError(
+                f"Environments are drawn where they have positions and codes are irreps of O(3); here codes are "
+                f"{self.dictionary.representation}, of {type(self.sample.structures[0]).__name__} inputs."
+            )
         number = self._number(atom)
         strengths = self.codes[:, number].norm(dim=1)
         count = min(together, int(strengths.gt(0).sum()))
@@ -204,8 +210,9 @@ class DictionaryReport(Report):
 
     @property
     def drawable(self) -> bool:
-        """Whether the environments have positions."""
-        return all(isinstance(structure, Structure) for structure in self.sample.structures)
+        """Whether the environments have positions, and codes a shape in space."""
+        in_space = isinstance(self.dictionary.channels.representation, O3Irreps)
+        return in_space and all(isinstance(structure, Structure) for structure in self.sample.structures)
 
     def _picture(self, number: int) -> Fragment:
         row = self.gallery(number)
@@ -216,8 +223,7 @@ class DictionaryReport(Report):
     def _placed(self, row: int, number: int, irrep: Irrep) -> Placed:
         where, node = self.sample.places[row].tolist()
         structure = self.sample.structures[where]
-        if not isinstance(structure, Structure):
-            raise DictionaryError("These inputs have no positions, so that their environments cannot be drawn.")
+        assert isinstance(structure, Structure)  # `gallery` refuses others
         return Placed(structure, node, self.codes[row, number, : irrep.dim])
 
     def _number(self, atom: int | str) -> int:

@@ -150,9 +150,10 @@ def _paths_in(found: dict[str, PathSum], stages: Collection[str] | None) -> tupl
 
 def _refuse_unknown(stages: Collection[str] | None, known: Collection[str], what: str) -> None:
     unknown = sorted(set(stages or ()) - set(known))
-    if unknown or not known:
-        said = f"No {what} {unknown[0]!r}" if unknown else f"This model has no {what} to take away"
-        raise InterventionError(f"{said}; it has {', '.join(known) or 'none'}.")
+    if not known:
+        raise InterventionError(f"This model has no {what} to take away.")
+    if unknown:
+        raise InterventionError(f"No {what} {unknown[0]!r}; it has {', '.join(known)}.")
 
 
 def _fitting(target: Tensor, output: Tensor) -> Tensor:

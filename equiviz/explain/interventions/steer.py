@@ -24,8 +24,9 @@ from equiviz.explain.interventions.output_change import noise_floor
 from equiviz.explain.interventions.steer_report import Response, SteerReport
 from equiviz.features.capture import Capture
 from equiviz.features.model_input import Given, ModelInput, prepared
+from equiviz.features.precision import wide
 from equiviz.symmetry.field import Field
-from equiviz.symmetry.groups import O3
+from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.harmonics import spherical_harmonics
 
 DOSES = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
@@ -38,15 +39,16 @@ class Steering:
 
     Attributes:
         scale: times this; 0 takes it away, -1 turns it round.
-        rotate: turned by this element of O(3), by the representation's own matrix; after scaling.
+        rotate: turned by this element of a group that acts on the block, by the representation's own matrix; after
+            scaling.
         direction: along this: three numbers, a vector in space, of which an irrep of degree l takes the harmonics Y_l;
-            or as many numbers as the irrep has components. Each row keeps its norm; the parity of the irrep is not
-            looked at.
+            or as many numbers as the irrep has components, complex ones of a complex irrep. Each row keeps its norm;
+            the parity of the irrep is not looked at.
     """
 
     scale: float = 1.0
-    rotate: O3 | None = None
-    direction: Sequence[float] | Tensor | None = None
+    rotate: GroupElement | None = None
+    direction: Sequence[complex] | Tensor | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.scale):
@@ -57,7 +59,7 @@ class Steering:
         """What is done."""
         done: list[str] = []
         if self.direction is not None:
-            told = ", ".join(f"{float(part):.3g}" for part in torch.as_tensor(self.direction).flatten())
+            told = ", ".join(f"{part:.3g}" for part in torch.as_tensor(self.direction).flatten().tolist())
             done.append(f"directed along ({told})")
         if self.scale != 1:
             done.append(f"scaled by {self.scale:g}")
@@ -145,8 +147,8 @@ def steer(
     channel: int | None = None,
     *,
     scale: float = 1.0,
-    rotate: O3 | None = None,
-    direction: Sequence[float] | Tensor | None = None,
+    rotate: GroupElement | None = None,
+    direction: Sequence[complex] | Tensor | None = None,
     nodes: Sequence[int] | Tensor | int | None = None,
 ) -> SteerReport:
     """Change one channel of one irrep as it passes a stage, and report the outputs before and after.
@@ -162,19 +164,21 @@ def steer(
         irreps: one block of it, such as ``"1o"``.
         channel: which copy; None for all.
         scale: factor of the values.
-        rotate: an element of O(3) that turns them.
+        rotate: an element that turns them: of O(3), or of what else acts on the block, such as `symmetry.Unitary`.
         direction: along which they are laid, see `Steering`.
         nodes: only these rows; None for all.
 
     Raises:
-        InterventionError: no such stage, irrep, channel or node; a direction that does not fit; values that are not
-            finite, before or after.
+        InterventionError: no such stage, irrep, channel or node; a direction or an element that does not fit; values
+            that are not finite, before or after.
         CaptureError: as `equiviz.capture`.
     """
     wheel, steering = Wheel.of(model, x), Steering(scale, rotate, direction)
     chosen = stage, irreps, channel
-    doses = DOSES if direction is None else (0.0, 1.0)
+    parted = direction is None and (rotate is None or isinstance(rotate, O3))
+    doses = DOSES if parted else (0.0, 1.0)
     label = labels_of(stage_of(wheel.free, stage), irreps)[0]
+    _refuse_idle(rotate, stage_of(wheel.free, stage), label)
     refuse_spoiled(wheel.free, stage)
     steps = [wheel.outputs(*chosen, steering.part(dose), nodes) for dose in doses]
     for made in steps:
@@ -190,19 +194,28 @@ def _single(labels: Sequence[str]) -> Sequence[str]:
     return labels
 
 
-def _fraction(g: O3 | None, dose: float) -> O3 | None:
-    """A part of a turn; of what inverts, the inversion belongs to the whole only."""
+def _refuse_idle(g: GroupElement | None, field: Field, label: str) -> None:
+    known = field.representation.transformed_by()
+    if g is not None and not any(kind.contains(g) for kind in known):
+        acting = ", ".join(kind.kind for kind in known) or "nothing"
+        raise InterventionError(f"{g!r} does not act on {label}. What does: {acting}.")
+
+
+def _fraction(g: GroupElement | None, dose: float) -> GroupElement | None:
+    """A part of a turn, or all of another element; of what inverts, the inversion belongs to the whole only."""
     if g is None or dose == 0:
         return None
-    if dose == 1:
+    if dose == 1 or not isinstance(g, O3):
         return g
     return O3.rotation(g.axis, dose * g.angle)
 
 
-def _directed(values: Tensor, copies: Tensor, direction: Sequence[float] | Tensor) -> Tensor:
+def _directed(values: Tensor, copies: Tensor, direction: Sequence[complex] | Tensor) -> Tensor:
     """Each copy laid along a direction, with its own norm; `values` [..., dim]."""
-    size = copies.shape[1]
-    unit = _unit(torch.as_tensor(direction, dtype=torch.float64).flatten(), size).to(values)
+    size, given = copies.shape[1], torch.as_tensor(direction).flatten()
+    if given.is_complex() and not values.is_complex():
+        raise InterventionError("Expected a direction of real numbers: the values of this irrep are real.")
+    unit = _unit(wide(given), size).to(values)
     places = copies.to(values.device)
     made = values.clone()
     made[..., places] = values[..., places].norm(dim=-1, keepdim=True) * unit

@@ -14,7 +14,7 @@ from equiviz.explain.dictionary.judged import commuting_error, curve
 from equiviz.explain.errors import DictionaryError
 from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import haar
-from equiviz.symmetry.representations import CartesianTensor, O3Irreps
+from equiviz.symmetry.representations import O3Irreps, Position
 from tests.explain.dictionary.known import ACTIVE, ATOMS, CHANNELS, known
 
 COUNTS = dict.fromkeys(CHANNELS, ATOMS)
@@ -63,7 +63,7 @@ def test_codes_commute_with_rotations_and_reflections(
 ) -> None:
     field = features[0].with_values(features[0].values[:100])
     model = made if method == "pursuit" else IrrepsDictionary.learn(features[0], COUNTS, ACTIVE, method, 0, 1)
-    assert commuting_error(model, field, 3, 5) < 1e-10
+    assert commuting_error(model, field, 3, "O(3)", 5) < 1e-10
     assert str(model.encode(field).representation) == "6x0e+6x1o+6x2e"
 
 
@@ -117,8 +117,8 @@ def test_atoms_are_shared_out() -> None:
 
 
 def test_what_is_no_dictionary_is_refused() -> None:
-    with pytest.raises(DictionaryError, match=r"stage of O\(3\) irreps"):
-        Channels.of(Field(torch.randn(5, 9), CartesianTensor(2)))
+    with pytest.raises(DictionaryError, match="whose values turn, got position: translations change the norms"):
+        Channels.of(Field(torch.randn(5, 3), Position()))
     with pytest.raises(DictionaryError, match="2 environments have features that are not finite"):
         Channels.of(Field(torch.tensor([[torch.nan], [1.0], [torch.inf]]), "0e"))
     with pytest.raises(DictionaryError, match="the same in all environments"):
