@@ -39,7 +39,8 @@ TrainingFolder = Annotated[
         "--data",
         help="Folder of configurations (BOTAN .npz, Bapst .pickle, or ours), or of the subfolders train and "
         "validation; for hcnn, of protein structures with their split.json; for painn, an extended-xyz file (eV, eV/Å) "
-        "or a folder of them; for unitary a system: oscillators or charges; for gauge_cnn digits, or MNIST.",
+        "or a folder of them; for unitary a system: oscillators or charges; for gauge_cnn digits, or a folder with "
+        "MNIST's files, and with --set head=field synthetic, or a NetCDF file of ERA-Interim.",
     ),
 ]
 BotanTime = Annotated[

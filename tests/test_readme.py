@@ -94,3 +94,20 @@ def _report_of(notebook: Path) -> str:
         if "report" in names:
             return names["report"].describe()  # type: ignore[attr-defined]
     raise AssertionError(f"{notebook.name} makes no report")
+
+
+def test_the_table_of_models_says_what_the_weights_say() -> None:
+    from equiviz.models.registry import families
+    from equiviz.training.load import load, manifest_of, shipped_names
+    from equiviz.training.tasks.task import task_named
+
+    rows = [line for line in README.splitlines() if line.startswith("| `")]
+    for name in families():
+        assert any(row.startswith(f"| `{name}`: ") for row in rows), name
+    for name in shipped_names():
+        (row,) = [row for row in rows if f" | `{name}` | " in row]
+        model = load(name)
+        manifest = manifest_of(model)
+        assert manifest is not None
+        assert f" | {sum(weight.numel() for weight in model.parameters()):,} | " in row
+        assert task_named(model.task, name).headline(manifest.scores) in row

@@ -39,10 +39,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, cast, get_args
 
 import torch
+from ase.data import atomic_masses
 from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
 from equiviz.models.errors import ConfigError
+from equiviz.models.example_structures import organic_atoms
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.errors import ModelError
@@ -221,7 +223,8 @@ class Painn(EquivariantModel):
         self.dipole_head = TensorHead(width) if "dipole" in config.outputs else None
         self.polarizability_head = TensorHead(width) if "polarizability" in config.outputs else None
         self.register_buffer("place", _places(config.species), persistent=False)
-        self.register_buffer("mass", _masses(config.species), persistent=False)
+        masses = torch.tensor([float(atomic_masses[number]) for number in config.species], dtype=torch.float64)
+        self.register_buffer("mass", masses, persistent=False)
         self._declare_stages()
 
     def _declare_stages(self) -> None:
@@ -373,13 +376,6 @@ def _places(species: tuple[int, ...]) -> Tensor:
     return places
 
 
-def _masses(species: tuple[int, ...]) -> Tensor:
-    """In atomic mass units."""
-    from ase.data import atomic_masses
-
-    return torch.tensor([float(atomic_masses[number]) for number in species], dtype=torch.float64)
-
-
 def _dense(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
     """Weights after Glorot, as the authors': no bias at the start."""
     made = nn.Linear(inputs, outputs, bias)
@@ -389,16 +385,6 @@ def _dense(inputs: int, outputs: int, bias: bool = True) -> nn.Linear:
     return made
 
 
-def example(atoms: int, seed: int) -> Structure:
-    """Atoms of H, C, N, O on a jittered lattice of 1.4 Å: for tests and demonstrations."""
-    draw, side = torch.Generator().manual_seed(seed), max(2, math.ceil(atoms ** (1 / 3)))
-    axis = torch.arange(side, dtype=torch.float64)
-    sites = torch.cartesian_prod(axis, axis, axis)[torch.randperm(side**3, generator=draw)[:atoms]]
-    moved = 0.4 * torch.rand(atoms, 3, generator=draw, dtype=torch.float64)
-    species = torch.tensor([1, 6, 7, 8])[torch.randint(4, (atoms,), generator=draw)]
-    return Structure(1.4 * sites + moved, species)
-
-
 FAMILY = Family(
     name="painn",
     config_class=PainnConfig,
@@ -406,5 +392,5 @@ FAMILY = Family(
     paper="Schuett, Unke, Gastegger, ICML 2021, arXiv:2102.03150",
     group="E(3)",
     small={"width": 8, "layers": 2, "radial": 6, "cutoff": 3.0, "outputs": list(get_args(Output))},
-    example=example,
+    example=organic_atoms,
 )

@@ -32,6 +32,7 @@ from equiviz.datasets.glass.basin import measured_surroundings
 from equiviz.datasets.glass.kob_andersen import for_reader
 from equiviz.datasets.glass.surroundings import Surroundings, surroundings
 from equiviz.models.errors import ConfigError
+from equiviz.models.example_structures import jittered_lattice
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.nn.stage import Stage
@@ -173,9 +174,7 @@ def _example(atoms: int, seed: int) -> Structure:
     """A small Kob-Andersen liquid on a jittered lattice, with its surroundings attached: so it may be turned."""
     draw = torch.Generator().manual_seed(seed)
     side = max(6, round(atoms ** (1 / 3) + 0.5))
-    axis = torch.arange(side, dtype=torch.float64)
-    sites = torch.cartesian_prod(axis, axis, axis)[torch.randperm(side**3, generator=draw)[:atoms]]
-    positions = sites + 0.1 * torch.rand(atoms, 3, generator=draw, dtype=torch.float64)
+    positions = jittered_lattice(atoms, draw, 0.1, side)
     species = 1 + (torch.arange(atoms) % 5 == 4).long()
     cell = float(side) * torch.eye(3, dtype=torch.float64)
     offset = Field(0.05 * torch.randn(atoms, 3, generator=draw, dtype=torch.float64), "1x1o", "node")

@@ -19,8 +19,7 @@ block                   what it is
 Departures
 ----------
 - The weights depend on invariants, by a network of one hidden layer; with ``weights="constant"`` they do not, as
-  published. With constant weights a network without invariants cannot even turn a phase at a rate that depends on
-  the energy.
+  published.
 - Other vectors than those given come from a field, a Hermitian matrix H that turns as U H U^dagger (adjoint
   representation): H z, and for n > 2 H^2 z, enter as further channels (higher powers depend on these for n <= 3).
 - The readout sees the input beside the features, so that the identity is learned at once.

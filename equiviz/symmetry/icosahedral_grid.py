@@ -37,8 +37,8 @@ STEPS = ((1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1))
 """The neighbour in each direction, in rows and columns of a chart."""
 FINEST = 8
 """The finest level that is made: 655,362 points."""
-NEAR = 1e-6
-"""How far from points a symmetry of the icosahedron may take points, in steps: matrices come rounded."""
+ROUNDING = 1e-6
+"""Of the entries of a matrix that came rounded to float32, or by way of a page."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,11 @@ class IcosahedralGrid:
 
         None unless the rotation is one of the 60 that map the icosahedron onto itself.
         """
-        moved = self.positions @ matrix.to(self.positions).T
-        target = self.nearest(moved)
-        missed = torch.linalg.vector_norm(self.positions[target] - moved, dim=-1).max()
-        if missed > NEAR / self.rows or torch.linalg.det(matrix) < 0:
+        symmetries = icosahedral_rotations().to(self.positions)
+        off = (symmetries - matrix.to(self.positions)).abs().flatten(1).amax(1)  # [60]
+        if off.min() > ROUNDING:
             return None
+        target = self.nearest(self.positions @ symmetries[off.argmin()].T)
         first = target[self.neighbours[:, 0]]
         return target, (self.neighbours[target] == first[:, None]).int().argmax(-1)
 

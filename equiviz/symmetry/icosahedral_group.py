@@ -8,11 +8,8 @@ from typing import ClassVar
 import torch
 
 from equiviz.symmetry.groups import O3, GroupElement
-from equiviz.symmetry.icosahedral_grid import icosahedral_rotations
+from equiviz.symmetry.icosahedral_grid import ROUNDING, icosahedral_rotations
 from equiviz.symmetry.transformations import Transformations
-
-ROUNDING = 1e-6
-"""Of the entries of a matrix that came rounded to float32, or by way of a page."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from equiviz.datasets.sphere.globe_file import era_interim_maps
-from equiviz.datasets.sphere.weather import Weather, WeatherMaps, synthetic_maps
+from equiviz.datasets.sphere.weather import SYNTHETIC, Weather, WeatherMaps, synthetic_maps
 from equiviz.models.registry import Family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.sphere_signal import SphereSignal
@@ -35,10 +35,6 @@ from equiviz.training.seeds import seeded
 from equiviz.training.trained_network import TrainedNetwork, saved
 from equiviz.training.turned_spheres import ReadsSpheres, Turned, glued, turns
 
-SYNTHETIC = "synthetic"
-"""The word for maps that are drawn."""
-MAPS = 100
-"""Maps that are drawn, the same for all seeds of a training."""
 SPEED_UNIT = 10.0
 """m/s: what a network counts speeds in, so that its numbers are about 1."""
 FIELD_RECIPE = Recipe(epochs=120, learning_rate=1e-2, weight_decay=1e-3, clip=5.0, batch=4, keep="best")
@@ -73,7 +69,7 @@ def read_maps(data: object) -> WeatherMaps:
     if isinstance(data, WeatherMaps):
         return data
     if isinstance(data, (str, Path)):
-        return synthetic_maps(MAPS) if str(data) == SYNTHETIC else era_interim_maps(data)
+        return synthetic_maps() if str(data) == SYNTHETIC else era_interim_maps(data)
     raise TrainingError(
         f"Expected {SYNTHETIC!r} (maps are drawn), or a NetCDF file of ERA-Interim with latitude, longitude, z, u and "
         f"v, got {type(data).__name__}."

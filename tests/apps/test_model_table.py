@@ -6,8 +6,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from equiviz.apps.model_table import FRESH, equivariance_errors, model_table, row_of, seconds_per_row
+from equiviz.apps.model_table import ATOMS, FRESH, equivariance_errors, model_table, seconds_per_row
 from equiviz.cli import app
+from equiviz.datasets.glass.shipped import load_shipped
 from equiviz.models.errors import UnknownFamily
 from equiviz.models.painn import Painn
 from equiviz.models.registry import families, family
@@ -72,9 +73,17 @@ def test_a_family_without_weights_is_measured_as_it_is_built() -> None:
 def test_speed_of_a_small_molecule_is_that_of_a_batch() -> None:
     model = built(Painn)
     sample = task_named("molecules", "painn").sample(model)
-    batched, rows = seconds_per_row(model, sample), row_of(family("painn"), "", model)
-    assert rows.row == "atom"
-    assert 0.1 < 1e6 * batched / rows.microseconds < 10  # the same measurement, on a machine that others use
+    shown: list[int] = []
+    model.register_forward_pre_hook(lambda _, inputs: shown.append(len(inputs[0])))
+    assert seconds_per_row(model, sample) > 0
+    assert len(shown) > 1  # more than the one that may compile
+    assert set(shown) == {len(sample) * (ATOMS // len(sample))}
+    large = load_shipped("test")[0].structure  # not copied: it is no small molecule
+    ridge = family("ridge").build().eval()
+    ridge.register_forward_pre_hook(lambda _, inputs: shown.append(len(inputs[0])))
+    shown.clear()
+    seconds_per_row(ridge, ridge.measure(large))
+    assert set(shown) == {len(large)}
 
 
 def test_an_unknown_family_is_named() -> None:

@@ -12,7 +12,8 @@ from ase.units import Debye
 
 from equiviz.calculators.errors import CalculatorError, MissingProperty
 from equiviz.calculators.model_calculator import ModelCalculator, tensors_along
-from equiviz.models.painn import Painn, PainnConfig, example
+from equiviz.models.example_structures import organic_atoms
+from equiviz.models.painn import Painn, PainnConfig
 from equiviz.training.load import load
 
 CONFIG = PainnConfig(width=8, layers=2, radial=6, cutoff=3.0, outputs=("energy", "forces"))
@@ -25,7 +26,7 @@ def network(config: PainnConfig = CONFIG) -> Painn:
 
 
 def molecule(atoms: int = 6) -> Atoms:
-    return Atoms(numbers=example(atoms, 0).species.numpy(), positions=example(atoms, 0).positions.numpy())
+    return Atoms(numbers=organic_atoms(atoms, 0).species.numpy(), positions=organic_atoms(atoms, 0).positions.numpy())
 
 
 def water() -> Atoms:
@@ -35,7 +36,7 @@ def water() -> Atoms:
 def test_energy_and_forces_are_the_model_s() -> None:
     model, atoms = network(), molecule()
     atoms.calc = ModelCalculator(model)
-    found = network().double().predict(example(6, 0))
+    found = network().double().predict(organic_atoms(6, 0))
     assert atoms.get_potential_energy() == pytest.approx(float(found["energy"].values), rel=1e-12)
     np.testing.assert_allclose(atoms.get_forces(), found["forces"].values.numpy(), rtol=1e-9, atol=1e-12)
     assert next(model.parameters()).dtype == torch.float32  # the user's own is as it was

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from equiviz.models.errors import ConfigError
-from equiviz.models.painn import Message, Painn, PainnConfig, Update, example
+from equiviz.models.example_structures import organic_atoms
+from equiviz.models.painn import Message, Painn, PainnConfig, Update
 from equiviz.models.registry import family
 from equiviz.nn.errors import ModelError
 from equiviz.structures.structure import Structure
@@ -77,7 +78,7 @@ def plain_formula(model: Painn, x: Structure) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def test_the_layers_are_the_equations_of_the_paper() -> None:
-    model, x = network(), example(7, 0)
+    model, x = network(), organic_atoms(7, 0)
     graph = model.prepare(x)
     s, v = model.represent(graph, graph.edge_vectors)
     wanted_s, wanted_v = plain_formula(model, x)
@@ -89,7 +90,7 @@ def test_the_layers_are_the_equations_of_the_paper() -> None:
 def test_dipole_and_polarizability_are_sums_over_atoms_about_the_centre_of_mass() -> None:
     model, x = (
         network(dipole_scale=2.0, polarizability_scale=3.0, polarizability_shifts=[1.0, 2.0, 3.0, 4.0]),
-        example(6, 1),
+        organic_atoms(6, 1),
     )
     graph = model.prepare(x)
     s, v = model.represent(graph, graph.edge_vectors)
@@ -113,7 +114,7 @@ def test_dipole_and_polarizability_are_sums_over_atoms_about_the_centre_of_mass(
 
 
 def test_forces_are_minus_the_derivative_of_the_energy() -> None:
-    model, x, step = network(energy_shifts=[-1.0, -2.0, -3.0, -4.0]), example(9, 2), 1e-4
+    model, x, step = network(energy_shifts=[-1.0, -2.0, -3.0, -4.0]), organic_atoms(9, 2), 1e-4
 
     def energy(place: Tensor) -> float:
         return float(model.predict(Structure(place, x.species))["energy"].values)
@@ -129,7 +130,7 @@ def test_forces_are_minus_the_derivative_of_the_energy() -> None:
 
 
 def test_forces_of_a_molecule_add_up_to_zero() -> None:
-    found = network().predict(example(12, 3))["forces"].values
+    found = network().predict(organic_atoms(12, 3))["forces"].values
     assert float(found.sum(0).abs().max()) < 1e-12 * float(found.abs().max())
 
 
@@ -152,7 +153,7 @@ def test_energy_and_forces_are_smooth_where_an_atom_crosses_the_cutoff() -> None
 
 
 def test_forces_can_be_differentiated_once_more() -> None:
-    model, x = network(), example(4, 4)
+    model, x = network(), organic_atoms(4, 4)
     graph = model.prepare(x)
 
     def forces(places: Tensor) -> Tensor:
@@ -163,12 +164,12 @@ def test_forces_can_be_differentiated_once_more() -> None:
 
 
 def test_predictions_keep_no_autograd_graph() -> None:
-    found = network().predict(example(5, 5))
+    found = network().predict(organic_atoms(5, 5))
     assert not any(field.values.requires_grad for field in found.values())
 
 
 def test_a_graph_with_a_skin_serves_moved_atoms() -> None:
-    model, x = network(), example(10, 6)
+    model, x = network(), organic_atoms(10, 6)
     moved = x.positions + 0.2 * (torch.rand(10, 3, dtype=torch.float64) - 0.5)
     graph = model.at_positions(model.prepare(x, skin=0.5), moved)
     fresh = model.predict(Structure(moved, x.species))
@@ -185,7 +186,7 @@ def test_energies_of_thousands_of_electronvolts_keep_their_digits_in_single_prec
 
 
 def test_edge_vectors_of_ones_own_are_honoured() -> None:
-    model, x = network(outputs=["energy", "forces"]), example(5, 7)
+    model, x = network(outputs=["energy", "forces"]), organic_atoms(5, 7)
     graph = model.prepare(x)
     doubled = model.prepare(Structure(1.1 * x.positions, x.species), skin=3.0)
     given = model.prepare(x, skin=3.0)
@@ -196,7 +197,7 @@ def test_edge_vectors_of_ones_own_are_honoured() -> None:
 
 def test_what_is_not_asked_for_is_not_made() -> None:
     model = network(outputs=["energy"])
-    assert set(model.predict(example(4, 0))) == {"energy"}
+    assert set(model.predict(organic_atoms(4, 0))) == {"energy"}
     assert model.dipole_head is None
     assert sum(p.numel() for p in model.parameters()) < sum(p.numel() for p in network().parameters())
 
@@ -239,6 +240,6 @@ def test_moments_of_periodic_structures_are_refused() -> None:
 
 def test_forces_in_inference_mode_are_refused_in_words() -> None:
     model = network(outputs=["energy", "forces"])
-    graph = model.prepare(example(5, 0))
+    graph = model.prepare(organic_atoms(5, 0))
     with torch.inference_mode(), pytest.raises(ModelError, match=r"Use model.predict\(structures\)"):
         model(graph)

@@ -125,15 +125,14 @@ def test_predict_takes_tensors() -> None:
     ("x", "words"),
     [
         (phase_space(states(3)), "This network reads state 3xV(2), got state 3xV(3)."),
-        (torch.zeros(3), "got Tensor"),
-        ("oscillators", "got str"),
+        (torch.zeros(3), "of shape [systems, vectors, n], got torch.float32"),
+        ("oscillators", "This network reads state 3xV(2), got state 4xV(3)."),
     ],
 )
 def test_another_kind_of_input_is_refused(x: object, words: str) -> None:
     with pytest.raises((ModelError, StructureError)) as refused:
         network(n=2).prepare(x)
-    if not isinstance(x, Tensor):
-        assert words in str(refused.value)
+    assert words in str(refused.value)
 
 
 def test_inputs_that_do_not_fit_are_refused() -> None:

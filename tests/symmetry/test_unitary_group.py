@@ -94,6 +94,20 @@ def test_sampling_is_uniform(n: int) -> None:
     assert abs(float(plain.diagonal(dim1=1, dim2=2).sum(1).abs().square().mean()) - 1) > 0.05 or n == 1
 
 
+def test_phases_are_uniform_and_so_are_rotations() -> None:
+    # E z = E z^2 = 0 for a uniform phase; for O(n) and SO(n), n >= 3, E tr = 0 and E tr^2 = 1 (Diaconis and
+    # Shahshahani). Of 10,000 draws the means are off by some 1 / 100; 5 of these are allowed.
+    phases = {"U(1)": haar_unitaries(10_000, 1, 3)[:, 0, 0], "torus": diagonal_phases(10_000, 2, 3)[:, 1, 1]}
+    for name, z in phases.items():
+        assert float(z.mean().abs()) < 0.05, name
+        assert float(z.square().mean().abs()) < 0.05, name
+    traces = haar_rotations(10_000, 3, 3).real.diagonal(dim1=1, dim2=2).sum(1)
+    assert abs(float(traces.mean())) < 0.05
+    assert float(traces.square().mean()) == pytest.approx(1, abs=0.1)
+    half = torch.exp(1j * torch.pi * torch.rand(10_000, generator=torch.Generator().manual_seed(3)))
+    assert float(half.mean().abs()) > 0.05  # the control: phases of half a turn
+
+
 def test_sampling_follows_the_seed_alone() -> None:
     state = torch.get_rng_state()
     first, again, other = haar_unitaries(3, 3, 1), haar_unitaries(3, 3, 1), haar_unitaries(3, 3, 2)

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from equiviz.cli import app
 from equiviz.datasets.molecules.frames import read_molecules
+from equiviz.models.example_structures import organic_atoms
 from equiviz.models.painn import FAMILY as PAINN
-from equiviz.models.painn import Painn, PainnConfig, example
+from equiviz.models.painn import Painn, PainnConfig
 from equiviz.models.registry import Family
 from equiviz.nn.errors import ModelError
 from equiviz.training.bundle import read_bundle
@@ -183,4 +184,4 @@ def test_what_cannot_be_trained_or_scored_is_refused_in_words(
 
 def test_an_unknown_element_is_told(trained: tuple[Path, TrainedNetwork]) -> None:
     with pytest.raises(ModelError, match="This network knows H, O, but"):
-        trained[1].model.predict(example(10, 0))
+        trained[1].model.predict(organic_atoms(10, 0))

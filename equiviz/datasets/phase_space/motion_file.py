@@ -86,6 +86,8 @@ def _inputs(path: Path, arrays: dict[str, NDArray[Any]]) -> PhaseSpace:
     before = _vectors(path, arrays, "before")
     field = arrays.get("field")
     count, n = len(before), before.shape[-1]
+    if field is not None and not np.isfinite(field).all():
+        raise DatasetError(path, "expected finite numbers in 'field', found NaN or infinite ones.")
     if field is not None and (field.shape != (count, n**2 - 1) or field.dtype.kind != "f"):
         raise DatasetError(
             path,

@@ -10,7 +10,9 @@ and the motion ``dz/dt = -2i dH/dz*``, which is Hamilton's dq/dt = dH/dp, dp/dt 
 ==================  ==============================================================================  ====================
 term                what it is                                                                      keeps
 ==================  ==============================================================================  ====================
-w_i                 isotropic oscillators; for charges the trap with the diamagnetic term           U(n)
+w_i                 isotropic oscillators; for charges the trap with the diamagnetic term, w^2 =     U(n)
+                    trap^2 + w_c^2 / 4: with w = 1 in any field the trap is the softer, the stronger
+                    the field
 k                   springs that couple positions and momenta alike (the rotating-wave part of a    U(n)
                     spring between positions)
 k, springs="q"      springs between positions alone, |q_i - q_j|^2                                  O(n)

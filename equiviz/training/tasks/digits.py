@@ -9,7 +9,6 @@ from equiviz.datasets.sphere.digits import embedded_digits
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.training.digits_training import (
-    TURNED,
     DigitReport,
     ReadsSpheres,
     evaluate_digits,
@@ -33,8 +32,9 @@ def _score(asked: ScoringRequest) -> DigitReport:
 
 
 def _headline(scores: Mapping[str, Any]) -> str:
-    told = {turned: scores.get(f"accuracy_N_{turned}") for turned in TURNED}
-    return ", ".join(f"N/{turned} {100 * value:.1f} %" for turned, value in told.items() if value is not None)
+    """By how spheres were turned in training, and in the test."""
+    told = {key.removeprefix("accuracy_"): value for key, value in scores.items() if key.startswith("accuracy_")}
+    return ", ".join(f"{name.replace('_', '/')} {100 * value:.1f} %" for name, value in told.items())
 
 
 def _sample(model: EquivariantModel) -> SphereSignal:

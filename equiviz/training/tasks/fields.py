@@ -9,7 +9,7 @@ from equiviz.datasets.sphere.weather import synthetic_maps
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.sphere_signal import SphereSignal
 from equiviz.training.field_report import FieldReport
-from equiviz.training.field_training import MAPS, evaluate_fields, train_fields
+from equiviz.training.field_training import evaluate_fields, train_fields
 from equiviz.training.tasks.task import ScoringRequest, Task, TrainingRequest
 from equiviz.training.trained_network import TrainedNetwork
 from equiviz.training.turned_spheres import TURNED, ReadsSpheres
@@ -35,7 +35,7 @@ def _headline(scores: Mapping[str, Any]) -> str:
 
 def _sample(model: EquivariantModel) -> SphereSignal:
     """Unseen maps that are drawn, on the grid that the model reads."""
-    maps = synthetic_maps(MAPS).part("test").on_sphere(cast(ReadsSpheres, model).level)
+    maps = synthetic_maps().part("test").on_sphere(cast(ReadsSpheres, model).level)
     return SphereSignal.of(maps.inputs.spread[:SHOWN])
 
 

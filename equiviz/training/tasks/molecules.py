@@ -16,8 +16,8 @@ from equiviz.training.molecule_training import train_molecules
 from equiviz.training.tasks.task import ScoringRequest, Task, TrainingRequest
 from equiviz.training.trained_network import TrainedNetwork
 
-UNITS = {"meV": "meV", "meV_per_A": "meV/Å", "au": "a.u.", "eA": "e Å", "A3": "Å³"}
-"""Of errors, as reports name them, and as one writes them."""
+UNITS = {"meV_per_A": "meV/Å", "au": "a.u.", "data_unit": ""}
+"""Of errors, as reports name them, and as one writes them where that differs."""
 
 
 def _train(asked: TrainingRequest) -> TrainedNetwork[MoleculeReport]:
@@ -52,10 +52,10 @@ def _headline(scores: Mapping[str, Any]) -> str:
     """RMSE of each property."""
     told = []
     for name, errors in scores.items():
-        for key, value in errors.items() if isinstance(errors, dict) else ():
-            unit = UNITS.get(key.removeprefix("rmse_"))
-            if key.startswith("rmse_") and unit is not None:
-                told.append(f"{name} {value:.3g} {unit}")
+        for key, value in errors.items() if isinstance(errors, dict) and name != "validation" else ():
+            unit = key.removeprefix("rmse_")
+            if unit != key and not unit.endswith("_per_atom"):
+                told.append(f"{name} {value:.3g} {UNITS.get(unit, unit)}".rstrip())
     return f"RMSE {', '.join(told)}" if told else ""
 
 
