@@ -12,8 +12,9 @@ from equiviz.symmetry.field import Field
 
 NORM = -1
 """In the menu of components: the norm, or the only number there is."""
-PER = {"node": "atom", "edge": "edge", "graph": "structure"}
+PER = {"node": "atom", "edge": "edge"}
 """What one row of an output is of."""
+WHOLE = "structure"
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,20 @@ class Asked:
         return f"{own_name(self.output)}{which} {self.of}"
 
 
-def offered_outputs(capture: Capture) -> dict[str, str]:
+def offered_outputs(capture: Capture, whole: str = WHOLE) -> dict[str, str]:
     """Titles of the outputs by name; the first invariant one comes first, for it is asked about by default.
+
+    Args:
+        capture: one run.
+        whole: what the model was shown, in a word.
 
     Raises:
         AttributionError: the model says nothing that is typed.
     """
     fields = outputs_in(capture, AttributionError)
     ordered = sorted(fields, key=lambda name: not _invariant(fields[name]))
-    return {name: f"{own_name(name)} ({_short(fields[name])} per {_per(fields[name])})" for name in ordered}
+    per = {name: _per(fields[name], whole) for name in ordered}
+    return {name: f"{own_name(name)} ({_short(fields[name])} per {per[name]})" for name in ordered}
 
 
 def offered_components(field: Field) -> list[tuple[str, int]]:
@@ -59,7 +65,14 @@ def offered_components(field: Field) -> list[tuple[str, int]]:
     return [*norm, *((str(number), number) for number in range(count))]
 
 
-def asked(capture: Capture, output: str, component: int, selected: Sequence[int], labels: Sequence[str]) -> Asked:
+def asked(
+    capture: Capture,
+    output: str,
+    component: int,
+    selected: Sequence[int],
+    labels: Sequence[str],
+    whole: str = WHOLE,
+) -> Asked:
     """The question about an output: of the first selected atom where it has one row per atom, else of the sum.
 
     Args:
@@ -68,21 +81,22 @@ def asked(capture: Capture, output: str, component: int, selected: Sequence[int]
         component: one of `offered_components`.
         selected: numbers of atoms.
         labels: of all atoms.
+        whole: what the model was shown, in a word.
     """
     field, which = outputs_in(capture, AttributionError)[output], None if component == NORM else component
     if len(field) == 1 and field.support != "node":
-        return Asked(output, None, which, "of the whole structure")
+        return Asked(output, None, which, f"of the whole {whole}")
     if field.support == "node" and selected and selected[0] < len(field):
         return Asked(output, selected[0], which, f"at atom {labels[selected[0]]} {selected[0]}")
-    return Asked(output, "all", which, f"summed over all {_per(field)}s")
+    return Asked(output, "all", which, f"summed over all {_per(field, whole)}s")
 
 
 def _invariant(field: Field) -> bool:
     return all(block.invariant for block in field.blocks)
 
 
-def _per(field: Field) -> str:
-    return PER.get(field.support, field.support)
+def _per(field: Field, whole: str) -> str:
+    return PER.get(field.support, whole if field.support == "graph" else field.support)
 
 
 def _short(field: Field) -> str:

@@ -39,7 +39,7 @@ _TOLD = {
     TURN: "the rotation hand: turn the input, and watch the equivariance error",
     COMPARE: "two layers or two models beside each other",
 }
-_OF_ATOMS = (WHY, IRREPS, STEER, KNOWN, FIND)
+_OF_ATOMS = (WHY, KNOWN, FIND)
 """What is asked of structures of atoms alone: where there are none, these are not offered."""
 _BESIDE = (LOOK, WHY, IRREPS, STEER, KNOWN, FIND, COMPARE)
 """Panels beside the view; the rotation hand is under it."""

@@ -108,7 +108,7 @@ class IrrepsPanel:
         """A frame about the cell that is drawn."""
         if self.found is None or self.figure is None:
             return
-        table, choice = cell_table(self.found), self.pane.choice
+        table, choice = cell_table(self.found), self.pane.inner
         shapes: list[dict[str, object]] = []
         if choice.stage in table.index and choice.block in table.columns:
             x, y = list(table.columns).index(choice.block), list(table.index).index(choice.stage)

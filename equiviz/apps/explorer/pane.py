@@ -79,6 +79,11 @@ class Pane:
         return self.recorded.seen(self.choice.structure)[self.choice.stage]
 
     @property
+    def inner(self) -> Choice:
+        """What is shown, as the model has it: `Recorded.inner`."""
+        return self.recorded.inner(self.choice, self.view.selected)
+
+    @property
     def drawn_on(self) -> Place:
         """What the chosen stage is drawn on."""
         return self.recorded.place(self.choice.structure, self.choice.stage)
@@ -125,7 +130,7 @@ class Pane:
 
     def _say(self) -> None:
         on_points, noun = self.recorded.on_points, self.recorded.noun
-        reason = why_not_drawn(self.field, "input" if on_points else "structure")
+        reason = why_not_drawn(self.field, self.recorded.whole)
         if reason:
             told = f"{self.choice.stage}: {reason}."
             say(self.caption, told + numbers_words(self.field, self.choice), "equiviz-quiet")

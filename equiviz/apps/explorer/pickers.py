@@ -42,8 +42,7 @@ class Pickers:
         self.models, self.recorded, self.choice, self.changed = models, recorded, choice, changed
         self._filling = False
         self.model = menu("model", "which model", "16em")
-        whole = "input" if recorded.on_points else "structure"
-        self.structure = menu(whole, f"which {whole} is drawn", "18em")
+        self.structure = menu(recorded.whole, f"which {recorded.whole} is drawn", "18em")
         self.stage = menu("layer", "which of the model's stages is drawn", "26em")
         self.block = menu("irrep", "which irrep of the stage: degree l and parity", "19em")
         self.channel = number_field("channel", "which copy of the irrep; the arrow keys go on to the next")

@@ -41,8 +41,8 @@ class QuestionMenus:
     def asked(self) -> Asked:
         """What is asked."""
         labels = self.pane.recorded.structures[self.pane.choice.structure].labels
-        component = cast(int, self.component.value)
-        return asked(self._capture, str(self.output.value), component, list(self.pane.view.selected), labels)
+        component, selected = cast(int, self.component.value), list(self.pane.view.selected)
+        return asked(self._capture, str(self.output.value), component, selected, labels, self.pane.recorded.whole)
 
     def follow(self) -> None:
         """Another model may say other things."""
@@ -53,11 +53,11 @@ class QuestionMenus:
 
     @property
     def _capture(self) -> Capture:
-        return self.pane.recorded.capture(self.pane.choice.structure)
+        return self.pane.recorded.wholes(self.pane.choice.structure)
 
     def _fill(self) -> None:
         """Other entries; what was chosen stays where it exists."""
-        titles = offered_outputs(self._capture)
+        titles = offered_outputs(self._capture, self.pane.recorded.whole)
         self._filling = True
         try:
             _options(self.output, [(title, name) for name, title in titles.items()])

@@ -14,6 +14,7 @@ from typing import TypeAlias, cast
 import torch
 from torch import nn
 
+from equiviz.apps.explorer.choices import Choice
 from equiviz.apps.explorer.place import Place
 from equiviz.equivariance.subject import as_subject
 from equiviz.features.capture import Capture, record
@@ -55,6 +56,7 @@ class Recorded:
     _captures: dict[int, Capture] = field(default_factory=dict)
     _measured: dict[int, Input] = field(default_factory=dict)
     _seen: dict[int, Capture] = field(default_factory=dict)
+    _wholes: dict[int, Capture] = field(default_factory=dict)
     _points: dict[int, dict[str, PointValues]] = field(default_factory=dict)
     _drawn: dict[tuple[int, str], Structure] = field(default_factory=dict)
 
@@ -100,6 +102,11 @@ class Recorded:
         """What one of the points is: "atom", "point", "vector"."""
         return input_points(self.inputs[0]).point if isinstance(self.inputs[0], TypedTensors) else "atom"
 
+    @property
+    def whole(self) -> str:
+        """What one input is called: "structure", or "input" of what is none."""
+        return "input" if self.on_points else "structure"
+
     def measured(self, number: int) -> Input:
         """An input in the model's precision, with all attached that the model reads of it, so that it turns along."""
         if number not in self._measured:
@@ -136,6 +143,27 @@ class Recorded:
             self._points[number] = {name: on for name, on in known.items() if on is not None}
             self._seen[number] = replace(captured, fields={n: as_seen(captured[n], on) for n, on in known.items()})
         return self._seen[number]
+
+    def wholes(self, number: int) -> Capture:
+        """The record as predictions are asked about: what is no structure of atoms is one row, a value of the whole."""
+        captured = self.capture(number)
+        if not self.on_points:
+            return captured
+        if number not in self._wholes:
+            self._wholes[number] = replace(captured, fields={n: as_seen(f, None) for n, f in captured.items()})
+        return self._wholes[number]
+
+    def inner(self, choice: Choice, selected: Sequence[int] = ()) -> Choice:
+        """A choice of what is drawn on points, as the model has it: the block and the channel of the stage itself.
+
+        Where each point is a vector, the channel is the one that is selected.
+        """
+        if self.place(choice.structure, choice.stage).on is None:
+            return choice
+        field = self.capture(choice.structure)[choice.stage]
+        block = field.representation.labels()[0]
+        chosen = (selected[0] if selected else 0) if self.moving else choice.channel
+        return replace(choice, block=block, channel=min(chosen, field[block].shape[-2] - 1))
 
     @property
     def moving(self) -> bool:

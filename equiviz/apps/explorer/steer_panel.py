@@ -13,6 +13,7 @@ from equiviz.apps.explorer.steered import SAME, Steered, SteeredRuns, why_not_st
 from equiviz.equivariance.check_widget.look import attempt, line, say
 from equiviz.explain.interventions.steering_face import AXES, Held
 from equiviz.explain.outputs import own_name
+from equiviz.symmetry.transformations import ROTATIONS
 
 if TYPE_CHECKING:
     from equiviz.apps.explorer.pane import Pane
@@ -43,7 +44,7 @@ class SteerPanel:
         self.open = True
         self._runs, self._filling = SteeredRuns(), False
         self._about: tuple[object, ...] = ()
-        self._channel = pane.choice.channel
+        self._channel = pane.inner.channel
         self.block, self.words = line(), line()
         self.scores = ScoredAtoms(pane)
         self._latest = Latest(pane.view.guarded(lambda _: self._run()))
@@ -56,7 +57,7 @@ class SteerPanel:
     @property
     def held(self) -> Held:
         """What the sliders say."""
-        choice, scale = self.pane.choice, round(float(self.scale.value), 6)
+        choice, scale = self.pane.inner, round(float(self.scale.value), 6)
         return Held(choice.stage, choice.block, choice.channel, scale, str(self.axis.value), int(self.angle.value))
 
     def free(self) -> None:
@@ -101,12 +102,14 @@ class SteerPanel:
             self._latest(None)
 
     def _selected(self) -> None:
-        if self.here.value and not self.held.free:
+        if self.pane.recorded.moving:  # the selected vector is the channel
+            self._follow()
+        elif self.here.value and not self.held.free:
             self._latest(None)
 
     def _follow(self) -> None:
         """Another block: its sliders begin anew; another channel of it is steered in the same way."""
-        choice = self.pane.choice
+        choice = self.pane.inner
         about = (id(self.pane.recorded), choice.structure, choice.stage, choice.block)
         if about != self._about:
             self._about, self._channel = about, choice.channel
@@ -119,7 +122,7 @@ class SteerPanel:
                 self.free()
 
     def _run(self) -> None:
-        choice, recorded = self.pane.choice, self.pane.recorded
+        choice, recorded = self.pane.inner, self.pane.recorded
         capture = recorded.capture(choice.structure)
         reason = why_not_steered(capture, choice)
         self._say_block(reason)
@@ -156,18 +159,23 @@ class SteerPanel:
         self.scores.fill(change, f"change of {own_name(output)}", caption, paint=False)
 
     def _say_block(self, reason: str) -> None:
-        choice = self.pane.choice
+        choice = self.pane.inner
         shown = f"Steered: {choice.block}, channel {choice.channel}, of {choice.stage}."
         free = " The sliders are at rest: the prediction is the model's own." if self.held.free else ""
-        say(self.block, reason or shown + free, "equiviz-quiet")
+        hint = (
+            " Select a vector to steer that one." if self.pane.recorded.moving and not self.pane.view.selected else ""
+        )
+        say(self.block, reason or shown + free + hint, "equiviz-quiet")
 
     def _allow(self, possible: bool, block: str) -> None:
         """Sliders that would do nothing are off."""
-        turns = possible and self.pane.field[block].shape[-1] > 1
+        field = self.pane.recorded.capture(self.pane.choice.structure)[self.pane.choice.stage]
+        turned = ROTATIONS in field.representation.transformed_by()
+        turns = possible and turned and field[block].shape[-1] > 1
         self.scale.disabled = self.reset.disabled = not possible
         self.angle.disabled = self.axis.disabled = not turns
         self.here.disabled = not (possible and self._on_atoms)
 
     @property
     def _on_atoms(self) -> bool:
-        return self.pane.field.support == "node"
+        return self.pane.field.support == "node" and not self.pane.recorded.on_points

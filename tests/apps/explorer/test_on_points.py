@@ -12,7 +12,7 @@ from torch import Tensor
 import equiviz
 from equiviz.apps.explorer.elements import Elements
 from equiviz.apps.explorer.explorer import explore
-from equiviz.apps.explorer.face import COMPARE, LOOK, TURN, Explorer
+from equiviz.apps.explorer.face import COMPARE, IRREPS, LOOK, STEER, TURN, Explorer
 from equiviz.apps.explorer.hand_panel import HandPanel
 from equiviz.apps.explorer.recorded import Recorded
 from equiviz.apps.explorer.rotation_hand import RotationHand
@@ -97,7 +97,7 @@ def turning(explorer: Explorer) -> HandPanel:
 
 def test_each_sphere_is_one_input_and_each_stage_has_its_own_points(sphere: Explorer) -> None:
     assert sphere.describe().startswith("Explorer of GaugeCnn; 1. 162 points, 2. 162 points. Shown: feature_stages.0")
-    assert list(sphere.mode.options) == [LOOK, TURN, COMPARE]
+    assert list(sphere.mode.options) == [LOOK, IRREPS, STEER, TURN, COMPARE]  # the others ask about atoms
     sphere.choose(stage=COARSER, block="0e", channel=0)
     atoms = sphere.view.scene.layers[0]
     assert isinstance(atoms, Atoms)
@@ -151,6 +151,57 @@ def test_two_stages_stand_beside_each_other(sphere: Explorer) -> None:
     sphere.view.selected = [7]
     assert sphere.view.selected == [7]  # the finer grid beside it does not choose back
     assert len(sphere.second.right.view.selected) == 1
+
+
+# --- asking
+
+
+def test_a_channel_of_a_sphere_is_steered(sphere: Explorer) -> None:
+    sphere.choose(stage=FIRST, block="0e", channel=1)
+    sphere.mode.value = STEER
+    assert sphere.steer is not None
+    assert "Steered: regular, channel 1, of feature_stages.0." in sphere.steer.block.value
+    sphere.steer.scale.value = 0.0
+    sphere.view.selected = [5]  # a point is no channel
+    assert sphere.steer.found is not None
+    assert sphere.view.problem == ""
+    network = gauge_network()
+
+    def silent(_: object, __: object, values: Tensor) -> Tensor:
+        channels = values.reshape(len(values), 4, -1).clone()
+        channels[:, 1] = 0
+        return channels.reshape(values.shape)
+
+    network.feature_stages[0].register_forward_hook(silent)
+    expected = network.predict(digits())["classes"].values[:1]  # type: ignore[arg-type]
+    assert torch.allclose(sphere.steer.found.after["classes"].values, expected, rtol=0, atol=1e-6)
+    assert not torch.allclose(sphere.steer.found.before["classes"].values, expected, rtol=0, atol=1e-4)
+
+
+def test_the_selected_vector_is_steered(motion: Explorer) -> None:
+    motion.choose(stage="feature_stages.0")
+    motion.mode.value = STEER
+    assert motion.steer is not None
+    assert "Select a vector" in motion.steer.block.value
+    motion.steer.scale.value = 0.0
+    before = motion.steer.words.value
+    motion.view.selected = [2]
+    assert "Steered: V(3), channel 2, of feature_stages.0." in motion.steer.block.value
+    assert motion.steer.words.value != before
+    assert motion.steer.angle.disabled  # no rotation of space acts on C^3
+
+
+def test_predictions_of_points_are_shared_out_among_stages(sphere: Explorer, motion: Explorer) -> None:
+    for explorer, label in ((sphere, "regular"), (motion, "V(3)")):
+        explorer.mode.value = IRREPS
+        assert explorer.irreps is not None
+        explorer.irreps.explain()
+        assert explorer.irreps.found is not None
+        assert f"feature_stages.0: most is carried by {label}" in explorer.irreps.words.value
+        assert "of the whole input" in explorer.question.words.value
+        explorer.irreps.choose("feature_stages.0", label)
+        assert explorer.choice.stage == "feature_stages.0"
+        assert explorer.view.problem == ""
 
 
 # --- turning a sphere
