@@ -13,6 +13,7 @@ from equiviz.datasets.phase_space.motion_file import motions_named, states_named
 from equiviz.datasets.phase_space.motions import Motions
 from equiviz.datasets.sphere.digits import embedded_digits
 from equiviz.datasets.sphere.named_signals import SHOWN, signals_named
+from equiviz.datasets.sphere.weather import synthetic_maps
 from equiviz.structures.phase_space import FIELD, STATE
 from equiviz.symmetry.icosahedral_grid import grid
 
@@ -76,6 +77,15 @@ def test_digits_come_on_the_grid_that_is_asked_for(tmp_path: Path) -> None:
     assert torch.equal(found.values, embedded_digits().part("test")[:SHOWN].on_sphere(2).values)
     np.save(tmp_path / "mine.npy", found.spread.numpy())
     assert torch.equal(signals_named(tmp_path / "mine.npy", 3).values, found.values.double())  # its own grid
+
+
+def test_maps_of_geopotential_come_on_the_grid_that_is_asked_for(tmp_path: Path) -> None:
+    drawn = signals_named("synthetic", 2)
+    assert drawn.spread.shape == (SHOWN, 2, len(grid(2)))
+    assert torch.equal(drawn.values, synthetic_maps().part("test").on_sphere(2).inputs.values[:SHOWN])  # unseen ones
+    (tmp_path / "maps.nc").write_bytes(b"no netcdf")
+    with pytest.raises(DatasetError, match="cannot be read as NetCDF"):
+        signals_named(tmp_path / "maps.nc", 2)
 
 
 def test_signals_of_no_grid_are_refused(tmp_path: Path) -> None:

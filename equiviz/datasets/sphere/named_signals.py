@@ -10,19 +10,26 @@ import torch
 
 from equiviz.datasets.errors import DatasetError
 from equiviz.datasets.sphere.digits import Digits, embedded_digits, mnist
+from equiviz.datasets.sphere.globe_file import era_interim_maps
+from equiviz.datasets.sphere.weather import SYNTHETIC, synthetic_maps
 from equiviz.structures.errors import StructureError
 from equiviz.structures.sphere_signal import SphereSignal
 
 DIGITS = "digits"
 """The word for the digits that scikit-learn brings."""
 SHOWN = 4
-"""Digits that tools are shown."""
+"""Digits, or maps that are drawn, that tools are shown."""
 LARGEST = 512 * 1024**2
 """Bytes of a file."""
 
 
 def signals_named(given: str | os.PathLike[str], level: int) -> SphereSignal:
-    """Unseen digits on the grid of a level; of an ``.npy`` file the signals ``[spheres, channels, points]`` in it.
+    """Unseen digits, or maps of geopotential, on the grid of a level; of an ``.npy`` file the signals in it.
+
+    Args:
+        given: "digits"; a folder with MNIST's files; "synthetic" (maps that are drawn); an ``.nc`` file of ERA-Interim;
+            or an ``.npy`` file of signals ``[spheres, channels, points]``, on a grid of its own.
+        level: of the icosahedral grid.
 
     Raises:
         DatasetError: no such data; or a file that is damaged or holds something else.
@@ -31,11 +38,16 @@ def signals_named(given: str | os.PathLike[str], level: int) -> SphereSignal:
     if str(given) == DIGITS or path.is_dir():
         known: Digits = embedded_digits() if str(given) == DIGITS else mnist(path)
         return known.part("test")[:SHOWN].on_sphere(level)
+    if str(given) == SYNTHETIC:
+        return synthetic_maps().part("test")[torch.arange(SHOWN)].on_sphere(level).inputs
+    if path.suffix == ".nc" and path.is_file():
+        return era_interim_maps(path).on_sphere(level).inputs
     if path.suffix != ".npy" or not path.is_file():
         raise DatasetError(
             None,
-            f"Expected {DIGITS!r}, a folder with MNIST's files, or an .npy file of signals [spheres, channels, "
-            f"points], got {str(path)!r}{'' if path.exists() else ', which does not exist'}.",
+            f"Expected {DIGITS!r}, a folder with MNIST's files, {SYNTHETIC!r}, an .nc file of ERA-Interim, or an .npy "
+            f"file of signals [spheres, channels, points], got {str(path)!r}"
+            f"{'' if path.exists() else ', which does not exist'}.",
         )
     return _read(path)
 

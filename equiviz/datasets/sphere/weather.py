@@ -35,6 +35,10 @@ EARTH_TURN = 7.292e-5
 """Omega, 1/s."""
 TROPICS = 0.3
 """Sine of the latitude below which wind is not geostrophic: 17 degrees."""
+SYNTHETIC = "synthetic"
+"""The word for maps that are drawn."""
+MAPS = 100
+"""Maps that this word stands for; they are the same each time."""
 PARTS = ("train", "validation", "test")
 SHARES = {"validation": 0.16, "test": 0.2}
 """Of the times; the rest trains."""
@@ -164,7 +168,7 @@ def geostrophic(slope: Tensor, sine: Tensor) -> Tensor:
     return slope / (EARTH_RADIUS * 2 * EARTH_TURN * sine.clamp(min=TROPICS))
 
 
-def synthetic_maps(times: int = 100, seed: int = 0, degree: int = 10) -> SyntheticMaps:
+def synthetic_maps(times: int = MAPS, seed: int = 0, degree: int = 10) -> SyntheticMaps:
     """Random maps whose spread is about that of the globe's, on surfaces from high to low pressure.
 
     Args:
