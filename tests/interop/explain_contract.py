@@ -19,7 +19,6 @@ from equiviz.explain.errors import (
     AttributionError,
     BlindSpotError,
     CounterfactualError,
-    DictionaryError,
     InterventionError,
     SymmetryBreakingError,
 )
@@ -28,7 +27,6 @@ from equiviz.interop import ForeignModel
 from equiviz.nn.product_paths import paths_of
 from equiviz.symmetry.errors import EquivizError
 from equiviz.symmetry.groups import O3, haar
-from equiviz.symmetry.representations import O3Irreps
 from tests.interop.examples import crystal, molecule, part_of_molecule, shaken, square
 
 
@@ -221,11 +219,7 @@ class ExplainContract(ABC):
         assert table.min().min() < 0.9
 
     def test_dictionary(self) -> None:
-        model, recorded = self.subject()
-        if not isinstance(recorded[self.upstream].representation, O3Irreps):
-            with pytest.raises(DictionaryError, match=r"O\(3\) irreps"):
-                equiviz.dictionary(model, shaken(10), self.upstream, atoms=4)
-            return
+        model, _ = self.subject()
         report = equiviz.dictionary(model, shaken(10), self.upstream, atoms=8)
         assert report.commuting < 100 * self.near
         shuffled = [score.share for score in report.scores if "shuffled" in score.of]

@@ -30,16 +30,18 @@ class Channels:
         labels: of the irreps that vary, in order.
         means: by label [C_l]: of invariants over the environments it was made of; zero for the others.
         scales: by label: root mean square of the norm of all copies.
+        axes: of the field, between the environments and the last: their places count as channels, too.
     """
 
     representation: Representation
     labels: tuple[str, ...]
     means: dict[str, Tensor]
     scales: dict[str, float]
+    axes: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, field: Field) -> Channels:
-        """Measure means and sizes on the environments of a field [N, dim].
+        """Measure means and sizes on the environments of a field [N, ..., dim].
 
         Raises:
             DictionaryError: positions; values that are not finite, or none that varies.
@@ -50,12 +52,12 @@ class Channels:
                 "the gates look at. Take differences of positions."
             )
         if not bool(field.values.isfinite().all()):
-            bad = int((~field.values.isfinite()).any(1).sum())
+            bad = int((~field.values.isfinite()).flatten(1).any(1).sum())
             raise DictionaryError(f"{bad} environments have features that are not finite; leave them out.")
         invariant = {block.label for block in field.blocks if block.invariant}
         labels, means, scales = list[str](), dict[str, Tensor](), dict[str, float]()
         for label in field.representation.labels():
-            copies = wide(field[label])  # [N, C_l, M_l]
+            copies = wide(field[label]).flatten(1, -2)  # [N, C_l, M_l]
             mean = copies.mean(0)[:, 0] if label in invariant else copies.new_zeros(copies.shape[1])
             size = float(squares(copies - mean[:, None]).sum((1, 2)).mean().sqrt())
             if size > 1e-9 * float(copies.abs().max()):
@@ -63,7 +65,7 @@ class Channels:
                 means[label], scales[label] = mean, size
         if not labels:
             raise DictionaryError("This stage is the same in all environments: there is nothing to take apart.")
-        return cls(field.representation, tuple(labels), means, scales)
+        return cls(field.representation, tuple(labels), means, scales, tuple(field.values.shape[1:-1]))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -88,17 +90,18 @@ class Channels:
 
     def stacked(self, field: Field) -> Tensor:
         """A field as channels [N, C, M], float64 or complex128; the mean square norm of all is the number of irreps."""
-        centred = ((wide(field[label]) - self.means[label][:, None], self.scales[label]) for label in self.labels)
-        return torch.cat([self._padded(copies / scale) for copies, scale in centred], 1)
+        copies = {label: wide(field[label]).flatten(1, -2) for label in self.labels}
+        centred = ((copies[label] - self.means[label][:, None]) / self.scales[label] for label in self.labels)
+        return torch.cat([self._padded(part) for part in centred], 1)
 
     def field(self, stacked: Tensor) -> Field:
         """Channels [N, C, M] as a field of the stage's irreps; irreps that do not vary are zero."""
-        values = torch.zeros(len(stacked), self.representation.dim, dtype=wide(stacked).dtype)
+        values = torch.zeros(len(stacked), *self.axes, self.representation.dim, dtype=wide(stacked).dtype)
         for label in self.labels:
             part = stacked[:, self.places(label), : self.sizes[label]] * self.scales[label]
             part = part + self.means[label][:, None]
             indices = torch.cat([block.indices for block in self.representation.blocks if block.label == label])
-            values[:, indices] = part
+            values[..., indices] = part.unflatten(1, (*self.axes, len(indices)))
         return Field(values, self.representation, "node")
 
     def _padded(self, copies: Tensor) -> Tensor:
