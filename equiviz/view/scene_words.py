@@ -24,6 +24,8 @@ def describe(scene: Scene) -> str:
 
 
 def _atoms_words(atoms: Atoms, unit: str) -> str:
+    if len(atoms.positions) == 1 and atoms.colour and not atoms.labels:  # what points lie on is no particle
+        return "They lie on a ball."
     count = _count(len(atoms.positions), "particle")
     if atoms.values is None:
         names = ", ".join(f"{(np.asarray(atoms.labels) == n).sum():,} {n}" for n in dict.fromkeys(atoms.labels))

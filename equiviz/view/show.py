@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
+import torch
 
 from equiviz.structures.interchange.recognised import as_structure
+from equiviz.structures.phase_space import phase_space
 from equiviz.structures.typed_tensors import TypedTensors
 from equiviz.symmetry.field import Field
 from equiviz.view.arrays import numbers
@@ -43,7 +45,7 @@ BALLS = 0.55  # of their radius: atoms between sticks
 
 
 def show(
-    structure: StructureLike | TypedTensors | Field,
+    structure: StructureLike | TypedTensors | Field | torch.Tensor,
     field: Shown | None = None,
     colour: Shown | None = None,
     title: str | None = None,
@@ -69,7 +71,8 @@ def show(
         structure: what to draw: a Structure, `ase.Atoms`, a PyG `Data`, or the path of a file. Lengths are in its
             ``length_unit``. Or typed tensors whose values lie on points in space, or a field of a network like them:
             of a signal on the sphere ``channel`` becomes a colour, with arrows where it has directions; a vector
-            z = q + ip is a point at q with the arrow p. The first row is drawn (`equiviz.view.points`).
+            z = q + ip is a point at q with the arrow p, also of a complex tensor ``[systems, particles, 2 or 3]``. The
+            first row is drawn (`equiviz.view.points`).
         field: a Field on its nodes, the name of a node attribute, or an array ``[N]`` or ``[N, 3]``. Invariants become
             colours, vectors arrows, higher degrees glyphs.
         colour: the same, always drawn as a colour (vectors by their norm). Colours and shapes can be shown together.
@@ -101,6 +104,7 @@ def show(
         StructureError: what is no structure, or a file that cannot be read.
     """
     on = None
+    structure = phase_space(structure) if isinstance(structure, torch.Tensor) and structure.is_complex() else structure
     if isinstance(structure, (TypedTensors, Field)):
         (known, on), channel = drawn_points(structure, channel=channel), 0
         field, colour = field or on.names.get(ARROW), colour or on.names.get(VALUE)

@@ -30,6 +30,7 @@ def test_a_signal_is_a_colour_on_the_unit_sphere() -> None:
     atoms, ball = (layer for layer in scene.layers if isinstance(layer, Atoms))
     assert len(ball.positions) == 1
     assert 0.9 < float(ball.radii[0]) < 1  # the far side is not seen between the points
+    assert scene.describe().endswith("They lie on a ball.")
     assert len(atoms.positions) == 162
     assert atoms.values is not None
     torch.testing.assert_close(torch.as_tensor(atoms.values), torch.as_tensor(atoms.positions[:, 1]), rtol=0, atol=1e-6)
@@ -82,6 +83,7 @@ def test_particles_in_phase_space_are_points_with_their_momenta(n: int) -> None:
     assert not atoms.positions[:, n:].any()
     assert arrows.magnify == 1  # q and p have one unit, or U(n) would not mix them
     assert "4 arrows of momentum" in scene.describe()
+    assert np.array_equal(show(z).layers[0].positions, atoms.positions)  # type: ignore[union-attr]
 
 
 def test_a_turned_state_is_drawn_turned() -> None:

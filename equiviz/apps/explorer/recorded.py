@@ -21,7 +21,7 @@ from equiviz.features.capture import Capture, record
 from equiviz.features.errors import CaptureError
 from equiviz.features.model_input import Given, accepted, measured, prepared
 from equiviz.interop.adapters import adapted
-from equiviz.nn.equivariant_model import EquivariantModel
+from equiviz.nn.equivariant_model import EquivariantModel, title_of
 from equiviz.nn.stage import Support
 from equiviz.structures.graph import Graph
 from equiviz.structures.structure import Structure
@@ -86,7 +86,13 @@ class Recorded:
         entries = _listed(known, structures)
         subject, _ = as_subject(known, entries[0], None, None, None)
         made = cls(subject, name, entries, [_drawn(x) for x in entries], supports)
-        made.name = name or made.capture(0).model
+        try:
+            made.name = name or made.capture(0).model
+        except (AttributeError, TypeError) as problem:
+            if not made.on_points:
+                raise
+            what = type(entries[0]).__name__
+            raise CaptureError(f"{title_of(subject)} does not read {what}: {problem}.") from problem
         return made
 
     def __len__(self) -> int:
@@ -239,7 +245,10 @@ def input_points(x: TypedTensors) -> PointValues:
 def _listed(model: nn.Module, structures: object) -> list[Input]:
     typed = _typed(model, structures)
     if typed:
-        return [row for part in typed for row in part.apart()]
+        rows: list[Input] = [row for part in typed for row in part.apart()]
+        if not rows:
+            raise CaptureError(f"Expected at least one row to look at, got {type(typed[0]).__name__} without any.")
+        return rows
     taken = accepted(structures)
     if isinstance(taken, Graph):
         if taken.n_graphs != 1:

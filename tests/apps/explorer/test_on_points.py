@@ -30,6 +30,7 @@ from equiviz.symmetry.unitary_group import UnitaryMatrices
 from equiviz.view.layers import Arrows, Atoms
 from equiviz.view.packet import read_packet
 from tests.apps.explorer.turning import G
+from tests.toy_networks import toy
 
 FIRST, COARSER = "feature_stages.0", "feature_stages.1"
 
@@ -344,6 +345,13 @@ def test_particles_in_a_plane_can_be_turned() -> None:
 def test_vectors_without_a_place_in_space_are_refused_in_one_sentence() -> None:
     with pytest.raises(CaptureError, match=r"3xV\(4\), has no place in space. equiviz.check\(model, x\) turns it"):
         explore(unitary_network(4), states(4))
+
+
+def test_what_a_model_does_not_read_is_refused_in_words() -> None:
+    with pytest.raises(CaptureError, match="ToyNetwork does not read SphereSignal"):
+        explore(toy(), digits())
+    with pytest.raises(CaptureError, match="at least one row to look at, got SphereSignal without any"):
+        explore(gauge_network(), SphereSignal.of(torch.zeros(0, 1, 162)))
 
 
 # --- what is offered
