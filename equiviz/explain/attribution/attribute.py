@@ -146,11 +146,7 @@ def attribute(
         with counting_runs(model, "attributing", progress=progress):
             return _inside(model, taken, question_of(model, taken, output, at, component), method, to, steps)
     if to == "positions":
-        if isinstance(taken, TypedTensors):
-            raise AttributionError(
-                f"Expected a structure, whose points have positions, for to='positions', got a {type(taken).__name__}: "
-                "to='edges' shares a prediction out among the rows and irreps of what it holds."
-            )
+        _refuse_without_positions(taken)
         warnings.warn(ORIGIN, stacklevel=2)
     question = question_of(model, taken, output, at, component)
     asked = Asked(model, question, chosen, players, Effort(steps, samples, seed), to == "positions")
@@ -158,6 +154,14 @@ def attribute(
         shares = asked.shares(taken)
         trusted = quality(asked, taken, shares, rotations)
     return Attribution(title_of(model), str(question), chosen.title, chosen.complete, taken, shares, trusted)
+
+
+def _refuse_without_positions(taken: ModelInput) -> None:
+    if isinstance(taken, TypedTensors):
+        raise AttributionError(
+            f"Expected a structure, whose points have positions, for to='positions', got a {type(taken).__name__}: "
+            "to='edges' shares a prediction out among the rows and irreps of what it holds."
+        )
 
 
 def _refuse_effort(steps: int, samples: int, rotations: int) -> None:

@@ -63,8 +63,7 @@ def dictionary(
     Args:
         model: anything that `equiviz.capture` takes; it is run under `torch.no_grad`.
         structures: as for `equiviz.probe`. A quarter is held out: whole structures, or slabs of space.
-        stage: on nodes. Its blocks may be irreps of O(3), vectors of U(n) (whose atoms have complex weights), or
-            whatever else copies in its representation; signals on a grid are one block each.
+        stage: on nodes; of irreps of O(3), vectors of U(n), signals on a grid, or other blocks.
         atoms: how many, shared out among the irreps alike; or by irrep, as ``{"0e": 4, "1o": 12}``.
         sparsity: how many atoms code one environment; None for two for each irrep.
         method: "pursuit": block orthogonal matching pursuit and K-SVD; "autoencoder": a linear encoder, a gate, a
