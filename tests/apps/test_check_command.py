@@ -88,9 +88,8 @@ def test_what_a_model_cannot_read_is_refused_in_one_sentence() -> None:
     for (model, typed), words in wrong.items():
         with pytest.raises(ModelError, match=words):
             check_files(model, typed, elements=1)
-    with pytest.raises(DatasetError, match="Expected 'digits', a folder with MNIST's files, or") as caught:
+    with pytest.raises(DatasetError, match=r"Expected 'digits', .* got 'nowhere\.npy', which does not exist"):
         check_files("gauge_cnn-digits", "nowhere.npy")
-    assert "which does not exist" in str(caught.value)
 
 
 @pytest.mark.parametrize(
