@@ -5,10 +5,11 @@
     python -m benchmarks.painn_weights water-energy --data FOLDER/molecules [--work runs/painn] [--ship]
 
 acac: acetylacetone at 300 K and 600 K (train_300K.xyz, train_600K.xyz; a tenth validates), scored on test_MD_300K.xyz.
-water: monomer, dimer and Zundel cation; of every five frames of a file the fifth is the test set, a tenth of the others
-validates. water-energy: the energy of the monomer (the data have no forces), same split. One thread; an interrupted
-training goes on where it was. With --ship the result goes into the package, its scores on the test set in the manifest;
-with --rescore the weights that are in the package are scored, and nothing is trained.
+water: monomer, dimer and Zundel cation; of every five frames of a file the fifth is the test set, but for turned copies
+of others (18 of the monomer); a tenth of the others validates. water-energy: the energy of the monomer (the data have
+no forces), same split. One thread; an interrupted training goes on where it was. With --ship the result goes into the
+package, its scores on the test set in the manifest; with --rescore the weights that are in the package are scored, and
+nothing is trained.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import argparse
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from equiviz.structures.read import read
 from equiviz.symmetry.field import Field
 from equiviz.training.checkpoint import load_checkpoint, save_checkpoint
 from equiviz.training.load import SHIPPED, load
+from equiviz.training.molecule_overlap import fingerprint, fingerprints
 from equiviz.training.molecule_report import MoleculeReport, evaluate_molecules
 from equiviz.training.molecule_training import MoleculePlan, held_out, plan_for_frames, train_molecules
 
@@ -59,8 +62,10 @@ def split(task: str, data: Path) -> tuple[list[Frame], list[Frame]]:
     folder = data / "water_tensors"
     frames = monomer_energies(folder) if task == "water-energy" else read_molecules(folder)
     places = [(int(frame.name.rpartition("[")[2][:-1]), frame) for frame in frames]
-    held = [frame for place, frame in places if place % FIFTH == FIFTH - 1]
-    return [frame for place, frame in places if place % FIFTH != FIFTH - 1], held
+    learned = [frame for place, frame in places if place % FIFTH != FIFTH - 1]
+    known = {fingerprint(frame) for frame in learned}  # some frames of the monomer are turned copies of others
+    held = [frame for place, frame in places if place % FIFTH == FIFTH - 1 and fingerprint(frame) not in known]
+    return learned, held
 
 
 def monomer_energies(folder: Path) -> list[Frame]:
@@ -90,12 +95,12 @@ def plan_of(task: str, training: list[Frame]) -> MoleculePlan:
     return plan
 
 
-def ship(task: str, folder: Path, report: MoleculeReport) -> None:
+def ship(task: str, folder: Path, learned: Sequence[Frame], report: MoleculeReport) -> None:
     """Into the package, with the scores on the test set; those on the frames that chose the epoch stay beside them."""
     found = load_checkpoint(folder)
     chosen = found.manifest.scores.get("validation", found.manifest.scores)
     told = {**report.to_dict(), "on": UNSEEN[task], "validation": chosen}
-    named = {**found.manifest.data, "name": LEARNED[task]}
+    named = {**found.manifest.data, "name": LEARNED[task], "fingerprints": fingerprints(learned)}
     with tempfile.TemporaryDirectory() as fresh:
         saved = save_checkpoint(fresh, list(found.states), replace(found.manifest, scores=told, data=named))
         for name in ("weights.safetensors", "manifest.json"):
@@ -117,7 +122,7 @@ def main(task: str, data: Path, work: Path, shipped: bool, rescore: bool) -> Non
     report = evaluate_molecules(load(folder), test, f"painn-{task}")
     print(f"On its test set: {report.describe()}")
     if shipped or rescore:
-        ship(task, folder, report)
+        ship(task, folder, training, report)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,13 @@ def molecule_data(name: str, training: Sequence[Frame], validation: Sequence[Fra
         "files": sorted({frame.name.rpartition("[")[0] for frame in frames}),
         "molecules": len(training),
         "validation": len(validation),
-        # One string: a list of thousands would fill the manifest with line ends.
-        "fingerprints": " ".join(fingerprint(frame) for frame in frames),
+        "fingerprints": fingerprints(frames),
     }
+
+
+def fingerprints(frames: Sequence[Frame]) -> str:
+    """Of all frames, as one string: a list of thousands would fill the manifest with line ends."""
+    return " ".join(fingerprint(frame) for frame in frames)
 
 
 def fingerprint(frame: Frame) -> str:

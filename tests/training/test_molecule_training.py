@@ -10,16 +10,19 @@ import torch
 from typer.testing import CliRunner
 
 from equiviz.cli import app
-from equiviz.datasets.molecules.frames import read_molecules
+from equiviz.datasets.molecules.frames import Frame, read_molecules
 from equiviz.models.example_structures import organic_atoms
 from equiviz.models.painn import FAMILY as PAINN
 from equiviz.models.painn import Painn, PainnConfig
 from equiviz.models.registry import Family
 from equiviz.nn.errors import ModelError
+from equiviz.structures.structure import Structure
+from equiviz.symmetry.groups import O3
 from equiviz.training.bundle import read_bundle
 from equiviz.training.errors import TrainingError
 from equiviz.training.evaluate import evaluate
 from equiviz.training.load import load, manifest_of
+from equiviz.training.molecule_overlap import fingerprint
 from equiviz.training.molecule_report import MoleculeReport
 from equiviz.training.molecule_task import MoleculeObjective, energy_shifts, examples, glued
 from equiviz.training.molecule_training import held_out, plan_for_frames, train_molecules
@@ -185,3 +188,14 @@ def test_what_cannot_be_trained_or_scored_is_refused_in_words(
 def test_an_unknown_element_is_told(trained: tuple[Path, TrainedNetwork]) -> None:
     with pytest.raises(ModelError, match="This network knows H, O, but"):
         trained[1].model.predict(organic_atoms(10, 0))
+
+
+def test_turned_and_renumbered_copies_of_a_frame_have_its_fingerprint() -> None:
+    x = organic_atoms(6, 0)
+    order = torch.tensor([3, 1, 5, 0, 2, 4])
+    turned = x.transform(O3.rotation([1, 2, 3], 0.7))
+    copy = Structure(turned.positions[order] + 5.0, x.species[order])
+    other = Structure(x.positions + 0.01 * torch.eye(6, 3), x.species)
+    marks = [fingerprint(Frame("", one, {})) for one in (x, copy, other)]
+    assert marks[0] == marks[1]
+    assert marks[0] != marks[2]
