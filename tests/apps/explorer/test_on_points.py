@@ -370,3 +370,12 @@ def test_a_model_claims_the_elements_of_its_group(
     elements = Elements.of(network, x)  # type: ignore[arg-type]
     assert all(elements.claims(g) for g in claimed)  # type: ignore[arg-type]
     assert not any(elements.claims(g) for g in not_claimed)  # type: ignore[arg-type]
+
+
+def test_rows_come_apart_with_all_that_they_carry() -> None:
+    fields = torch.randn(2, 8, generator=torch.Generator().manual_seed(2))
+    one, other = phase_space(states(), fields).apart()
+    assert torch.equal(other.fields["state"].values, states()[1:].flatten(1))
+    assert torch.equal(one.fields["field"].values, fields[:1])
+    assert [len(row) for row in digits(2).apart()] == [1, 1]
+    assert torch.equal(digits(2).apart()[1].fields["x"].values, digits(2).values[1:])
