@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -124,7 +126,8 @@ def generate_glass(
         times=_numbers(times),
         seed=seed,
     )
-    paths = generate(recipe, out, scheduler)
+    with _resumable():
+        paths = generate(recipe, out, scheduler)
     typer.echo(f"{len(paths)} configurations in {out.resolve()}")
 
 
@@ -153,7 +156,10 @@ def train_family(
     config: dict[str, object] = dict(map(_setting, settings or []))
     if channels:
         config["channels"] = [name.strip() for name in channels.split(",")]
-    result = train(family, data, out, seed=seed, epochs=epochs, config=config, time=time, members=members, noise=noise)
+    with _resumable():
+        result = train(
+            family, data, out, seed=seed, epochs=epochs, config=config, time=time, members=members, noise=noise
+        )
     typer.echo(result.describe())
 
 
@@ -201,7 +207,8 @@ def check_model(
         str,
         typer.Argument(
             help="A file (extxyz, xyz, PDB, mmCIF, CIF, POSCAR, each also .gz; a glass's .npz or .pickle), or 'glass' "
-            "for a shipped liquid."
+            "for a shipped liquid; for unitary oscillators, charges or motions in .npz; for gauge_cnn digits, "
+            "synthetic or signals in .npy."
         ),
     ],
     elements: Annotated[int, typer.Option(min=1, help="Random rotations to compare stage by stage.")] = 10,
@@ -234,7 +241,7 @@ def check_model(
 @app.command("attribute")
 def attribute_prediction(
     model: Annotated[str, typer.Argument(help="Shipped name (glassy-T056) or folder of weights.")],
-    structure: Annotated[str, typer.Argument(help="A file, as for `equiviz check`, or 'glass' for a shipped liquid.")],
+    structure: Annotated[str, typer.Argument(help="A file or a name, as for `equiviz check`.")],
     output: Annotated[str | None, typer.Option(help="Name of the output; by default the first invariant one.")] = None,
     at: Annotated[int | None, typer.Option(help="Number of the atom (or site) that is asked about.")] = None,
     component: Annotated[int | None, typer.Option(help="Which component of the output.")] = None,
@@ -288,7 +295,8 @@ def write_holograms(
 
     names = tuple(name.strip() for name in channels.split(","))
     settings = HologramSettings(names, norm, n_max, l_max, radius)  # type: ignore[arg-type] - it refuses other norms
-    found = project_files(paths, out, settings, workers=workers, scheduler=scheduler, progress=True)
+    with _resumable():
+        found = project_files(paths, out, settings, workers=workers, scheduler=scheduler, progress=True)
     typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else found.describe())
     if found.asked == len(found.problems):
         raise typer.Exit(1)
@@ -345,7 +353,8 @@ def benchmark_glass(
     """Ridge, Bapst's network and glassy side by side, and what equivariance buys. Resumable."""
     from equiviz.apps.glass_benchmark import benchmark
 
-    typer.echo(benchmark(out, data, only_table=table).describe())
+    with _resumable():
+        typer.echo(benchmark(out, data, only_table=table).describe())
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -353,6 +362,16 @@ def _numbers(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise typer.BadParameter(f"expected numbers separated by commas such as 0.13,1.3,13, got {text!r}") from None
+
+
+@contextmanager
+def _resumable() -> Generator[None]:
+    """Ctrl-C says how to go on; typer would end without a word."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        typer.echo(f"\nequiviz: {stopped or 'Stopped. Run the same command to continue.'}", err=True)
+        raise typer.Exit(130) from None
 
 
 def _setting(text: str) -> tuple[str, object]:
@@ -373,9 +392,6 @@ def main() -> None:
     except EquivizError as error:
         typer.echo(f"equiviz: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("equiviz: interrupted; run the same command again to go on.", err=True)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

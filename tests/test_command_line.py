@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import get_type_hints
 
@@ -179,3 +183,16 @@ def test_attribute_shares_a_prediction_out(tmp_path: Path, trained: Path) -> Non
     assert {"kind", "name", "score"} <= set(rows[0])
     refused = CliRunner().invoke(app, [*asked, "--method", "guess"])
     assert isinstance(refused.exception, AttributionError)
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    asked = f"-m equiviz.cli train unitary --data oscillators --epochs 400 --out {tmp_path}".split()
+    running = subprocess.Popen([sys.executable, *asked], stderr=subprocess.PIPE, text=True)
+    state, patience = tmp_path / "state" / "manifest.json", time.monotonic() + 240  # a loaded machine imports for long
+    while not state.exists() and time.monotonic() < patience:
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130, told
+    assert re.search(r"equiviz: Stopped after [1-9]\d* epochs?; the state is in", told)
+    assert "Run the same command to continue." in told
