@@ -1,8 +1,9 @@
-"""Normal modes of water from a polynomial through the energies that `painn-water-energy` learned from: a reference.
+"""Modes and lines of water, from `painn-water-energy` and from a polynomial through the same energies: a reference.
 
     python -m benchmarks.water_modes [--data FOLDER/molecules]
 
-Degree 7 in both bond lengths (symmetrised) and the angle, least squares on all 1,000 frames.
+Degree 7 in both bond lengths (symmetrised) and the angle, least squares on all 1,000 frames. Of both: normal modes at
+several steps of the differences, thermal modes at 300 K, and the lines of the velocities of 16 molecules in 2 ps.
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ from ase.optimize import BFGS
 from numpy.typing import NDArray
 
 from benchmarks.painn_weights import monomer_energies
+from equiviz.calculators.dynamics import copies_apart, microcanonical, thermalise
 from equiviz.calculators.hessian import normal_modes
+from equiviz.calculators.model_calculator import ModelCalculator
+from equiviz.calculators.self_consistent import thermal_modes
+from equiviz.calculators.spectra import density_of_states
+from equiviz.training.load import load
 
 DEGREE = 7
 STEP = 1e-4  # Å, of the differences that give forces
+STEPS = (0.001, 0.002, 0.005, 0.02, 0.05)  # Å, of those that give curvatures
+COPIES = 16
 
 
 def terms(places: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -37,7 +45,7 @@ def terms(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class Polynomial(Calculator):
-    """Energy in eV, forces by differences."""
+    """Energy in eV, forces by differences; several molecules of water (O, H, H) do not feel each other."""
 
     implemented_properties: ClassVar[list[str]] = [  # pyright: ignore[reportIncompatibleVariableOverride]
         "energy",
@@ -58,9 +66,28 @@ class Polynomial(Calculator):
         super().calculate(atoms, list(properties), list(system_changes))
         assert atoms is not None
         moves = STEP * np.eye(9).reshape(9, 3, 3)
-        energies = terms(np.concatenate([atoms.positions[None], atoms.positions + moves, atoms.positions - moves]))
-        own, up, down = np.split(energies @ self.weights, [1, 10])
-        self.results = {"energy": float(own[0]), "forces": ((down - up) / (2.0 * STEP)).reshape(3, 3)}
+        places = atoms.positions.reshape(-1, 1, 3, 3)  # [M, 1, 3, 3]
+        energies = terms(np.concatenate([places, places + moves, places - moves], axis=1).reshape(-1, 3, 3))
+        own, up, down = np.split((energies @ self.weights).reshape(len(places), 19), [1, 10], axis=1)  # [M, 1], [M, 9]
+        self.results = {"energy": float(own.sum()), "forces": ((down - up) / (2.0 * STEP)).reshape(-1, 3)}
+
+
+def tell(name: str, water: Atoms) -> None:
+    """Print what is measured of one potential, in cm^-1."""
+    BFGS(water, logfile=None).run(fmax=1e-4)
+    for step in STEPS:
+        print(f"| {name}, normal modes, step {step} Å | {_row(normal_modes(water, step).wavenumbers)} |")
+    print(f"| {name}, thermal modes at 300 K | {_row(thermal_modes(water, 300.0, pairs=256).wavenumbers)} |")
+    many = copies_apart(water, COPIES)
+    many.calc = water.calc
+    thermalise(many, 300.0, time=300.0, molecules=COPIES)
+    run = microcanonical(many, 2000.0, molecules=COPIES)
+    lines = density_of_states(run.velocities, many.get_masses(), run.interval, 35.0).peaks()
+    print(f"| {name}, lines of the velocities at {run.temperature:.0f} K | {_row(lines)} |", flush=True)
+
+
+def _row(values: NDArray[np.float64]) -> str:
+    return " | ".join(f"{value:.0f}" for value in values)
 
 
 if __name__ == "__main__":
@@ -72,9 +99,11 @@ if __name__ == "__main__":
     fitted = np.linalg.lstsq(rows, known - known.min(), rcond=None)[0]
     left = 1000.0 * float((rows @ fitted - known + known.min()).std())
     water = Atoms("OHH", positions=[[0.0, 0.0, 0.0], [0.757, 0.0, 0.586], [-0.757, 0.0, 0.586]])
-    water.calc = Polynomial(fitted)
-    BFGS(water, logfile=None).run(fmax=1e-4)
-    modes = normal_modes(water)
-    print(
-        f"{rows.shape[1]} terms leave {left:.3f} meV; modes {np.round(modes.wavenumbers, 1)} cm^-1. {modes.describe()}"
-    )
+    print(f"{rows.shape[1]} terms leave {left:.3f} meV.")
+    for title, calculator in (
+        ("polynomial", Polynomial(fitted)),
+        ("PaiNN", ModelCalculator(load("painn-water-energy"))),
+    ):
+        one = water.copy()
+        one.calc = calculator
+        tell(title, one)

@@ -16,7 +16,7 @@ from ase.md.verlet import VelocityVerlet
 from tqdm.auto import tqdm
 
 from equiviz.calculators.errors import CalculatorError
-from equiviz.calculators.hessian import whole_motions
+from equiviz.calculators.hessian import rotations, whole_motions
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -60,10 +60,19 @@ class Trajectory:
 
     @property
     def temperature(self) -> float:
-        """Mean, in K, of the motions inside molecules: 3 A - 6 of each (3 A - 5 where A is 2)."""
-        size = self.positions.shape[1] // self.molecules
-        inner = self.molecules * max(3 * size - (5 if size == 2 else 6), 1)
-        return float(2.0 * self.kinetic.mean() / (inner * units.kB))
+        """Mean, in K, of the motions inside molecules, `inner` of each; NaN where there are none (single atoms)."""
+        freedom = self.molecules * self.inner * units.kB
+        return float(2.0 * self.kinetic.mean() / freedom) if freedom else float("nan")
+
+    @property
+    def inner(self) -> int:
+        """Motions inside a molecule: those of its atoms but for translations and rotations, as `thermalise` leaves it.
+
+        3 A - 6; on a line 3 A - 5, however the run bends it.
+        """
+        places = self.of_molecules(self.positions)  # [T, M, A, 3]
+        size = places.shape[2]
+        return 3 * size - 3 - rotations(places, self.atoms.get_masses()[:size])
 
     def of_molecules(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """[T, N, ...] -> [T, M, A, ...]."""
@@ -73,8 +82,9 @@ class Trajectory:
         """How long, how warm, and how well the energy was kept."""
         time = 1e-3 * self.interval * (len(self.total) - 1)
         copies = f"{self.molecules} copies of a molecule" if self.molecules > 1 else "one molecule"
+        warmth = f"{self.temperature:.0f} K" if self.inner else "no motion inside"
         return (
-            f"{copies}, {time:.2f} ps at constant energy and {self.temperature:.0f} K: the total energy drifts by "
+            f"{copies}, {time:.2f} ps at constant energy and {warmth}: the total energy drifts by "
             f"{self.drift:+.2g} meV per atom and ps, and wanders by {self.wander:.2g} meV per atom about its mean."
         )
 
@@ -133,10 +143,12 @@ def thermalise(
             rng=draw,
         )
         bath.run(round(time / time_step))
+    # The mean over molecules decides for all of them: a bath bends those on a line.
+    turning = rotations(atoms.get_positions().reshape(molecules, size, 3), atoms.get_masses()[:size])
     weighted = atoms.get_momenta() / roots  # [N, 3]
     for start in range(0, len(atoms), size):
         one = slice(start, start + size)
-        whole = whole_motions(atoms[one])  # [3A, 5 or 6]
+        whole = whole_motions(atoms[one], turning)  # [3A, 3 + turning]
         own = weighted[one].ravel()
         weighted[one] = (own - whole @ (whole.T @ own)).reshape(size, 3)
     atoms.set_momenta(roots * weighted)

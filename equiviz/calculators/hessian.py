@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 _RATE = np.sqrt(constants.e / constants.atomic_mass) / constants.angstrom  # rad/s of 1 eV / (Å^2 amu)
 WAVENUMBER = float(_RATE / (2.0 * np.pi * 100.0 * constants.c))
 """Of a root of an eigenvalue of 1 eV / (Å^2 amu), in cm^-1."""
-LINE = 1e-4
-"""A molecule whose smallest moment of inertia is below this share of its largest lies on a line."""
+SLENDER = 0.15
+"""In amu Å^2: a molecule with a smallest moment of inertia below this lies on a line. One atom of hydrogen 0.5 Å off an
+axis makes more (triplet CH2: 0.23), thermal bends of a molecule on a line less (at 300 K CO2: 0.03, C2H2: 0.05)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +36,26 @@ class NormalModes:
         whole: [5 or 6] in cm^-1: translations and rotations, which should be zero, as the Hessian itself has them;
             negative where imaginary. Rotations are zero only as far as forces are.
         force: largest component of a force at the geometry, in eV/Å.
+        temperature: in K, of the motion under which the curvature is averaged (`thermal_modes`); zero: at rest.
     """
 
     wavenumbers: NDArray[np.float64]  # [M]
     displacements: NDArray[np.float64]  # [M, N, 3]
     whole: NDArray[np.float64]  # [6]
     force: float
+    temperature: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """What they are called."""
+        return f"thermal modes at {self.temperature:.0f} K" if self.temperature else "normal modes"
 
     def describe(self) -> str:
         """How many, from where to where, and how well the rest is zero."""
         imaginary = int((self.wavenumbers < 0).sum())
         note = f" {imaginary} of them imaginary: no minimum." if imaginary else ""
         return (
-            f"{len(self.wavenumbers)} normal modes from {self.wavenumbers[0]:.0f} to {self.wavenumbers[-1]:.0f} cm^-1."
+            f"{len(self.wavenumbers)} {self.kind} from {self.wavenumbers[0]:.0f} to {self.wavenumbers[-1]:.0f} cm^-1."
             f"{note} Translations and rotations, which should be 0, are up to {np.abs(self.whole).max():.2g} cm^-1; "
             f"forces at this geometry are up to {self.force:.2g} eV/Å."
         )
@@ -97,13 +105,33 @@ def hessian(atoms: Atoms, step: float = 0.002) -> NDArray[np.float64]:
     return 0.5 * (rows + rows.T)
 
 
-def whole_motions(atoms: Atoms) -> NDArray[np.float64]:
-    """Orthonormal translations and rotations, weighted by the roots of the masses, [3N, 5 or 6]."""
-    roots = np.sqrt(atoms.get_masses())[:, None]
+def rotations(positions: NDArray[np.float64], masses: NDArray[np.float64]) -> int:
+    """How many ways a molecule can turn: 3, on a line 2, a single atom 0.
+
+    Args:
+        positions: [..., A, 3] in Å; of several shapes of one molecule, their mean moments of inertia decide.
+        masses: [A] in atomic mass units.
+    """
+    centred = positions - np.average(positions, axis=-2, weights=masses)[..., None, :]
+    weighted = centred * np.sqrt(masses)[:, None]
+    squares = np.linalg.eigvalsh(np.swapaxes(weighted, -1, -2) @ weighted)  # [..., 3] ascending
+    moments = squares.sum(-1, keepdims=True) - squares
+    return int((moments.reshape(-1, 3).mean(0) > SLENDER).sum())
+
+
+def whole_motions(atoms: Atoms, turning: int | None = None) -> NDArray[np.float64]:
+    """Orthonormal translations and rotations, weighted by the roots of the masses, [3N, 3 + rotations].
+
+    Args:
+        atoms: a molecule.
+        turning: how many rotations, those of the largest moments of inertia; by default as many as `rotations` counts.
+    """
+    masses = atoms.get_masses()
+    count = rotations(atoms.get_positions(), masses) if turning is None else turning
+    roots = np.sqrt(masses)[:, None]
     centred = atoms.get_positions() - atoms.get_center_of_mass()
-    moments, axes = np.linalg.eigh(_inertia(roots * centred))
-    turning = [axis for axis, moment in zip(axes.T, moments, strict=True) if moment > LINE * moments[-1]]
-    moves = [roots * axis for axis in np.eye(3)] + [roots * np.cross(axis, centred) for axis in turning]
+    axes = np.linalg.eigh(_inertia(roots * centred))[1].T[3 - count :]  # [count, 3]
+    moves = [roots * axis for axis in np.eye(3)] + [roots * np.cross(axis, centred) for axis in axes]
     return np.linalg.qr(np.stack([move.ravel() for move in moves], axis=1))[0]
 
 
