@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -33,13 +34,16 @@ from equiviz.datasets.cache import cache_folder
 from equiviz.datasets.sphere.digits import Digits
 from equiviz.datasets.sphere.weather import SYNTHETIC
 from equiviz.equivariance.check import check
+from equiviz.features.capture import capture
 from equiviz.models.gauge_cnn import GaugeCnn, GaugeCnnConfig
 from equiviz.models.registry import family
 from equiviz.nn.equivariant_model import EquivariantModel
 from equiviz.structures.atomic_file import write_atomically
 from equiviz.structures.sphere_signal import SphereSignal
+from equiviz.symmetry.field import Field
 from equiviz.symmetry.groups import O3, haar_matrices
-from equiviz.symmetry.icosahedral_grid import grid
+from equiviz.symmetry.icosahedral_grid import DIRECTIONS, grid
+from equiviz.symmetry.sphere_signals import SphereSignals
 from equiviz.training.digits_training import EMBEDDED, evaluate_digits, read_digits, train_digits
 from equiviz.training.field_training import evaluate_fields
 from equiviz.training.load import load
@@ -104,9 +108,35 @@ def by_level() -> list[dict[str, object]]:
         row: dict[str, object] = {"level": level, "points": 10 * 4**level + 2}
         row |= {stage: float(errors["rotation", stage]) for stage in SHOWN}
         row["symmetries, largest"] = float(errors["icosahedral"].max())
+        row |= directional(model, level)
         rows.append(row)
         print(row, flush=True)
     return rows
+
+
+def directional(model: EquivariantModel, level: int) -> dict[str, float]:
+    """Of features with directions, what differs between the six: its error under rotations, and its share of the norm.
+
+    Features [1, C, 6, V] less their means over the six; errors relative to these, rms over six rotations.
+    """
+    x = SphereSignal.sampled(smooth, level)
+    before, found = capture(model, x), {}
+    for stage in SHOWN[:-1]:
+        features = before[stage]
+        parts = _apart(features)
+        square = [
+            float((_apart(capture(model, x.transform(g))[stage]) - _apart(features.transform(g))).square().sum())
+            for g in map(O3, haar_matrices(6, 0, "SO(3)"))
+        ]
+        found[f"{stage}, between directions"] = (sum(square) / len(square)) ** 0.5 / float(parts.norm())
+        found[f"{stage}, share between directions"] = float(parts.norm() / features.values.norm())
+    return found
+
+
+def _apart(features: Field) -> Tensor:
+    kind = cast(SphereSignals, features.representation)
+    values = features.values.unflatten(1, (kind.channels, DIRECTIONS, -1))
+    return values - values.mean(2, keepdim=True)
 
 
 def protocol(model: EquivariantModel, data: str, name: str) -> dict[str, object]:

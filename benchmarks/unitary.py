@@ -1,7 +1,8 @@
 """What U(n) equivariance buys: error of the predicted state against training motions, beside a plain network.
 
 `unitary` against a plain multilayer perceptron with as many parameters, as it is and with each motion turned anew by a
-random element of U(n) whenever it is seen (augmentation). All take as many optimiser steps at every size. The rate of
+random element of U(n) whenever it is seen (augmentation). All take as many optimiser steps at every size; with most
+motions also ten times as many, so that one sees what steps alone would mend. The rate of
 the plain networks is the better of two on the validation motions; that of `unitary` is its recipe's.
 
     python benchmarks/unitary.py            # trains what is missing in benchmarks/results/unitary.json, then prints
@@ -36,7 +37,7 @@ from equiviz.training.seeds import seeded
 
 RESULTS = Path(__file__).resolve().parent / "results" / "unitary.json"
 SIZES = (64, 256, 1024)
-STEPS = 600
+STEPS, LONG = 600, 6000
 HELD = 512
 MODELS = {"unitary": (1e-2,), "plain": (1e-3, 3e-3), "plain, augmented": (1e-3, 3e-3)}
 
@@ -81,10 +82,10 @@ def parameters(model: nn.Module) -> int:
     return sum(weight.numel() for weight in model.parameters())
 
 
-def cell(model: str, system: str, size: int, seed: int) -> dict[str, object]:
+def cell(model: str, system: str, size: int, seed: int, steps: int) -> dict[str, object]:
     training = Motions.make(system, "train", size)
     validation, test = (Motions.make(system, split, HELD) for split in ("validation", "test"))
-    epochs = max(1, round(STEPS / -(-size // MOTION_RECIPE.batch)))
+    epochs = max(1, round(steps / -(-size // MOTION_RECIPE.batch)))
     tried: list[dict[str, object]] = []
     for rate in MODELS[model]:
         with seeded(seed):
@@ -105,7 +106,7 @@ def cell(model: str, system: str, size: int, seed: int) -> dict[str, object]:
             }
         )
     best = min(tried, key=lambda one: float(str(one["validation"])))
-    return {"model": model, "system": system, "size": size, "seed": seed, **best}
+    return {"model": model, "system": system, "size": size, "seed": seed, "steps": steps, **best}
 
 
 def main() -> None:
@@ -115,30 +116,36 @@ def main() -> None:
     asked.add_argument("--seeds", type=int, default=1)
     given = asked.parse_args()
     cells: list[dict[str, Any]] = json.loads(RESULTS.read_text())["cells"] if RESULTS.exists() else []
-    done = {(c["model"], c["system"], c["size"], c["seed"]) for c in cells}
-    wanted = [(m, s, n, seed) for seed in range(given.seeds) for n in SIZES for s in SYSTEMS for m in MODELS]
+    done = {(c["model"], c["system"], c["size"], c["seed"], c.get("steps", STEPS)) for c in cells}
+    amounts = [*((n, STEPS) for n in SIZES), (SIZES[-1], LONG)]
+    wanted = [(m, s, n, seed, k) for seed in range(given.seeds) for n, k in amounts for s in SYSTEMS for m in MODELS]
     for one in [] if given.table or given.figure else [one for one in wanted if one not in done]:
         torch.set_num_threads(1)
         cells.append({**cell(*one), "measured": machine_line()})
         print(json.dumps(cells[-1]), flush=True)
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(RESULTS, json.dumps({"steps": STEPS, "cells": cells}, indent=1) + "\n")
+        write_atomically(RESULTS, json.dumps({"cells": cells}, indent=1) + "\n")
     print(table(cells))
     if given.figure is not None:
         write_atomically(given.figure, figure(cells).to_html(include_plotlyjs=True))
 
 
 def table(cells: list[dict[str, Any]]) -> str:
-    head = ["system", "model", "parameters", *(f"{n} motions" for n in SIZES)]
+    amounts = [*((n, STEPS) for n in SIZES), (SIZES[-1], LONG)]
+    head = ["system", "model", "parameters", *(f"{n} motions, {k} steps" for n, k in amounts)]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for system in SYSTEMS:
         for model in MODELS:
             own = [c for c in cells if (c["model"], c["system"]) == (model, system)]
-            mean = {n: [c["test"] for c in own if c["size"] == n] for n in SIZES}
-            shown = [f"{100 * sum(mean[n]) / len(mean[n]):.1f} %" if mean[n] else "" for n in SIZES]
+            found = [[c for c in own if (c["size"], c.get("steps", STEPS)) == amount] for amount in amounts]
+            shown = [f"{_percent(some, 'test')} ({_percent(some, 'train')})" if some else "" for some in found]
             lines.append(f"| {system} | {model} | {own[0]['parameters'] if own else ''} | {' | '.join(shown)} |")
     told = sorted({c["measured"] for c in cells})
-    return "\n".join([*lines, "", f"{STEPS} steps each; error of the state on {HELD} test motions. {'; '.join(told)}"])
+    return "\n".join([*lines, "", f"Error of the state on {HELD} test motions (in training). {'; '.join(told)}"])
+
+
+def _percent(cells: list[dict[str, Any]], key: str) -> str:
+    return f"{100 * sum(c[key] for c in cells) / len(cells):.1f} %"
 
 
 def figure(cells: list[dict[str, Any]]) -> Any:
@@ -147,7 +154,11 @@ def figure(cells: list[dict[str, Any]]) -> Any:
     drawn = go.Figure()
     for system in SYSTEMS:
         for model in MODELS:
-            own = sorted((c["size"], c["test"]) for c in cells if (c["model"], c["system"]) == (model, system))
+            own = sorted(
+                (c["size"], c["test"])
+                for c in cells
+                if (c["model"], c["system"], c.get("steps", STEPS)) == (model, system, STEPS)
+            )
             drawn.add_scatter(
                 x=[n for n, _ in own], y=[e for _, e in own], name=f"{system}, {model}", mode="lines+markers"
             )

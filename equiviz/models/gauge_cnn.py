@@ -296,4 +296,8 @@ FAMILY = Family(
     group=GaugeCnn.group,
     small={"level": 2, "widths": (3, 4, 4), "strides": (1, 2, 1), "outputs": 3, "hidden": 5},
     example=_example,
+    references={
+        "gauge_cnn-mnist": "N/N, N/I 99.4 %, N/R 70 % (the paper, 60,000 pictures; from memory)",
+        "gauge_cnn-weather": "1.03 m/s (the law itself, by differences on this grid)",
+    },
 )

@@ -20,7 +20,6 @@ from equiviz.symmetry.generators import Generator
 from equiviz.symmetry.groups import O3, GroupElement
 from equiviz.symmetry.named_groups import named_group
 from equiviz.symmetry.transformations import ROTATIONS, Transformations
-from equiviz.symmetry.unitary_group import Unitary
 
 if TYPE_CHECKING:
     from torch import nn
@@ -77,9 +76,10 @@ class Elements:
 
     def identity(self) -> GroupElement:
         """What changes nothing."""
-        if self.dragged or not self.curves:
+        if self.dragged:
             return O3.identity()
-        return next(iter(self.curves.values())).exp(0.0)
+        g = self.drawn(0)
+        return g @ g.inverse()
 
     def drawn(self, seed: int) -> GroupElement:
         """A random element of the widest kind that can be turned by."""
@@ -131,9 +131,7 @@ class Elements:
 
 def is_identity(g: GroupElement) -> bool:
     """Whether an element turns by less than readers see."""
-    if isinstance(g, O3):
-        return g.is_proper and g.angle < NEXT_TO_NOTHING
-    return isinstance(g, Unitary) and bool((g.matrix - torch.eye(g.n)).abs().max() < NEXT_TO_NOTHING)
+    return _distance(g, g @ g.inverse()) < NEXT_TO_NOTHING
 
 
 def turn_words(g: GroupElement, short: bool = False) -> str:
@@ -148,13 +146,12 @@ def turn_words(g: GroupElement, short: bool = False) -> str:
     return f"Turned by {told}"
 
 
-def _matrix(g: GroupElement) -> torch.Tensor:
-    return g.matrix if isinstance(g, (O3, Unitary)) else torch.zeros(0)
-
-
 def _distance(one: GroupElement, other: GroupElement) -> float:
-    first, second = _matrix(one), _matrix(other)
-    return float((first - second).norm()) if first.shape == second.shape and first.numel() else math.inf
+    """Of their matrices, the largest difference; infinite for elements without, or of different sizes."""
+    first, second = (getattr(g, "matrix", None) for g in (one, other))
+    if not isinstance(first, torch.Tensor) or not isinstance(second, torch.Tensor) or first.shape != second.shape:
+        return math.inf
+    return float((first - second).abs().max())
 
 
 def _same(one: GroupElement, other: GroupElement) -> bool:

@@ -12,7 +12,7 @@ from equiviz.apps.explorer.choices import Choice, numbers, offered_blocks
 from equiviz.apps.explorer.element_controls import ElementControls
 from equiviz.apps.explorer.pace import Latest
 from equiviz.apps.explorer.pane import Pane
-from equiviz.apps.explorer.rotation_hand import APPROXIMATE, RotationHand, Turned, error_words
+from equiviz.apps.explorer.rotation_hand import RotationHand, Turned, error_words
 from equiviz.apps.explorer.turned_views import AtomViews, PointViews, TurnedViews, orientation
 from equiviz.equivariance.check_widget.look import line, say
 from equiviz.explain.outputs import is_output
@@ -125,8 +125,7 @@ class HandPanel:
         self.turned = self.runs.at(g)
         self.three.show(self.turned)
         self.controls.show(g)
-        lines = error_words(self.runs, self.turned, choice.stage, choice.block) or [self.runs.elements.words(g)]
-        mark = "✗" if "broken" in lines[0] else "≈" if APPROXIMATE in lines[0] else "✓"
+        mark, lines = error_words(self.runs, self.turned, choice.stage, choice.block)
         say(self.verdict, f"{mark} {lines[0]}", "equiviz-verdict")
         slow = f" One run takes {self.turned.seconds:.1f} s." if self.turned.seconds > SLOW else ""
         say(self.worst, "\n".join(lines[1:]) + slow, "equiviz-quiet")

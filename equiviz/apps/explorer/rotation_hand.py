@@ -10,6 +10,7 @@ import math
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 
@@ -31,8 +32,15 @@ from equiviz.symmetry.groups import GroupElement
 from equiviz.symmetry.points import PointValues
 from equiviz.view.points import point_values
 
-APPROXIMATE = "approximate"
-"""The word for an error under what a model does not claim."""
+HOLDS, APPROXIMATE, BROKEN = "✓", "≈", "✗"
+"""Marks of a verdict: an error that is rounding, one under what the model does not claim, and a break."""
+
+
+class Judged(NamedTuple):
+    """What an error of one block says: one of the marks, and words."""
+
+    mark: str
+    words: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,37 +131,41 @@ class RotationHand:
         squares.add(found, matching)
         return Turned(g, found, matching, squares, time.perf_counter() - started)
 
-    def judged(self, turned: Turned, stage: str, block: str) -> str:
-        """The error in words: rounding, a break, or nothing to be seen."""
+    def judged(self, turned: Turned, stage: str, block: str) -> Judged:
+        """The error: rounding, a break, or nothing to be seen."""
         error = turned.error(stage, block)
         if math.isnan(error):
-            return "all zero, so that nothing can be said"
+            return Judged(HOLDS, "all zero, so that nothing can be said")
         if math.isinf(error):
-            return "not finite, or not passed: the symmetry is broken"
+            return Judged(BROKEN, "not finite, or not passed: the symmetry is broken")
         dtype = coarsest(self.recorded.model, self.runs.reference.values())
         floor = self.scales.floor((stage, block), turned.squares.block(stage, block), dtype)
         name, allowed = str(dtype).removeprefix("torch."), tolerance(dtype, floor)
         if floor > DROWNED:
-            return (
-                f"relative error {percent(error)}; symmetry makes these features cancel, and what is left is rounding"
-            )
+            why = "; symmetry makes these features cancel, and what is left is rounding"
+            return Judged(HOLDS, f"relative error {percent(error)}{why}")
         if error <= allowed:
-            return f"relative error {percent(error)}: rounding ({name} explains up to {allowed:.0e})"
+            return Judged(HOLDS, f"relative error {percent(error)}: rounding ({name} explains up to {allowed:.0e})")
         if not self.elements.claims(turned.g):
-            return f"relative error {percent(error)}: {APPROXIMATE}, {self.recorded.name} claims {self.elements.claim}"
-        return f"relative error {percent(error)}: broken ({name} explains up to {allowed:.0e})"
+            why = f"approximate, {self.recorded.name} claims {self.elements.claim}"
+            return Judged(APPROXIMATE, f"relative error {percent(error)}: {why}")
+        return Judged(BROKEN, f"relative error {percent(error)}: broken ({name} explains up to {allowed:.0e})")
 
 
-def error_words(hand: RotationHand, turned: Turned, stage: str, block: str) -> list[str]:
-    """One line on the chosen block, one on the worst of all; `block` may be "all", of which there are several."""
+def error_words(hand: RotationHand, turned: Turned, stage: str, block: str) -> tuple[str, list[str]]:
+    """A mark of the chosen block, one line on it, and one on the worst of all; `block` may be "all" of several."""
     field = turned.matching.reference[stage]
     labels = [block] if block in field.representation.labels() else field.representation.labels()
     known = {label: turned.error(stage, label) for label in labels}
     told = max(known, key=lambda label: -1.0 if math.isnan(known[label]) else known[label], default="")
-    lines = [f"{hand.elements.words(turned.g)}. {stage}, {told}: {hand.judged(turned, stage, told)}."] if told else []
+    mark, lines = HOLDS, [hand.elements.words(turned.g)]
+    if told:
+        own = hand.judged(turned, stage, told)
+        mark, lines = own.mark, [f"{lines[0]}. {stage}, {told}: {own.words}."]
     everywhere = {place: squares.relative for place, squares in turned.squares.blocks.items()}
     everywhere = {place: error for place, error in everywhere.items() if not math.isnan(error)}
     if everywhere:
         worst = max(everywhere, key=lambda place: everywhere[place])
-        lines.append(f"Largest of all {len(everywhere)} blocks: {', '.join(worst)}, {hand.judged(turned, *worst)}.")
-    return lines
+        judged = hand.judged(turned, *worst).words
+        lines.append(f"Largest of all {len(everywhere)} blocks: {', '.join(worst)}, {judged}.")
+    return mark, lines

@@ -116,7 +116,7 @@ def test_edges_of_the_turned_input_are_matched() -> None:
 
 def test_words_on_all_degrees_name_the_worst_of_them() -> None:
     hand = RotationHand(Recorded.of(FAULTS["relu on vectors"].make(), molecule()), 0)
-    lines = error_words(hand, hand.at(G), "stage_layers.0", "all")
+    _, lines = error_words(hand, hand.at(G), "stage_layers.0", "all")
     assert "stage_layers.0, 1o: relative error" in lines[0]
     assert lines[1].startswith("Largest of all")
 
