@@ -241,4 +241,5 @@ def _error(value: float) -> str:
 
 
 def _speed(row: ModelRow) -> str:
-    return f"{row.microseconds:,.3g} µs per {row.row}"
+    value = row.microseconds
+    return f"{value:,.0f} µs per {row.row}" if value >= 100 else f"{value:.3g} µs per {row.row}"
