@@ -100,6 +100,9 @@ def _read(path: Path) -> dict[str, NDArray[np.float64]]:
             if missing:
                 raise DatasetError(path, f"expected the variables {', '.join(NEEDED)}, there is no {missing[0]!r}.")
             present = [name for name in (*NEEDED, PRESSURE) if name in file.variables]
+            large = [name for name in present if 8 * np.prod(file.variables[name].shape, dtype=float) > LARGEST]
+            if large:
+                raise DatasetError(path, f"{large[0]} would take more than {LARGEST} bytes; no larger field is read.")
             found = {name: _unpacked(file.variables[name]) for name in present}
     except (OSError, TypeError, ValueError, IndexError, KeyError) as problem:
         raise DatasetError(path, f"it cannot be read as NetCDF: {problem}") from problem
@@ -112,7 +115,12 @@ def _read(path: Path) -> dict[str, NDArray[np.float64]]:
 
 def _refuse_other_shapes(path: Path, found: dict[str, NDArray[np.float64]]) -> None:
     shape = (len(found["latitude"]), len(found["longitude"]))
-    steps = np.diff(found["longitude"])
+    north, steps = found["latitude"], np.diff(found["longitude"])
+    rows = np.abs(np.diff(north)) if north.ndim == 1 and len(north) > 1 else np.zeros(1)
+    if not np.isfinite(north).all() or not rows.all() or len(set(np.sign(np.diff(north)))) != 1:
+        raise DatasetError(path, "expected at least two latitudes in degrees, all falling or all rising.")
+    if np.abs(north).max() > 90 or 90 - max(north) > rows.max() or 90 + min(north) > rows.max():
+        raise DatasetError(path, f"expected latitudes from pole to pole, got {min(north):g} to {max(north):g} degrees.")
     if not shape[1] or not np.allclose(steps, 360 / shape[1], rtol=0, atol=1e-3):
         raise DatasetError(path, "expected longitudes once round the globe, in equal steps to the east.")
     for name in FIELDS:

@@ -14,7 +14,7 @@ from equiviz.apps.explorer.explorer import explore
 from equiviz.apps.explorer.face import TURN, Explorer
 from equiviz.apps.explorer.pace import Latest
 from equiviz.apps.explorer.recorded import Recorded
-from equiviz.apps.explorer.rotation_hand import RotationHand, error_words
+from equiviz.apps.explorer.rotation_hand import BROKEN, HOLDS, RotationHand, error_words
 from equiviz.equivariance.squares import KindSquares
 from equiviz.equivariance.trials import Trial
 from equiviz.symmetry.groups import haar
@@ -116,9 +116,16 @@ def test_edges_of_the_turned_input_are_matched() -> None:
 
 def test_words_on_all_degrees_name_the_worst_of_them() -> None:
     hand = RotationHand(Recorded.of(FAULTS["relu on vectors"].make(), molecule()), 0)
-    _, lines = error_words(hand, hand.at(G), "stage_layers.0", "all")
+    mark, lines = error_words(hand, hand.at(G), "stage_layers.0", "all")
+    assert mark == BROKEN
     assert "stage_layers.0, 1o: relative error" in lines[0]
     assert lines[1].startswith("Largest of all")
+
+
+def test_an_honest_model_has_the_mark_of_one_at_all_stages() -> None:
+    hand = RotationHand(Recorded.of(toy(), molecule()), 0)
+    for stage in hand.recorded.capture(0):
+        assert error_words(hand, hand.at(G), stage, "all")[0] == HOLDS
 
 
 def test_only_the_latest_turn_is_run() -> None:
