@@ -185,14 +185,24 @@ def test_attribute_shares_a_prediction_out(tmp_path: Path, trained: Path) -> Non
     assert isinstance(refused.exception, AttributionError)
 
 
+def _hears_interrupts() -> None:
+    """In the child: whoever starts the suite in the background of a shell leaves it deaf to SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
-    asked = f"-m equiviz.cli train unitary --data oscillators --epochs 400 --out {tmp_path}".split()
-    running = subprocess.Popen([sys.executable, *asked], stderr=subprocess.PIPE, text=True)
+    asked = f"-m equiviz.cli train unitary --data oscillators --epochs 4000 --out {tmp_path}".split()
     state, patience = tmp_path / "state" / "manifest.json", time.monotonic() + 240  # a loaded machine imports for long
-    while not state.exists() and time.monotonic() < patience:
-        time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=60)
+    with subprocess.Popen(
+        [sys.executable, *asked], stderr=subprocess.PIPE, text=True, preexec_fn=_hears_interrupts
+    ) as running:
+        try:
+            while not state.exists() and time.monotonic() < patience:
+                time.sleep(0.1)
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert running.returncode == 130, told
     assert re.search(r"equiviz: Stopped after [1-9]\d* epochs?; the state is in", told)
     assert "Run the same command to continue." in told
